@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/string.h"
+
+Error *error_free(Error *error) {
+        if (!error)
+                return NULL;
+
+        free(error->message);
+        free(error);
+        return NULL;
+}
+
+int error_set(Error **ret_error, int code, const char *format, ...) {
+        va_list ap;
+
+        code = abs(code);
+
+        if (!ret_error)
+                return -code;
+
+        Error *error = xnew(Error, 1);
+        error->code = code;
+        va_start(ap, format);
+        error->message = xvasprintf(format, ap);
+        va_end(ap);
+
+        *ret_error = error;
+        return -code;
+}
+
+int error_prefix(Error **error, const char *format, ...) {
+        _cleanup_free_ char *prefix = NULL;
+        va_list ap;
+
+        if (!error || !*error)
+                return -EIO;
+
+        va_start(ap, format);
+        prefix = xvasprintf(format, ap);
+        va_end(ap);
+
+        char *message = xasprintf("%s: %s", prefix, (*error)->message);
+        free((*error)->message);
+        (*error)->message = message;
+        return -(*error)->code;
+}
+
+const char *error_message(const Error *error) {
+        return error ? error->message : "unknown error";
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/*
+ * An error in words, for the edges where a person reads it: Nomad's events, the CLI, a log line.
+ *
+ * Functions that can fail for a reason a person must understand take `Error **ret_error` as their last
+ * parameter and return a negative errno. ret_error may be NULL; what it points to must be NULL on entry.
+ */
+typedef struct Error {
+        int code;      /* positive errno */
+        char *message; /* UTF-8, one sentence, never NULL */
+} Error;
+
+Error *error_free(Error *error);
+DEFINE_CLEANUP(Error *, error_free)
+#define _cleanup_error_ _cleanup_(error_freep)
+
+/**
+ * error_set() - make an error and return its code
+ * @ret_error: where to store the new error, may be NULL
+ * @code:      errno, either sign
+ *
+ * Return: the negative errno, so that callers can `return error_set(...)`.
+ */
+int error_set(Error **ret_error, int code, const char *format, ...) _printf_(3, 4);
+
+/**
+ * error_prefix() - put context in front of an error's words
+ *
+ * Does nothing when there is no error to be found at @error.
+ *
+ * Return: the error's negative errno, -EIO when there is none.
+ */
+int error_prefix(Error **error, const char *format, ...) _printf_(2, 3);
+
+/**
+ * error_message() - the words of an error
+ *
+ * Return: the message, or a generic one for NULL; never NULL, owned by @error.
+ */
+const char *error_message(const Error *error);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+
+int fd_close(int fd) {
+        int saved = errno;
+
+        if (fd >= 0)
+                (void) close(fd);
+        errno = saved;
+        return -1;
+}
+
+ssize_t file_read(int dir_fd, const char *path, size_t limit, char **ret) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+        _cleanup_fd_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        if (fd < 0)
+                return -errno;
+
+        for (;;) {
+                char chunk[4096];
+                ssize_t n = read(fd, chunk, sizeof(chunk));
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                if ((size_t) n > limit - buffer.length)
+                        return -E2BIG;
+                string_buffer_append_bytes(&buffer, chunk, (size_t) n);
+        }
+
+        ssize_t length = (ssize_t) buffer.length;
+        *ret = string_buffer_take(&buffer);
+        return length;
+}
+
+int fd_write_all(int fd, const void *bytes, size_t n) {
+        const char *p = bytes;
+
+        while (n > 0) {
+                ssize_t k = write(fd, p, n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                p += k;
+                n -= (size_t) k;
+        }
+
+        return 0;
+}
+
+int file_write_private(const char *path, const void *bytes, size_t n) {
+        _cleanup_free_ char *temporary = xasprintf("%s.tmp", path);
+        _cleanup_fd_ int fd = -1;
+        int r;
+
+        /* A leftover of a process that was killed here. */
+        (void) unlink(temporary);
+
+        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+
+        r = fd_write_all(fd, bytes, n);
+        if (r >= 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(temporary);
+        return r;
+}

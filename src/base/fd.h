@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* Closes @fd unless negative; errno is kept. Return: always -1. */
+int fd_close(int fd);
+static inline void fd_closep(int *fd) {
+        *fd = fd_close(*fd);
+}
+#define _cleanup_fd_ _cleanup_(fd_closep)
+
+/**
+ * file_read() - read a whole file
+ * @dir_fd: directory that @path is relative to, or AT_FDCWD
+ * @limit:  most bytes accepted
+ *
+ * The text in @ret is NUL-terminated and owned by the caller.
+ *
+ * Return: the number of bytes, -E2BIG over the limit, or another negative errno.
+ */
+ssize_t file_read(int dir_fd, const char *path, size_t limit, char **ret);
+
+/**
+ * file_write_private() - create a file with mode 0600 and these bytes
+ *
+ * Writes a temporary name beside it and renames, so that no reader meets half a file.
+ *
+ * Return: 0 or a negative errno, and nothing is left behind then.
+ */
+int file_write_private(const char *path, const void *bytes, size_t n);
+
+/* Writes it all, whatever the signals. Return: 0 or a negative errno. */
+int fd_write_all(int fd, const void *bytes, size_t n);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The first program in a container: nspawn starts it, it becomes or looks after the task's command.
+ *
+ * It reads what must not stand in a command line (that is public) from a credential, and it is the one who
+ * knows how the command ended: nspawn only hands on an exit code. The process that stays resident has read
+ * nothing and allocated nothing; all set-up is done by the process that then becomes the command.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "parse.h"
+#include "setup.h"
+
+/* Descriptors 0 to 2 always exist afterwards, the journal is a copy of 2, and there is nothing else. */
+static void descriptors_init(void) {
+        for (int fd = 0; fd < 3; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void) open("/dev/null", O_RDWR);
+
+        descriptors_close_others();
+        journal_open();
+}
+
+/* What is ignored stays ignored over execve, and an ignored SIGCHLD would hide how the command ended. */
+static void signals_init(void) {
+        for (int sig = 1; sig <= SIGRTMAX; sig++)
+                (void) signal(sig, SIG_DFL);
+}
+
+static void signals_unblock(void) {
+        sigset_t none;
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Tells nspawn, and through it the unit, that the command runs. */
+static void ready_send(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        const char *path = getenv("NOTIFY_SOCKET"), message[] = "READY=1";
+
+        if (!path || !*path)
+                return;
+
+        size_t n = strlen(path);
+        if (n >= sizeof(address.sun_path)) {
+                say("NOTIFY_SOCKET is too long", NULL);
+                return;
+        }
+
+        memcpy(address.sun_path, path, n);
+        if (*path == '@')
+                address.sun_path[0] = 0;
+
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 ||
+                sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL, (struct sockaddr *) &address,
+                        (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+                say("cannot report to \"", path, "\": ", strerrordesc_np(errno), NULL);
+        if (fd >= 0)
+                (void) close(fd);
+}
+
+/* Reaps whatever ended. Does not come back when the payload was among it. */
+static void children_reap(pid_t payload) {
+        int status;
+
+        for (;;) {
+                pid_t pid = waitpid(-1, &status, WNOHANG);
+
+                if (pid < 0 && errno == EINTR)
+                        continue;
+                if (pid <= 0)
+                        return;
+                if (pid == payload)
+                        _exit(exit_code_of_status(status));
+        }
+}
+
+/*
+ * The child of the supervisor. It has a process group of its own: a payload that signals its group must not
+ * reach PID 1, which would send the signal straight back. A terminal follows it there.
+ */
+static _Noreturn void payload_run(const Options *options) {
+        (void) setpgid(0, 0);
+        if (isatty(STDIN_FILENO))
+                (void) tcsetpgrp(STDIN_FILENO, getpid());
+
+        signals_unblock();
+        command_exec(options);
+}
+
+static _Noreturn void supervise(const Options *options) {
+        sigset_t all;
+        int fds[2];
+        char byte;
+        ssize_t n;
+
+        /* For PID 1, what is blocked waits, what is not is dropped. */
+        (void) sigfillset(&all);
+        (void) sigprocmask(SIG_SETMASK, &all, NULL);
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
+
+        pid_t payload = fork();
+        if (payload < 0)
+                fail(EXIT_SETUP, "cannot fork: ", strerrordesc_np(errno), NULL);
+        if (payload == 0) {
+                failure_report_to(fds[1]);
+                payload_run(options);
+        }
+
+        /* The task's output ends when the task closes it, so nothing of it is kept here. */
+        (void) close(fds[1]);
+        descriptors_nullify();
+
+        /* Closed by execve without a byte: it runs. */
+        do
+                n = read(fds[0], &byte, 1);
+        while (n < 0 && errno == EINTR);
+        (void) close(fds[0]);
+        if (n == 0)
+                ready_send();
+
+        for (;;) {
+                int sig = sigwaitinfo(&all, NULL);
+
+                if (sig == SIGCHLD)
+                        children_reap(payload);
+                else if (signal_is_forwarded(sig))
+                        (void) kill(payload, sig);
+        }
+}
+
+static bool mode_parse(const char *text, Mode *ret) {
+        static const char *const names[_MODE_MAX] = {
+                [MODE_SUPERVISE] = "supervise",
+                [MODE_EXEC] = "exec",
+                [MODE_BOOT] = "boot",
+        };
+
+        for (Mode mode = 0; mode < _MODE_MAX; mode++)
+                if (strcmp(text, names[mode]) == 0) {
+                        *ret = mode;
+                        return true;
+                }
+        return false;
+}
+
+static void options_parse(char **argv, Options *ret) {
+        if (!argv[0] || !argv[1] || !mode_parse(argv[1], &ret->mode))
+                fail(EXIT_SETUP, "usage: init supervise|exec|boot [--stderr-on-stdin] [--] COMMAND...",
+                        NULL);
+
+        for (argv += 2; *argv && **argv == '-'; argv++) {
+                if (strcmp(*argv, "--") == 0) {
+                        argv++;
+                        break;
+                }
+                if (strcmp(*argv, "--stderr-on-stdin") != 0)
+                        fail(EXIT_SETUP, "unknown option \"", *argv, "\"", NULL);
+                ret->stderr_on_stdin = true;
+        }
+
+        ret->command = argv;
+        if (!*argv && ret->mode != MODE_BOOT)
+                fail(EXIT_SETUP, "there is no command to run", NULL);
+}
+
+int main(int argc, char **argv) {
+        Options options = {};
+
+        (void) argc;
+        descriptors_init();
+        signals_init();
+        options_parse(argv, &options);
+
+        if (options.mode == MODE_SUPERVISE)
+                supervise(&options);
+
+        signals_unblock();
+        command_exec(&options);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "setup.h"
+
+/* A long name must not push the reason out of the sentence. */
+#define WORD_MAX 300
+#define SENTENCE_MAX 2048
+
+static int journal_fd = STDERR_FILENO;
+static int failure_fd = -1;
+
+void journal_open(void) {
+        journal_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
+void failure_report_to(int fd) {
+        failure_fd = fd;
+}
+
+/* Appends to the @n bytes at @sentence. Return: how many there are then. */
+static size_t sentence_append(char *sentence, size_t n, const char *word) {
+        size_t length = strlen(word), shown = length > WORD_MAX ? WORD_MAX - 3 : length;
+
+        if (n + shown + 4 > SENTENCE_MAX)
+                return n;
+
+        /* One message is one line, and no terminal is driven by it. */
+        for (size_t i = 0; i < shown; i++)
+                sentence[n++] = (unsigned char) word[i] < ' ' || word[i] == 0x7f ? '?' : word[i];
+        if (shown < length) {
+                memcpy(sentence + n, "...", 3);
+                n += 3;
+        }
+
+        return n;
+}
+
+static void say_words(const char *first, va_list ap) {
+        char sentence[SENTENCE_MAX];
+        size_t n = sentence_append(sentence, 0, "nspawn-units: ");
+
+        for (const char *word = first; word; word = va_arg(ap, const char *))
+                n = sentence_append(sentence, n, word);
+        sentence[n++] = '\n';
+
+        /* Nobody is left to tell when this fails. */
+        ssize_t written = write(journal_fd, sentence, n);
+        (void) written;
+}
+
+void say(const char *first, ...) {
+        va_list ap;
+
+        va_start(ap, first);
+        say_words(first, ap);
+        va_end(ap);
+}
+
+void fail(int code, const char *first, ...) {
+        va_list ap;
+
+        va_start(ap, first);
+        say_words(first, ap);
+        va_end(ap);
+
+        ssize_t written = write(failure_fd, "", 1);
+        (void) written;
+        _exit(code);
+}
