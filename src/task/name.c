@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "base/string.h"
+#include "task/name.h"
+
+/* Fowler-Noll-Vo 1a: short names need no more than a spread. */
+static uint64_t hash_text(const char *s) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (; *s; s++) {
+                hash ^= (unsigned char) *s;
+                hash *= UINT64_C(0x100000001b3);
+        }
+        return hash;
+}
+
+/* Host name labels: letters, digits, dashes; neither end may be a dash. Return: whether anything changed. */
+static bool make_host_name(char *s) {
+        bool changed = false;
+
+        for (char *p = s; *p; p++)
+                if (!isalnum((unsigned char) *p) && *p != '-') {
+                        *p = '-';
+                        changed = true;
+                }
+
+        size_t skip = strspn(s, "-");
+        if (skip > 0) {
+                memmove(s, s + skip, strlen(s) - skip + 1);
+                changed = true;
+        }
+
+        return changed;
+}
+
+static void trim_dashes(char *s) {
+        for (size_t n = strlen(s); n > 0 && s[n - 1] == '-'; n--)
+                s[n - 1] = 0;
+}
+
+char *machine_name_make(const char *task, const char *instance) {
+        _cleanup_free_ char *whole = instance ? xasprintf("%s-%s", task, instance) : xstrdup(task);
+        _cleanup_free_ char *head = xstrdup(task);
+        const size_t hash_length = 1 + 8;
+
+        bool changed = make_host_name(head);
+        size_t tail = instance ? 1 + strlen(instance) : 0;
+
+        trim_dashes(head);
+        if (!changed && *head && streq(head, task) && strlen(whole) <= MACHINE_NAME_MAX)
+                return TAKE_PTR(whole);
+
+        /* An instance that leaves no room for a name is only in the hash. */
+        if (tail + hash_length + 1 > MACHINE_NAME_MAX)
+                tail = 0;
+
+        size_t room = MACHINE_NAME_MAX - tail - hash_length;
+        if (strlen(head) > room)
+                head[room] = 0;
+        trim_dashes(head);
+
+        return xasprintf("%s-%08" PRIx32 "%s%s", *head ? head : "task", (uint32_t) hash_text(whole),
+                tail ? "-" : "", tail ? instance : "");
+}
+
+char *unit_name_make(const char *machine) {
+        return xasprintf("nspawn-%s.service", machine);
+}
+
+char *unit_name_to_machine(const char *unit) {
+        const char *machine = string_after_prefix(unit, "nspawn-");
+
+        if (!machine || !string_has_suffix(machine, ".service"))
+                return NULL;
+        return xstrndup(machine, strlen(machine) - strlen(".service"));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* systemd accepts host names, and so machine names, up to this many bytes (sethostname(2)). */
+#define MACHINE_NAME_MAX 64
+
+/**
+ * machine_name_make() - the name of a task's container
+ * @task:     name of the task, any text
+ * @instance: what tells this task from its namesakes (an allocation id), or NULL
+ *
+ * TASK-INSTANCE, as the Go driver names it. Characters that no host name may have become dashes and a long
+ * name is cut; a hash of the whole then keeps it unique. The same input makes the same name.
+ *
+ * Return: the name, owned by the caller.
+ */
+char *machine_name_make(const char *task, const char *instance);
+
+/* Return: name of the unit of the container @machine, owned by the caller. */
+char *unit_name_make(const char *machine);
+
+/* Return: the machine name in the name of one of our units, owned by the caller; NULL for another unit. */
+char *unit_name_to_machine(const char *unit);
+
+/* Pattern that the names of all our units match (for ListUnitsByPatterns). */
+#define UNIT_NAME_PATTERN "nspawn-*.service"

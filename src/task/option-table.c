@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <ctype.h>
+
+#include "base/string.h"
+#include "task/option.h"
+
+#define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
+
+static const char *refuse_relative(const char *value) {
+        return *value == '/' ? NULL : "an absolute path";
+}
+
+/* One or two absolute paths: the new root, and where the old one is moved to. */
+static const char *refuse_pivot(const char *value) {
+        const char *colon = strchr(value, ':');
+        bool good = *value == '/' && (!colon || (colon[1] == '/' && !strchr(colon + 1, ':')));
+
+        return good ? NULL : "an absolute path, or two of them with a colon between";
+}
+
+static bool is_uid(const char *value, size_t n) {
+        _cleanup_free_ char *digits = xstrndup(value, n);
+        uint64_t number;
+
+        return string_parse_u64(digits, &number) && number <= UINT32_MAX - 1;
+}
+
+static const char *refuse_private_users(const char *value) {
+        const char *colon = strchr(value, ':');
+        bool named = streq(value, "yes") || streq(value, "no") || streq(value, "pick") ||
+                streq(value, "identity");
+        bool range = colon ? is_uid(value, (size_t) (colon - value)) && is_uid(colon + 1, strlen(colon + 1))
+                           : is_uid(value, strlen(value));
+
+        return named || range ? NULL : "yes, no, pick, identity, a first user id, or FIRST:COUNT";
+}
+
+static const char *refuse_capability(const char *value) {
+        const char *name = string_after_prefix(value, "CAP_");
+
+        if (streq(value, "all"))
+                return NULL;
+
+        for (const char *p = name; p && *p; p++)
+                if (!isupper((unsigned char) *p) && !isdigit((unsigned char) *p) && *p != '_')
+                        name = NULL;
+        return string_is_empty(name) ? "names such as CAP_NET_ADMIN, or all" : NULL;
+}
+
+static const char *refuse_user(const char *value) {
+        return *value && !strpbrk(value, "\n/") ? NULL : "a user name or id, with :GROUP if wanted";
+}
+
+static const char *refuse_cpus(const char *value) {
+        return *value && strspn(value, "0123456789,-") == strlen(value) ? NULL : "a list such as 0-3,5";
+}
+
+static const char *refuse_name(const char *value) {
+        return *value && strlen(value) <= 64 && !strpbrk(value, "/\n") ? NULL
+                                                                       : "1 to 64 characters without a slash";
+}
+
+#define AT(member) .offset = offsetof(TaskSpec, member)
+
+/* clang-format off: one row per option reads best as a table. */
+const Option option_table[] = {
+        { "name", OPTION_STRING, OPTION_IN_YAML, AT(name), .refuse = refuse_name,
+          .doc = "Name of the task; the file's name when not given." },
+        { "image", OPTION_STRING, OPTION_ANYWHERE, AT(image), .required = true,
+          .doc = "Root of the container: a directory, a file system image or block device, or the name of an image "
+                 "known to systemd-machined. A relative path starts at the plugin directory (in YAML: at the file)." },
+        { "boot", OPTION_BOOL, OPTION_ANYWHERE, AT(boot), .fallback = "true",
+          .doc = "Run the image's init system as PID 1; command is then the list of its arguments." },
+        { "command", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(command),
+          .doc = "Program to run and its arguments." },
+        { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .fallback = "false",
+          .doc = "Mount the image read-only." },
+        { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .fallback = "false",
+          .doc = "Run a copy of the image that is thrown away at the end." },
+        { "volatile", OPTION_STRING, OPTION_ANYWHERE, AT(volatile_mode),
+          .allowed = LIST("yes", "state", "overlay", "no"),
+          .doc = "What is lost at the end: all but /usr, only /var, or all changes through an overlay." },
+        { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .fallback = "false",
+          .doc = "Run command as PID 2 below the small init of systemd-nspawn." },
+        { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .refuse = refuse_user,
+          .doc = "User of the image that command runs as, a name or an id; :GROUP may follow." },
+        { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .refuse = refuse_relative,
+          .doc = "Directory of the container that command starts in." },
+        { "environment", OPTION_ENVIRONMENT, OPTION_ANYWHERE, AT(environment),
+          .doc = "Environment variables; those of the job's env win." },
+        { "bind", OPTION_BIND, OPTION_ANYWHERE, AT(binds),
+          .doc = "Files and directories of the host to mount: host path to path in the container." },
+        { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds),
+          .doc = "As bind, read-only." },
+        { "capability", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(capability), .refuse = refuse_capability,
+          .doc = "Capabilities to grant beyond those of systemd-nspawn." },
+        { "console", OPTION_STRING, OPTION_ANYWHERE, AT(console),
+          .allowed = LIST("interactive", "read-only", "passive", "pipe"),
+          .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "
+                 "apart." },
+        { "pivot_root", OPTION_STRING, OPTION_ANYWHERE, AT(pivot_root), .refuse = refuse_pivot,
+          .doc = "Directory of the image to make the root; after a colon where to put the old one." },
+        { "resolv_conf", OPTION_STRING, OPTION_ANYWHERE, AT(resolv_conf),
+          .allowed = LIST("off", "copy-host", "copy-static", "copy-uplink", "copy-stub", "replace-host",
+                          "replace-static", "replace-uplink", "replace-stub", "bind-host", "bind-static",
+                          "bind-uplink", "bind-stub", "delete", "auto"),
+          .doc = "How /etc/resolv.conf of the container is made." },
+        { "user_namespacing", OPTION_BOOL, OPTION_ANYWHERE, AT(user_namespacing), .fallback = "true",
+          .doc = "Give the container user ids of its own." },
+        { "private_users", OPTION_STRING, OPTION_ANYWHERE, AT(private_users), .refuse = refuse_private_users,
+          .doc = "Which user ids: pick (the default), identity, a first id, or FIRST:COUNT. Takes effect with "
+                 "user_namespacing." },
+        { "private_users_ownership", OPTION_STRING, OPTION_ANYWHERE, AT(private_users_ownership),
+          .allowed = LIST("auto", "map", "chown"),
+          .doc = "How the image's files get those ids; auto by default. Takes effect with user_namespacing." },
+        { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .fallback = "true",
+          .doc = "Give the container a network of its own with a virtual cable to the host." },
+        { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
+          .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T." },
+        { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),
+          .doc = "Memory limit when memory is not it." },
+        { "cpu_shares", OPTION_NUMBER, OPTION_IN_YAML, AT(cpu_shares),
+          .doc = "Share of the processors when they are short; 1024 is the share of other units." },
+        { "cpus", OPTION_STRING, OPTION_IN_YAML, AT(cpus), .refuse = refuse_cpus,
+          .doc = "Processors the task may use." },
+
+        { "enabled", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, enabled), .fallback = "true",
+          .doc = "Whether this client runs tasks of this driver." },
+        { "volumes", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, volumes), .fallback = "true",
+          .doc = "Whether volume_mount blocks of jobs are allowed." },
+};
+/* clang-format on */
+
+const size_t option_table_size = ELEMENTSOF(option_table);

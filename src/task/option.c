@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "task/option.h"
+
+/* Where a message points to. */
+typedef struct Place {
+        const char *source; /* name of the file, or NULL */
+        const Option *option;
+        const Value *value;
+} Place;
+
+static void *option_member(void *target, const Option *option) {
+        return (char *) target + option->offset;
+}
+
+const char *option_kind_to_string(OptionKind kind) {
+        static const char *const names[_OPTION_KIND_MAX] = {
+                [OPTION_BOOL] = "bool",
+                [OPTION_STRING] = "string",
+                [OPTION_STRING_LIST] = "list of strings",
+                [OPTION_ENVIRONMENT] = "map of strings",
+                [OPTION_BIND] = "map of strings",
+                [OPTION_BIND_READ_ONLY] = "map of strings",
+                [OPTION_SIZE] = "size",
+                [OPTION_NUMBER] = "number",
+        };
+
+        assert(kind >= 0 && kind < _OPTION_KIND_MAX);
+        return names[kind];
+}
+
+const Option *option_find(const char *name, OptionUse use) {
+        OPTION_FOREACH(option)
+                if ((option->use & use) && streq(option->name, name))
+                        return option;
+        return NULL;
+}
+
+void option_set_defaults(void *target, OptionUse use) {
+        OPTION_FOREACH(option) {
+                if (!option->fallback || !(option->use & use))
+                        continue;
+                if (option->kind == OPTION_BOOL)
+                        *(bool *) option_member(target, option) = streq(option->fallback, "true");
+                else
+                        string_replace(option_member(target, option), option->fallback);
+        }
+}
+
+static char *place_prefix(const char *source, unsigned line, unsigned column) {
+        return source ? xasprintf("%s:%u:%u: ", source, line, column) : xstrdup("");
+}
+
+static int refuse_type(const Place *place, const Value *value, const char *wanted, Error **ret_error) {
+        _cleanup_free_ char *prefix = place_prefix(place->source, value->line, value->column);
+
+        return error_set(ret_error, EINVAL, "%s%s: must be %s, not %s", prefix, place->option->name, wanted,
+                value_type_to_string(value->type));
+}
+
+static int refuse_string(
+        const Place *place, const Value *value, const char *got, const char *wanted, Error **ret_error) {
+        _cleanup_free_ char *prefix = place_prefix(place->source, value->line, value->column);
+
+        return error_set(
+                ret_error, EINVAL, "%s%s: \"%s\" is not allowed: must be %s", prefix, place->option->name, got, wanted);
+}
+
+/*
+ * Text of a scalar, as HCL converts it where a string is wanted. Fractions from a text would lose digits
+ * (1.10), so there they must be quoted.
+ */
+static char *scalar_to_text(const Value *value) {
+        switch (value->type) {
+        case VALUE_STRING:
+                return xstrdup(value->string);
+        case VALUE_INTEGER:
+                return xasprintf("%" PRIi64, value->integer);
+        case VALUE_BOOL:
+                return xstrdup(value->boolean ? "true" : "false");
+        case VALUE_FLOAT:
+                return value->line == 0 ? xasprintf("%.15g", value->real) : NULL;
+        default:
+                return NULL;
+        }
+}
+
+static int decode_text(const Place *place, const Value *value, char **ret, Error **ret_error) {
+        _cleanup_free_ char *text = scalar_to_text(value);
+        const Option *option = place->option;
+
+        if (!text)
+                return refuse_type(place, value,
+                        value->type == VALUE_FLOAT ? "a string: put it in quotes" : "a string", ret_error);
+
+        if (option->allowed) {
+                bool found = false;
+
+                for (const char *const *a = option->allowed; *a; a++)
+                        found = found || streq(*a, text);
+                if (!found) {
+                        _cleanup_free_ char *wanted = strv_join((char *const *) (uintptr_t) option->allowed, ", ");
+                        return refuse_string(place, value, text, wanted, ret_error);
+                }
+        }
+
+        const char *wanted = option->refuse ? option->refuse(text) : NULL;
+        if (wanted)
+                return refuse_string(place, value, text, wanted, ret_error);
+
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+static int decode_bool(const Place *place, const Value *value, bool *ret, Error **ret_error) {
+        if (value->type != VALUE_BOOL)
+                return refuse_type(place, value, "true or false", ret_error);
+
+        *ret = value->boolean;
+        return 0;
+}
+
+static int decode_string(const Place *place, const Value *value, char **ret, Error **ret_error) {
+        char *text;
+        int r = decode_text(place, value, &text, ret_error);
+
+        if (r < 0)
+                return r;
+        free(*ret);
+        *ret = text;
+        return 0;
+}
+
+static int decode_list(const Place *place, const Value *value, char ***ret, Error **ret_error) {
+        _cleanup_strv_ char **list = NULL;
+
+        if (value->type != VALUE_LIST)
+                return refuse_type(place, value, "a list of strings", ret_error);
+
+        for (size_t i = 0; i < value->n_items; i++) {
+                char *text;
+                int r = decode_text(place, value->items[i], &text, ret_error);
+
+                if (r < 0)
+                        return r;
+                strv_consume(&list, text);
+        }
+
+        strv_free(*ret);
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static int decode_size(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
+        static const char suffixes[] = "KMGT";
+        static const char *const wanted = "a number of bytes, with K, M, G or T if wanted";
+        _cleanup_free_ char *text = scalar_to_text(value);
+        unsigned shift = 0;
+        uint64_t number;
+
+        if (!text || value->type == VALUE_BOOL || !*text)
+                return refuse_type(place, value, wanted, ret_error);
+
+        char *last = text + strlen(text) - 1;
+        const char *suffix = strchr(suffixes, *last);
+        if (suffix) {
+                shift = 10 * (unsigned) (suffix - suffixes + 1);
+                *last = 0;
+        }
+
+        if (!string_parse_u64(text, &number) || number == 0 || number > UINT64_MAX >> (shift + 1)) {
+                _cleanup_free_ char *got = scalar_to_text(value);
+                return refuse_string(place, value, got, wanted, ret_error);
+        }
+
+        *ret = number << shift;
+        return 0;
+}
+
+static int decode_number(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
+        if (value->type != VALUE_INTEGER || value->integer < 0)
+                return refuse_type(place, value, "a number from 0 up", ret_error);
+
+        *ret = (uint64_t) value->integer;
+        return 0;
+}
+
+static int add_pair(
+        TaskSpec *spec, const Place *place, const char *key, const Value *value, Error **ret_error) {
+        const Option *option = place->option;
+        _cleanup_free_ char *text = NULL;
+        int r = decode_text(place, value, &text, ret_error);
+
+        if (r < 0)
+                return r;
+
+        if (option->kind == OPTION_ENVIRONMENT) {
+                if (!environment_name_is_valid(key))
+                        return refuse_string(place, value, key,
+                                "a name of letters, digits and underscores, with no digit first", ret_error);
+                environment_set(&spec->environment, key, text);
+                return 0;
+        }
+
+        if (*key != '/' || *text != '/')
+                return refuse_string(
+                        place, value, *key != '/' ? key : text, "an absolute path", ret_error);
+        task_spec_add_bind(spec, key, text, option->kind == OPTION_BIND_READ_ONLY);
+        return 0;
+}
+
+/* A map, or a list of maps: `x = {}`, `x {}` and several `x {}` all mean the same in a job. */
+static int decode_pairs(TaskSpec *spec, const Place *place, const Value *value, Error **ret_error) {
+        if (value->type == VALUE_LIST) {
+                for (size_t i = 0; i < value->n_items; i++) {
+                        if (value->items[i]->type != VALUE_MAP)
+                                return refuse_type(place, value->items[i], "a map of strings", ret_error);
+                        int r = decode_pairs(spec, place, value->items[i], ret_error);
+                        if (r < 0)
+                                return r;
+                }
+                return 0;
+        }
+
+        if (value->type != VALUE_MAP)
+                return refuse_type(place, value, "a map of strings", ret_error);
+
+        for (size_t i = 0; i < value->n_items; i++) {
+                int r = add_pair(spec, place, value->keys[i], value->items[i], ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int decode_option(void *target, const Place *place, Error **ret_error) {
+        void *member = option_member(target, place->option);
+        const Value *value = place->value;
+
+        switch (place->option->kind) {
+        case OPTION_BOOL:
+                return decode_bool(place, value, member, ret_error);
+        case OPTION_STRING:
+                return decode_string(place, value, member, ret_error);
+        case OPTION_STRING_LIST:
+                return decode_list(place, value, member, ret_error);
+        case OPTION_ENVIRONMENT:
+        case OPTION_BIND:
+        case OPTION_BIND_READ_ONLY:
+                return decode_pairs(target, place, value, ret_error);
+        case OPTION_SIZE:
+                return decode_size(place, value, member, ret_error);
+        case OPTION_NUMBER:
+                return decode_number(place, value, member, ret_error);
+        default:
+                assert(false);
+                return -EINVAL;
+        }
+}
+
+static int refuse_unknown(const Value *config, size_t i, const char *source, Error **ret_error) {
+        _cleanup_free_ char *prefix = place_prefix(source, config->key_lines[i], config->key_columns[i]);
+
+        return error_set(ret_error, EINVAL, "%s%s: no such option", prefix, config->keys[i]);
+}
+
+int option_decode(
+        void *target, const Value *config, OptionUse use, const char *source, Error **ret_error) {
+        if (config->type != VALUE_MAP) {
+                _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
+                return error_set(ret_error, EINVAL, "%smust be a map of options, not %s", prefix,
+                        value_type_to_string(config->type));
+        }
+
+        option_set_defaults(target, use);
+
+        for (size_t i = 0; i < config->n_items; i++) {
+                const Option *option = option_find(config->keys[i], use);
+
+                if (!option)
+                        return refuse_unknown(config, i, source, ret_error);
+                if (config->items[i]->type == VALUE_NULL)
+                        continue;
+
+                int r = decode_option(target,
+                        &(Place){ .source = source, .option = option, .value = config->items[i] }, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        OPTION_FOREACH(option) {
+                const Value *value = value_get(config, option->name);
+
+                if (option->required && (option->use & use) && (!value || value->type == VALUE_NULL)) {
+                        _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
+                        return error_set(ret_error, EINVAL, "%s%s: missing, it must be given", prefix, option->name);
+                }
+        }
+
+        return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <ctype.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "task/spec.h"
+
+TaskSpec *task_spec_new(void) {
+        return xnew(TaskSpec, 1);
+}
+
+TaskSpec *task_spec_free(TaskSpec *spec) {
+        if (!spec)
+                return NULL;
+
+        free(spec->name);
+        free(spec->machine);
+        free(spec->description);
+        free(spec->slice);
+        strv_free(spec->journal_fields);
+        free(spec->machine_id);
+        free(spec->image);
+        free(spec->image_path);
+        free(spec->volatile_mode);
+        free(spec->pivot_root);
+        strv_free(spec->command);
+        strv_free(spec->environment);
+        free(spec->user);
+        free(spec->working_directory);
+        free(spec->console);
+        strv_free(spec->capability);
+        free(spec->private_users);
+        free(spec->private_users_ownership);
+        for (size_t i = 0; i < spec->n_binds; i++) {
+                free(spec->binds[i].source);
+                free(spec->binds[i].target);
+        }
+        free(spec->binds);
+        free(spec->network_namespace);
+        free(spec->resolv_conf);
+        free(spec->cpus);
+        free(spec);
+        return NULL;
+}
+
+void task_spec_add_bind(TaskSpec *spec, const char *source, const char *target, bool read_only) {
+        spec->binds = xreallocarray(spec->binds, spec->n_binds + 1, sizeof(TaskBind));
+        spec->binds[spec->n_binds++] = (TaskBind){
+                .source = xstrdup(source),
+                .target = xstrdup(target),
+                .read_only = read_only,
+        };
+}
+
+static char **environment_find(char **environment, const char *name) {
+        size_t n = strlen(name);
+
+        for (char **e = environment; e && *e; e++)
+                if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
+                        return e;
+        return NULL;
+}
+
+void environment_set(char ***environment, const char *name, const char *value) {
+        char *assignment = xasprintf("%s=%s", name, value);
+        char **e = environment_find(*environment, name);
+
+        if (!e) {
+                strv_consume(environment, assignment);
+                return;
+        }
+
+        free(*e);
+        *e = assignment;
+}
+
+const char *environment_get(char *const *environment, const char *name) {
+        char **e = environment_find((char **) (uintptr_t) environment, name);
+
+        return e ? *e + strlen(name) + 1 : NULL;
+}
+
+bool environment_name_is_valid(const char *name) {
+        if (!*name || isdigit((unsigned char) *name))
+                return false;
+
+        for (; *name; name++)
+                if (!isalnum((unsigned char) *name) && *name != '_')
+                        return false;
+        return true;
+}
+
+TaskLaunch task_spec_launch(const TaskSpec *spec) {
+        if (spec->boot)
+                return TASK_LAUNCH_BOOT;
+        return spec->process_two ? TASK_LAUNCH_STUB : TASK_LAUNCH_SUPERVISE;
+}
+
+bool task_spec_has_user_namespace(const TaskSpec *spec) {
+        return spec->user_namespacing && !streq_null(spec->private_users, "no");
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/macro.h"
+
+/*
+ * What a task is, whoever described it: a Nomad job or a YAML file. It knows neither systemd nor Nomad;
+ * src/systemd makes a unit of it.
+ */
+
+/* A directory or file of the host inside the container. */
+typedef struct TaskBind {
+        char *source; /* absolute path on the host */
+        char *target; /* absolute path in the container */
+        bool read_only;
+} TaskBind;
+
+/* Who is the first process in the container. */
+typedef enum TaskLaunch {
+        TASK_LAUNCH_BOOT,      /* the image's own init system */
+        TASK_LAUNCH_SUPERVISE, /* our init, with the command as its child */
+        TASK_LAUNCH_STUB,      /* nspawn's stub init, with the command as process two */
+        _TASK_LAUNCH_MAX,
+} TaskLaunch;
+
+typedef enum ImageType {
+        IMAGE_UNRESOLVED,
+        IMAGE_DIRECTORY,
+        IMAGE_RAW, /* a file system image or block device */
+} ImageType;
+
+typedef struct TaskSpec {
+        /* who it is */
+        char *name;           /* the task's name, for people */
+        char *machine;        /* name of the container, a valid host name of at most 64 bytes */
+        char *description;    /* of the unit, one line */
+        char *slice;          /* of the unit */
+        char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
+        char *machine_id;     /* 32 or 36 hex digits, NULL for nspawn's choice */
+
+        /* image and root */
+        char *image;            /* as the user wrote it */
+        char *image_path;       /* absolute, once resolved */
+        ImageType image_type;
+        bool read_only;
+        bool ephemeral;
+        char *volatile_mode;    /* yes, no, state, overlay; NULL is no */
+        char *pivot_root;
+
+        /* process */
+        bool boot;
+        bool process_two;
+        char **command;
+        char **environment;     /* NAME=value, each name once */
+        char *user;
+        char *working_directory;
+        char *console;
+        char **capability;
+
+        /* users */
+        bool user_namespacing;
+        char *private_users;
+        char *private_users_ownership;
+
+        /* mounts */
+        TaskBind *binds;
+        size_t n_binds;
+
+        /* network */
+        bool network_veth;
+        char *network_namespace; /* path of a namespace to join, or NULL */
+        char *resolv_conf;
+
+        /* resources; 0 is "not set" except where said */
+        uint64_t memory_max; /* bytes; UINT64_MAX for no limit */
+        uint64_t memory_low; /* bytes */
+        uint64_t cpu_shares; /* 1024 is the weight of a unit that says nothing */
+        char *cpus;          /* list such as 0-3,5 */
+} TaskSpec;
+
+/* What the operator says of the driver as a whole. */
+typedef struct DriverConfig {
+        bool enabled;
+        bool volumes; /* volume_mount blocks may bring paths of the host into tasks */
+} DriverConfig;
+
+TaskSpec *task_spec_new(void);
+TaskSpec *task_spec_free(TaskSpec *spec);
+DEFINE_CLEANUP(TaskSpec *, task_spec_free)
+#define _cleanup_task_spec_ _cleanup_(task_spec_freep)
+
+/* Adds a bind mount; both paths are copied. */
+void task_spec_add_bind(TaskSpec *spec, const char *source, const char *target, bool read_only);
+
+/* Sets NAME to @value in an environment, replacing what was there. */
+void environment_set(char ***environment, const char *name, const char *value);
+
+/* Return: the value of NAME, owned by the list, or NULL. */
+const char *environment_get(char *const *environment, const char *name);
+
+/* Return: whether @name is a name a shell could set: letters, digits, underscore, no digit first. */
+bool environment_name_is_valid(const char *name);
+
+TaskLaunch task_spec_launch(const TaskSpec *spec);
+
+/* Return: whether the container is given a user namespace of its own. */
+bool task_spec_has_user_namespace(const TaskSpec *spec);
+
+/**
+ * task_spec_validate() - check what single options cannot see
+ *
+ * Combinations that systemd-nspawn refuses or that lose data are refused here, in words that name the
+ * options.
+ *
+ * Return: 0, or -EINVAL with @ret_error set.
+ */
+int task_spec_validate(const TaskSpec *spec, Error **ret_error);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/*
+ * Life of a task. What may follow what stands in one table, so that a late answer of the bus cannot bring
+ * a dead task back.
+ */
+typedef enum TaskState {
+        TASK_NEW,      /* known, nothing done yet */
+        TASK_STARTING, /* asked for, not yet running */
+        TASK_RUNNING,
+        TASK_STOPPING, /* told to end */
+        TASK_EXITED,   /* over, with a result */
+        _TASK_STATE_MAX,
+} TaskState;
+
+typedef enum TaskEvent {
+        TASK_EVENT_START,  /* start it, or look for it after a restart of ours */
+        TASK_EVENT_UP,     /* it runs */
+        TASK_EVENT_STOP,   /* end it */
+        TASK_EVENT_GONE,   /* it ended, or never came up */
+        _TASK_EVENT_MAX,
+} TaskEvent;
+
+/* Return: the state that follows, or @state itself where the event means nothing. */
+TaskState task_state_next(TaskState state, TaskEvent event);
+
+const char *task_state_to_string(TaskState state);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "task/spec.h"
+
+static bool is_volatile(const TaskSpec *spec) {
+        return spec->volatile_mode && !streq(spec->volatile_mode, "no");
+}
+
+static bool chowns_image(const TaskSpec *spec) {
+        return task_spec_has_user_namespace(spec) && streq_null(spec->private_users_ownership, "chown");
+}
+
+static bool boots_second_process(const TaskSpec *spec) {
+        return spec->boot && spec->process_two;
+}
+
+static bool chowns_volatile(const TaskSpec *spec) {
+        return chowns_image(spec) && is_volatile(spec);
+}
+
+static bool chowns_read_only(const TaskSpec *spec) {
+        return chowns_image(spec) && spec->read_only;
+}
+
+static bool runs_host_root_in_place(const TaskSpec *spec) {
+        bool spared = spec->ephemeral || streq_null(spec->volatile_mode, "yes") ||
+                streq_null(spec->volatile_mode, "state");
+
+        return streq_null(spec->image, "/") && !spared;
+}
+
+static bool has_nothing_to_run(const TaskSpec *spec) {
+        return !spec->boot && strv_is_empty(spec->command);
+}
+
+static bool reserves_over_limit(const TaskSpec *spec) {
+        return spec->memory_low > spec->memory_max && spec->memory_max > 0;
+}
+
+/* One row per forbidden combination. */
+static const struct {
+        bool (*applies)(const TaskSpec *spec);
+        const char *words;
+} rules[] = {
+        { boots_second_process,
+                "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
+        { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
+        { chowns_volatile,
+                "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", \"state\" or "
+                "\"overlay\"; use \"map\" or \"auto\"" },
+        { chowns_read_only,
+                "private_users_ownership: \"chown\" cannot be combined with read_only = true; use \"map\" or "
+                "\"auto\"" },
+        { runs_host_root_in_place,
+                "image: \"/\" is the host's own root and needs ephemeral = true, or volatile = \"yes\" or "
+                "\"state\"" },
+        { reserves_over_limit, "memory_max: must not be less than memory" },
+};
+
+int task_spec_validate(const TaskSpec *spec, Error **ret_error) {
+        for (size_t i = 0; i < ELEMENTSOF(rules); i++)
+                if (rules[i].applies(spec))
+                        return error_set(ret_error, EINVAL, "%s", rules[i].words);
+        return 0;
+}
