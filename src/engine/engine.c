@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "base/program.h"
+#include "base/string.h"
+#include "engine/private.h"
+#include "systemd/host.h"
+#include "systemd/leader.h"
+
+static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
+        Task *task = userdata;
+
+        if (status)
+                task->main_pid = (pid_t) status->main_pid;
+
+        if (task->started)
+                task_start_on_status(task, status, error);
+        else if (task->state == TASK_EXITED)
+                return;
+        else if (!status)
+                task_end(task, &(UnitStatus){}); /* systemd knows it no longer, nor do we */
+        else if (unit_status_is_dead(status))
+                task_end(task, status);
+}
+
+int task_watch(Task *task) {
+        task->unit = unit_free(task->unit);
+        return unit_new(task->engine->manager, task->record.unit, on_unit_changed, task, &task->unit);
+}
+
+/* What happened meanwhile is not known: look at every unit, and hold on to it as before. */
+static void engine_reconcile(Engine *engine) {
+        Task *task;
+
+        LIST_FOREACH(task, &engine->tasks, tasks) {
+                if (!task->record.unit || task->state == TASK_EXITED)
+                        continue;
+                if (task_watch(task) < 0 || unit_pin(task->unit) < 0)
+                        continue;
+                unit_refresh(task->unit);
+        }
+}
+
+static void on_manager_changed(void *userdata, const Error *error) {
+        Engine *engine = userdata;
+        Task *task;
+
+        /* The old connection's slots are of no use any more. */
+        if (error)
+                LIST_FOREACH(task, &engine->tasks, tasks)
+                        task->unit = unit_free(task->unit);
+        else
+                engine_reconcile(engine);
+
+        if (engine->callbacks->on_connection)
+                engine->callbacks->on_connection(engine->userdata, error);
+}
+
+Engine *engine_new(
+        sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata) {
+        Engine *engine = xnew(Engine, 1);
+        HostFacts facts;
+
+        host_facts_probe(&facts);
+        engine->event = sd_event_ref(event);
+        engine->nspawn = xstrdup_null(config->nspawn ? config->nspawn : facts.nspawn);
+        engine->init = config->init ? xstrdup(config->init) : program_find_init();
+        engine->image_directory = xstrdup(config->image_directory);
+        engine->callbacks = callbacks;
+        engine->userdata = userdata;
+        LIST_INIT(&engine->tasks);
+        engine->manager = manager_new(event, config->bus_address, on_manager_changed, engine);
+        return engine;
+}
+
+Engine *engine_free(Engine *engine) {
+        Task *task;
+
+        if (!engine)
+                return NULL;
+
+        while ((task = LIST_FIRST(&engine->tasks)))
+                task_free(task);
+        manager_free(engine->manager);
+        sd_event_unref(engine->event);
+        free(engine->nspawn);
+        free(engine->init);
+        free(engine->image_directory);
+        free(engine);
+        return NULL;
+}
+
+bool engine_is_connected(const Engine *engine) {
+        return manager_is_ready(engine->manager);
+}
+
+Manager *engine_manager(Engine *engine) {
+        return engine->manager;
+}
+
+Task *engine_find(Engine *engine, const char *id) {
+        Task *task;
+
+        LIST_FOREACH(task, &engine->tasks, tasks)
+                if (streq(task->id, id))
+                        return task;
+        return NULL;
+}
+
+Task *engine_first(Engine *engine) {
+        return LIST_FIRST(&engine->tasks);
+}
+
+size_t engine_n_tasks(const Engine *engine) {
+        return engine->n_tasks;
+}
+
+Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userdata) {
+        Task *task = xnew(Task, 1);
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        task->asked_usec = (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+        task->engine = engine;
+        task->id = xstrdup(id);
+        task->state = task_state_next(TASK_NEW, TASK_EVENT_START);
+        task->started = started;
+        task->started_userdata = userdata;
+        task->leader_fd = -1;
+        task->streams = (TaskStreams){ -1, -1 };
+        LIST_INIT(&task->waits);
+        LIST_INSERT_HEAD(&engine->tasks, task, tasks);
+        engine->n_tasks++;
+        return task;
+}
+
+void task_free(Task *task) {
+        /* A task that is forgotten while it lives is over for whoever waits, with a result nobody knows. */
+        while (!LIST_EMPTY(&task->waits))
+                task_wait_end(LIST_FIRST(&task->waits));
+
+        LIST_REMOVE(task, tasks);
+        task->engine->n_tasks--;
+        unit_free(task->unit);
+        sd_event_source_disable_unref(task->begin);
+        image_query_free(task->query);
+        job_free(task->job);
+        journal_words_free(task->words);
+        sd_event_source_disable_unref(task->stop_timer);
+        task_spec_free(task->spec);
+        task_record_clear(&task->record);
+        task->leader_fd = fd_close(task->leader_fd);
+        task->streams.output = fd_close(task->streams.output);
+        task->streams.error = fd_close(task->streams.error);
+        free(task->failure);
+        free(task->id);
+        free(task);
+}
+
+void task_event(Task *task, const char *message, const char *const *annotations) {
+        if (task->engine->callbacks->on_event)
+                task->engine->callbacks->on_event(task->engine->userdata, task, message, annotations);
+}
+
+static void read_result(Task *task, const UnitStatus *status) {
+        ExitResult *result = &task->result;
+
+        *result = (ExitResult){ .usec = status->exit_usec };
+
+        /* nspawn reports 1 when the container was killed: who killed it is known here. */
+        if (task->killed) {
+                *result = (ExitResult){ true, 128 + SIGKILL, SIGKILL, status->exit_usec };
+                return;
+        }
+
+        if (status->exec_main_code == CLD_EXITED) {
+                result->known = true;
+                result->code = status->exec_main_status;
+        } else if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED) {
+                result->known = true;
+                result->code = 128 + status->exec_main_status;
+                result->signal = status->exec_main_status;
+        }
+}
+
+void task_end(Task *task, const UnitStatus *status) {
+        task->state = task_state_next(task->state, TASK_EVENT_GONE);
+        task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = 0;
+        read_result(task, status);
+
+        while (!LIST_EMPTY(&task->waits))
+                task_wait_end(LIST_FIRST(&task->waits));
+}
+
+void task_forget(Task *task) {
+        if (task->unit)
+                unit_unpin(task->unit);
+        task_free(task);
+}
+
+const char *task_id(const Task *task) {
+        return task->id;
+}
+
+TaskState task_state(const Task *task) {
+        return task->state;
+}
+
+const TaskRecord *task_record(const Task *task) {
+        return &task->record;
+}
+
+const ExitResult *task_result(const Task *task) {
+        return &task->result;
+}
+
+pid_t task_leader(const Task *task) {
+        return task->leader;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/error.h"
+#include "engine/record.h"
+#include "systemd/manager.h"
+#include "systemd/transient.h"
+#include "task/spec.h"
+#include "task/state.h"
+
+/*
+ * Tasks as units: start, wait, stop, recover. Both programs drive this one engine; whoever a task was
+ * described by is forgotten once there is a TaskSpec.
+ */
+typedef struct Engine Engine;
+typedef struct Task Task;
+typedef struct TaskWait TaskWait;
+
+typedef struct EngineConfig {
+        const char *bus_address;     /* NULL for the system bus */
+        const char *nspawn;          /* path of systemd-nspawn; NULL to look for it */
+        const char *init;            /* path of our init; NULL to look for it */
+        const char *image_directory; /* where relative images are */
+} EngineConfig;
+
+typedef struct EngineCallbacks {
+        /* The connection to systemd is there (@error NULL), or is not. May be NULL. */
+        void (*on_connection)(void *userdata, const Error *error);
+        /* Something happened to a task that its owner wants to read. @annotations: key, value, ..., NULL. */
+        void (*on_event)(void *userdata, Task *task, const char *message, const char *const *annotations);
+} EngineCallbacks;
+
+/* How a task ended. */
+typedef struct ExitResult {
+        bool known;     /* otherwise nothing below is */
+        int code;       /* 128 + signal when a signal ended it */
+        int signal;     /* 0 when none is known of */
+        uint64_t usec;  /* realtime */
+} ExitResult;
+
+/* @callbacks must live as long as the engine. Return: the engine, never NULL. */
+Engine *engine_new(
+        sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata);
+
+/* Leaves every task as it is. */
+Engine *engine_free(Engine *engine);
+DEFINE_CLEANUP(Engine *, engine_free)
+
+/* Return: whether systemd can be talked to. */
+bool engine_is_connected(const Engine *engine);
+Manager *engine_manager(Engine *engine);
+
+/* Return: the task, or NULL. */
+Task *engine_find(Engine *engine, const char *id);
+/* Return: some task, or NULL. */
+Task *engine_first(Engine *engine);
+size_t engine_n_tasks(const Engine *engine);
+
+/**
+ * TaskStarted - a start or a recovery came to its end
+ * @task:  the task; NULL when it failed, and then nothing of it is left
+ * @error: why it failed, in words
+ */
+typedef void (*TaskStarted)(void *userdata, Task *task, const Error *error);
+
+/**
+ * engine_start() - start a task
+ * @id:      what the caller calls it; no task may have it
+ * @spec:    validated; ownership is taken in any case
+ * @streams: descriptors, borrowed until the call returns
+ *
+ * @started is called once, when the task's command runs or the start failed, and not from within this call.
+ *
+ * Return: 0, or a negative errno with @ret_error set; @started is not called then.
+ */
+int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams, TaskStarted started,
+        void *userdata, Error **ret_error);
+
+/**
+ * engine_recover() - take up a task that an earlier process of ours started
+ *
+ * Succeeds only when its unit is up. Otherwise as engine_start().
+ */
+int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
+        void *userdata, Error **ret_error);
+
+/* @result is valid during the call. The task may have been forgotten meanwhile. */
+typedef void (*TaskEnded)(void *userdata, const ExitResult *result);
+
+/**
+ * task_wait() - be told when a task ends
+ *
+ * @ended is called once from the loop, also when the task ended before, and not from within this call.
+ *
+ * Return: a handle to be freed by the caller; freeing it only ends the waiting.
+ */
+TaskWait *task_wait(Task *task, TaskEnded ended, void *userdata);
+TaskWait *task_wait_free(TaskWait *wait);
+
+/**
+ * task_stop() - end a task
+ * @signal:       for the task's process; 0 for what suits it: an orderly shutdown of a booted one, else SIGTERM
+ * @timeout_usec: how long it may take; then everything of the task is killed
+ *
+ * The end is told through task_wait(). May be called in any state, and again.
+ */
+void task_stop(Task *task, int signal, uint64_t timeout_usec);
+
+/* Forgets an ended task: lets systemd collect its unit and frees it. */
+void task_forget(Task *task);
+
+const char *task_id(const Task *task);
+TaskState task_state(const Task *task);
+const TaskRecord *task_record(const Task *task);
+const ExitResult *task_result(const Task *task);
+/* Return: pid of the container's first process on the host, 0 when unknown. */
+pid_t task_leader(const Task *task);

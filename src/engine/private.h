@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "engine/engine.h"
+#include "systemd/journal.h"
+#include "systemd/machined.h"
+#include "systemd/unit.h"
+
+/* What the files of the engine share with each other and with nobody else. */
+
+struct TaskWait {
+        LIST_ENTRY(TaskWait) waits;
+        Task *task; /* NULL once it ended */
+        ExitResult result;
+        sd_event_source *now;
+        TaskEnded ended;
+        void *userdata;
+};
+
+struct Task {
+        LIST_ENTRY(Task) tasks;
+        Engine *engine;
+        char *id;
+        TaskState state;
+        TaskRecord record;
+        ExitResult result;
+        LIST_HEAD(, TaskWait) waits;
+
+        /* of its unit */
+        Unit *unit;
+        pid_t main_pid;
+        pid_t leader;
+        int leader_fd;
+
+        /* of its start, until it is over */
+        TaskSpec *spec;
+        TaskStreams streams; /* duplicates */
+        sd_event_source *begin;
+        ImageQuery *query;
+        Job *job;
+        JournalWords *words;
+        uint64_t asked_usec;    /* realtime: words before belong to a namesake */
+        bool recovering;
+        bool looking;           /* something is in the way: waiting for the unit's status */
+        bool replaced;          /* a dead namesake was cleared away already */
+        char *failure;          /* why the start failed, as far as is known */
+        TaskStarted started;
+        void *started_userdata;
+
+        /* of its stop */
+        sd_event_source *stop_timer;
+        bool killed;            /* by us, for it took too long */
+};
+
+struct Engine {
+        sd_event *event;
+        Manager *manager;
+        char *nspawn;
+        char *init;
+        char *image_directory;
+        const EngineCallbacks *callbacks;
+        void *userdata;
+        LIST_HEAD(, Task) tasks;
+        size_t n_tasks;
+};
+
+/* engine.c */
+Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userdata);
+void task_free(Task *task);
+void task_event(Task *task, const char *message, const char *const *annotations);
+/* Makes the watch of the task's unit anew, on the connection there is. */
+int task_watch(Task *task);
+/* The task ended with the unit in this state. */
+void task_end(Task *task, const UnitStatus *status);
+
+/* wait.c */
+/* Tells whoever waits that the task ended, with the result it has now. */
+void task_wait_end(TaskWait *wait);
+
+/* start.c */
+void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_error *error);
+/* Ends a start without success; frees the task. */
+void task_start_fail(Task *task, int code, const char *format, ...) _printf_(3, 4);

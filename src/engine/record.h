@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "task/spec.h"
+
+/*
+ * What must be kept to find a task again after a restart of ours. It holds no secret.
+ */
+typedef struct TaskRecord {
+        char *unit;
+        char *machine;
+        TaskLaunch launch;
+        uint64_t started_usec; /* realtime; 0 before it runs */
+} TaskRecord;
+
+void task_record_clear(TaskRecord *record);
+#define _cleanup_task_record_ _cleanup_(task_record_clear)
+
+void task_record_copy(TaskRecord *ret, const TaskRecord *record);
+
+/* Return: the record as JSON, owned by the caller. */
+char *task_record_write(const TaskRecord *record);
+
+/**
+ * task_record_read() - the opposite
+ *
+ * Return: 0, -EPROTONOSUPPORT for a record of a newer kind, or another negative errno; @ret_error is set.
+ */
+int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error);

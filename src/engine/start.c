@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "engine/private.h"
+#include "image/local.h"
+#include "systemd/leader.h"
+#include "task/name.h"
+
+/* How long journald may lag behind the end of a unit; a failed start is told within a second. */
+#define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
+
+static void task_launch(Task *task);
+
+/* What only the start needs. */
+static void start_clear(Task *task) {
+        task->query = image_query_free(task->query);
+        task->job = job_free(task->job);
+        task->words = journal_words_free(task->words);
+        task->spec = task_spec_free(task->spec);
+        task->streams.output = fd_close(task->streams.output);
+        task->streams.error = fd_close(task->streams.error);
+        task->failure = (free(task->failure), NULL);
+}
+
+/* The unit never came to be, so systemd will not remove what is there for it. */
+static void remove_runtime_directory(const char *machine) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
+
+        (void) unlink(file);
+        (void) rmdir(directory);
+}
+
+void task_start_fail(Task *task, int code, const char *format, ...) {
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_free_ char *words = NULL;
+        TaskStarted started = task->started;
+        void *userdata = task->started_userdata;
+        va_list ap;
+
+        va_start(ap, format);
+        words = xvasprintf(format, ap);
+        va_end(ap);
+        (void) error_set(&error, code, "%s", words);
+
+        task_forget(task);
+        started(userdata, NULL, error);
+}
+
+static void start_succeed(Task *task) {
+        TaskStarted started = task->started;
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        if (task->record.started_usec == 0)
+                task->record.started_usec =
+                        (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+
+        pid_t leader = leader_find(task->main_pid);
+        if (leader > 0) {
+                task->leader = leader;
+                task->leader_fd = process_open(leader, task->main_pid);
+        }
+
+        task->state = task_state_next(task->state, TASK_EVENT_UP);
+        start_clear(task);
+        task->started = NULL;
+        if (!task->recovering) {
+                const char *const annotations[] = { "unit", task->record.unit, "machine", task->record.machine, NULL };
+                _cleanup_free_ char *message = xasprintf("Started %s", task->record.unit);
+                task_event(task, message, annotations);
+        }
+        started(task->started_userdata, task, NULL);
+}
+
+static void on_words(void *userdata, const char *words) {
+        Task *task = userdata;
+
+        task_start_fail(task, EIO, "the container did not start: %s (journalctl -u %s)",
+                words ? words : task->failure, task->record.unit);
+}
+
+/* The start failed and the unit's state is known: add what nspawn said. */
+static void start_explain(Task *task, const UnitStatus *status) {
+        Engine *engine = task->engine;
+
+        free(task->failure);
+        if (task->state == TASK_STOPPING)
+                task->failure = xstrdup("it was stopped while it started");
+        else if (status->exec_main_code == CLD_EXITED)
+                task->failure = xasprintf("%s ended with status %d", engine->nspawn, status->exec_main_status);
+        else
+                task->failure = xasprintf("systemd says: %s", status->result ? status->result : "nothing");
+
+        /* What was stopped by request has nothing more to say. */
+        if (task->state != TASK_STOPPING)
+                task->words = journal_words_new(engine->event, task->record.unit, task->asked_usec, WORDS_LIMIT_USEC,
+                        on_words, task);
+        if (!task->words)
+                on_words(task, NULL);
+}
+
+/* A unit of this name is there already, or its directory is. */
+static void start_look_again(Task *task, const UnitStatus *status) {
+        task->looking = false;
+
+        if (!unit_status_is_dead(status)) {
+                task_start_fail(task, EEXIST, "%s runs already: stop it first", task->record.unit);
+                return;
+        }
+
+        if (task->replaced) {
+                task_start_fail(task, EEXIST, "%s is in the way and does not go", task->record.unit);
+                return;
+        }
+
+        task->replaced = true;
+        (void) manager_send(task->engine->manager, "ResetFailedUnit", "s", task->record.unit);
+        remove_runtime_directory(task->record.machine);
+        task_launch(task);
+}
+
+void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_error *error) {
+        if (!status) {
+                task_start_fail(task, EIO, "systemd does not tell the state of %s: %s", task->record.unit,
+                        error && error->message ? error->message : "no reason given");
+                return;
+        }
+
+        if (task->looking)
+                start_look_again(task, status);
+        else if (task->job || task->words)
+                return; /* the end of the job decides */
+        else if (task->recovering && unit_status_is_dead(status))
+                task_start_fail(task, ESRCH, "task not found for given id: %s is %s", task->record.unit,
+                        status->active_state ? status->active_state : "unknown");
+        else if (unit_status_is_up(status))
+                start_succeed(task);
+        else if (unit_status_is_dead(status))
+                start_explain(task, status);
+}
+
+static void on_job_done(void *userdata, const char *result, const sd_bus_error *error) {
+        Task *task = userdata;
+
+        task->job = job_free(task->job);
+
+        if (result && streq(result, "done")) {
+                start_succeed(task);
+                return;
+        }
+
+        /* The connection is gone: the unit is looked at when it is back. */
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
+                return;
+
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
+                task->looking = true;
+        else if (error) {
+                remove_runtime_directory(task->record.machine);
+                task_start_fail(task, EIO, "systemd refused to start %s: %s", task->record.unit,
+                        error->message ? error->message : error->name);
+                return;
+        }
+
+        unit_refresh(task->unit);
+}
+
+/*
+ * What no argument may show goes into a private file first.
+ *
+ * Return: 0; -EEXIST when a namesake may be using the directory; or another negative errno.
+ */
+static int write_task_file(const TaskSpec *spec) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory), *text = NULL;
+        size_t size;
+        int r;
+
+        if (mkdir("/run/nspawn-units", 0755) < 0 && errno != EEXIST)
+                return -errno;
+        if (mkdir(directory, 0700) < 0)
+                return -errno;
+
+        text = nspawn_task_file(spec, &size);
+        r = file_write_private(file, text, size);
+        if (r < 0)
+                (void) rmdir(directory);
+        return r;
+}
+
+static void task_launch(Task *task) {
+        Engine *engine = task->engine;
+        _cleanup_error_ Error *error = NULL;
+        NspawnHost host = {
+                .program = engine->nspawn,
+                .init = engine->init,
+                .register_machine = manager_has_machined(engine->manager),
+        };
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = write_task_file(task->spec);
+        if (r == -EEXIST) {
+                task->looking = true;
+                unit_refresh(task->unit);
+                return;
+        }
+        if (r < 0) {
+                task_start_fail(task, r, "cannot write below /run/nspawn-units: %s", strerror(-r));
+                return;
+        }
+
+        r = manager_new_call(engine->manager, "StartTransientUnit", &m);
+        if (r >= 0)
+                r = transient_append(m, manager_version(engine->manager), task->spec, host, &task->streams);
+        if (r < 0)
+                (void) error_set(&error, r, "cannot describe the unit to systemd: %s", strerror(-r));
+        else
+                task->job = job_new(engine->manager, m, on_job_done, task, &error);
+        sd_bus_message_unref(m);
+
+        if (!task->job) {
+                remove_runtime_directory(task->record.machine);
+                task_start_fail(task, error ? error->code : EIO, "%s", error_message(error));
+        }
+}
+
+static void start_with_image(Task *task) {
+        _cleanup_error_ Error *error = NULL;
+        int r;
+
+        r = image_check_command(task->spec, &error);
+        if (r < 0) {
+                task_start_fail(task, r, "%s", error_message(error));
+                return;
+        }
+
+        r = task_watch(task);
+        if (r < 0) {
+                task_start_fail(task, r, "cannot watch %s: %s", task->record.unit, strerror(-r));
+                return;
+        }
+
+        task_launch(task);
+}
+
+static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
+        Task *task = userdata;
+
+        if (!path) {
+                bool unknown = !error || sd_bus_error_has_name(error, "org.freedesktop.machine1.NoSuchImage");
+
+                task_start_fail(task, ENOENT,
+                        "image: \"%s\" is neither a path below %s nor an image that systemd-machined knows%s%s",
+                        task->spec->image, task->engine->image_directory, unknown ? "" : ": ",
+                        unknown ? "" : error->message);
+                return;
+        }
+
+        image_set(task->spec, path, type);
+        task->query = image_query_free(task->query);
+        start_with_image(task);
+}
+
+static int on_begin(sd_event_source *source _unused_, void *userdata) {
+        Task *task = userdata;
+
+        task->begin = sd_event_source_disable_unref(task->begin);
+        start_with_image(task);
+        return 0;
+}
+
+static int duplicate_streams(Task *task, const TaskStreams *streams) {
+        if (streams->output >= 0)
+                task->streams.output = fcntl(streams->output, F_DUPFD_CLOEXEC, 3);
+        if (streams->error >= 0)
+                task->streams.error = fcntl(streams->error, F_DUPFD_CLOEXEC, 3);
+
+        bool lost = (streams->output >= 0 && task->streams.output < 0) ||
+                (streams->error >= 0 && task->streams.error < 0);
+        return lost ? -errno : 0;
+}
+
+int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams, TaskStarted started,
+        void *userdata, Error **ret_error) {
+        _cleanup_task_spec_ TaskSpec *owned = spec;
+        int r;
+
+        if (engine_find(engine, id))
+                return error_set(ret_error, EEXIST, "task %s was started already", id);
+        if (!engine->nspawn)
+                return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
+        if (!engine->init)
+                return error_set(ret_error, ENOENT,
+                        "nspawn-units-init is neither beside the program nor in " LIBEXEC_DIR ": install it again");
+        if (!manager_is_ready(engine->manager))
+                return error_set(ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
+
+        r = image_resolve(spec, engine->image_directory, ret_error);
+        if (r < 0)
+                return r;
+
+        Task *task = task_new(engine, id, started, userdata);
+        task->spec = TAKE_PTR(owned);
+        task->record.machine = xstrdup(spec->machine);
+        task->record.unit = unit_name_make(spec->machine);
+        task->record.launch = task_spec_launch(spec);
+
+        int dup = duplicate_streams(task, streams);
+        if (dup < 0) {
+                task_free(task);
+                return error_set(ret_error, dup, "cannot keep the task's streams: %s", strerror(-dup));
+        }
+
+        if (r > 0)
+                r = sd_event_add_defer(engine->event, &task->begin, on_begin, task);
+        else {
+                task->query = image_query_new(engine->manager, spec->image, on_image, task);
+                r = task->query ? 0 : -EIO;
+        }
+        if (r < 0) {
+                task_free(task);
+                return error_set(ret_error, r, "cannot begin to start the task: %s", strerror(-r));
+        }
+        return 0;
+}
+
+int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
+        void *userdata, Error **ret_error) {
+        int r;
+
+        if (engine_find(engine, id))
+                return error_set(ret_error, EEXIST, "task %s is known already", id);
+        if (!manager_is_ready(engine->manager))
+                return error_set(ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
+
+        Task *task = task_new(engine, id, started, userdata);
+        task_record_copy(&task->record, record);
+        task->recovering = true;
+
+        r = task_watch(task);
+        if (r >= 0)
+                r = unit_pin(task->unit);
+        if (r < 0) {
+                task_free(task);
+                return error_set(ret_error, r, "cannot watch %s: %s", record->unit, strerror(-r));
+        }
+
+        unit_refresh(task->unit);
+        return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/fd.h"
+#include "engine/private.h"
+#include "systemd/leader.h"
+
+/* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
+#define CLEANUP_USEC (10 * USEC_PER_SEC)
+
+static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Task *task = userdata;
+
+        if (task->unit)
+                (void) unit_kill_all(task->unit, SIGKILL);
+        return 0;
+}
+
+static void task_set_timer(Task *task, uint64_t usec, sd_event_time_handler_t handler) {
+        task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
+        (void) sd_event_add_time_relative(
+                task->engine->event, &task->stop_timer, CLOCK_MONOTONIC, usec, 0, handler, task);
+}
+
+/*
+ * The kernel ends a whole pid namespace with its first process; nspawn then goes by itself and leaves
+ * nothing behind. Only what does not go that way is killed with the unit.
+ */
+static void task_kill(Task *task) {
+        task->killed = true;
+
+        if (task->leader_fd >= 0 && process_signal(task->leader_fd, SIGKILL) >= 0) {
+                task_set_timer(task, CLEANUP_USEC, on_cleanup_timeout);
+                return;
+        }
+
+        (void) on_cleanup_timeout(NULL, 0, task);
+}
+
+static int on_stop_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        task_kill(userdata);
+        return 0;
+}
+
+static int signal_payload(Task *task, int signal) {
+        _cleanup_fd_ int fd = -1;
+        pid_t payload = payload_find(task->leader);
+
+        if (payload < 0)
+                return (int) payload;
+        fd = process_open(payload, task->leader);
+        return fd < 0 ? fd : process_signal(fd, signal);
+}
+
+/*
+ * Which process a stop is for, and with which signal. A booted system takes SIGTERM and SIGINT for other
+ * things (systemd(1), Signals); both ask for its orderly shutdown here, as they do when sent to nspawn.
+ */
+static int task_signal(Task *task, int signal) {
+        if (task->record.launch == TASK_LAUNCH_BOOT) {
+                bool orderly = signal == 0 || signal == SIGTERM || signal == SIGINT;
+                return process_signal(task->leader_fd, orderly ? SIGRTMIN + 3 : signal);
+        }
+
+        if (signal == 0)
+                signal = SIGTERM;
+        int r = signal_payload(task, signal);
+        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE ? process_signal(task->leader_fd, signal) : r;
+}
+
+void task_stop(Task *task, int signal, uint64_t timeout_usec) {
+        bool starting = task->started != NULL;
+
+        if (task->state == TASK_EXITED)
+                return;
+        task->state = task_state_next(task->state, TASK_EVENT_STOP);
+
+        if (starting && !task->unit) {
+                task_start_fail(task, ECANCELED, "it was stopped before it started");
+                return;
+        }
+
+        if (starting) {
+                (void) manager_send(
+                        task->engine->manager, "StopUnit", "ss", task->record.unit, "replace");
+                task_set_timer(task, timeout_usec, on_stop_timeout);
+                return;
+        }
+
+        if (timeout_usec == 0) {
+                task_kill(task);
+                return;
+        }
+
+        (void) task_signal(task, signal);
+        task_set_timer(task, timeout_usec, on_stop_timeout);
+}

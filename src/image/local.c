@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "image/local.h"
+
+int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
+        bool absolute = *spec->image == '/';
+        _cleanup_free_ char *path = absolute ? xstrdup(spec->image) : xasprintf("%s/%s", directory, spec->image);
+        _cleanup_free_ char *real = realpath(path, NULL);
+        struct stat st;
+
+        if (!real && (errno == ENOENT || errno == ENOTDIR)) {
+                if (!absolute && !strchr(spec->image, '/'))
+                        return 0;
+                return error_set(ret_error, ENOENT, "image: \"%s\" does not exist%s%s", spec->image,
+                        absolute ? "" : "; a relative path starts at ", absolute ? "" : directory);
+        }
+        if (!real || stat(real, &st) < 0)
+                return error_set(ret_error, errno, "image: \"%s\" cannot be used: %s", spec->image, strerror(errno));
+
+        if (S_ISDIR(st.st_mode))
+                spec->image_type = IMAGE_DIRECTORY;
+        else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+                spec->image_type = IMAGE_RAW;
+        else
+                return error_set(ret_error, EINVAL,
+                        "image: \"%s\" must be a directory, a file system image or a block device", spec->image);
+
+        free(spec->image_path);
+        spec->image_path = TAKE_PTR(real);
+        return 1;
+}
+
+void image_set(TaskSpec *spec, const char *path, const char *machined_type) {
+        bool raw = streq(machined_type, "raw") || streq(machined_type, "block");
+
+        string_replace(&spec->image_path, path);
+        spec->image_type = raw ? IMAGE_RAW : IMAGE_DIRECTORY;
+}
+
+static bool is_below(const char *path, const char *directory) {
+        size_t n = strlen(directory);
+
+        while (n > 0 && directory[n - 1] == '/')
+                n--;
+        return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == 0);
+}
+
+/* Whether the command is in a place that nspawn or a mount puts there. */
+static bool is_mounted_into(const TaskSpec *spec, const char *command) {
+        static const char *const made_by_nspawn[] = { "/dev", "/proc", "/run", "/sys", "/tmp" };
+
+        for (size_t i = 0; i < ELEMENTSOF(made_by_nspawn); i++)
+                if (is_below(command, made_by_nspawn[i]))
+                        return true;
+        for (size_t i = 0; i < spec->n_binds; i++)
+                if (is_below(command, spec->binds[i].target))
+                        return true;
+        return false;
+}
+
+int image_check_command(const TaskSpec *spec, Error **ret_error) {
+        const char *command = strv_is_empty(spec->command) ? NULL : spec->command[0];
+
+        if (spec->boot || spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
+                return 0;
+        if (!command || *command != '/' || is_mounted_into(spec, command))
+                return 0;
+
+        _cleanup_fd_ int root = open(spec->image_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                return 0;
+
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        _cleanup_fd_ int fd = (int) syscall(SYS_openat2, root, command, &how, sizeof(how));
+        if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
+                return 0;
+
+        return error_set(
+                ret_error, ENOENT, "command: \"%s\" does not exist in image \"%s\"", command, spec->image);
+}

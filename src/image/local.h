@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "task/spec.h"
+
+/* Images that are on this host already. */
+
+/**
+ * image_resolve() - find the image of a task by path
+ * @directory: what a relative path is relative to
+ *
+ * Fills image_path and image_type of @spec.
+ *
+ * Return: 1 when it was found; 0 when there is no such path and the name may be one that systemd-machined
+ * knows; or a negative errno with @ret_error set.
+ */
+int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error);
+
+/* Takes what systemd-machined says of an image (org.freedesktop.machine1(5)). */
+void image_set(TaskSpec *spec, const char *path, const char *machined_type);
+
+/**
+ * image_check_command() - see whether a task's command is in its image
+ *
+ * Only what can be told for sure without running anything: a command with a slash, in an image that is a
+ * directory, outside of what is mounted into the container. Links are followed inside the image.
+ *
+ * Return: 0, or -ENOENT with @ret_error set.
+ */
+int image_check_command(const TaskSpec *spec, Error **ret_error);

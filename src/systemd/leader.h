@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <signal.h>
+
+#include "base/macro.h"
+
+/* The processes of a container as the host sees them, found from systemd-nspawn's own pid. */
+
+/**
+ * leader_find() - the first process of a container
+ * @supervisor: pid of systemd-nspawn, the unit's MainPID
+ *
+ * The leader is nspawn's child that is process 1 of another pid namespace (proc(5), NSpid).
+ *
+ * Return: its pid; -ESRCH when there is none (yet, or any more), or another negative errno.
+ */
+pid_t leader_find(pid_t supervisor);
+
+/**
+ * payload_find() - process 2 of a container: the task itself below an init that is not the image's own
+ *
+ * Return: its pid, or a negative errno as leader_find().
+ */
+pid_t payload_find(pid_t leader);
+
+/**
+ * process_open() - a descriptor that stays with this process and never means another one
+ * @parent: what its parent must be once it is open, so that a pid used again is noticed
+ *
+ * Return: a pidfd, close-on-exec (pidfd_open(2), Linux 5.3), or a negative errno.
+ */
+int process_open(pid_t pid, pid_t parent);
+
+/* Return: 0, -ESRCH when it is gone, or another negative errno. */
+int process_signal(int pidfd, int signal);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "base/error.h"
+
+/*
+ * The connection to org.freedesktop.systemd1: one system bus connection, one subscription, and the jobs we
+ * wait for. Everything is asynchronous; whatever is cancelled is simply freed.
+ */
+
+#define SYSTEMD_DESTINATION "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+
+typedef struct Manager Manager;
+typedef struct Job Job;
+
+/* Called when the connection became usable (@error NULL), could not be made, or was lost. */
+typedef void (*ManagerChanged)(void *userdata, const Error *error);
+
+/**
+ * manager_new() - connect to systemd
+ * @event:   loop; a reference is taken
+ * @address: D-Bus address, NULL for the system bus
+ *
+ * Connects in the background, and again whenever the connection is lost. The connection is usable once
+ * @changed was called without an error: systemd's version is known and signals are subscribed to
+ * (org.freedesktop.systemd1(5): signals reach only clients that called Subscribe).
+ *
+ * Return: the manager, never NULL.
+ */
+Manager *manager_new(sd_event *event, const char *address, ManagerChanged changed, void *userdata);
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Return: the connection, owned by the manager; NULL while there is none. */
+sd_bus *manager_bus(Manager *manager);
+sd_event *manager_event(Manager *manager);
+
+bool manager_is_ready(const Manager *manager);
+
+/* Return: systemd's version such as 252; 0 before the manager is ready. */
+unsigned manager_version(const Manager *manager);
+
+/* Return: whether systemd-machined can be reached, by itself or by bus activation. */
+bool manager_has_machined(const Manager *manager);
+
+/**
+ * JobDone - a job ended
+ * @result: as systemd says ("done", "failed", "timeout", ...; org.freedesktop.systemd1(5), JobRemoved);
+ *          NULL when the job could not be made
+ * @error:  why it could not be made, or NULL
+ */
+typedef void (*JobDone)(void *userdata, const char *result, const sd_bus_error *error);
+
+/**
+ * job_new() - call a method that answers with a job, and wait for that job
+ * @call: the message; a reference is taken
+ *
+ * Return: the job, to be freed by the caller; freeing it early only ends the waiting. NULL with
+ * @ret_error set when the call cannot be sent.
+ */
+Job *job_new(Manager *manager, sd_bus_message *call, JobDone done, void *userdata, Error **ret_error);
+Job *job_free(Job *job);
+DEFINE_CLEANUP(Job *, job_free)
+
+/**
+ * manager_new_call() - an empty call of a method of the manager
+ *
+ * Return: 0 or a negative errno; the message is the caller's.
+ */
+int manager_new_call(Manager *manager, const char *method, sd_bus_message **ret);
+
+/**
+ * manager_send() - call a method of the manager whose answer does not matter
+ * @types: signature of the arguments that follow
+ *
+ * Return: 0 or a negative errno.
+ */
+int manager_send(Manager *manager, const char *method, const char *types, ...);

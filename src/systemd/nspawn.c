@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "systemd/nspawn.h"
+
+/* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
+#define INIT_IN_CONTAINER "/run/nspawn-units/init"
+
+/* Name of the task file as a credential, which is how it gets past a user namespace. */
+#define CREDENTIAL "nspawn-units.task"
+
+char *nspawn_runtime_directory(const char *machine) {
+        return xasprintf("/run/nspawn-units/%s", machine);
+}
+
+static void append_record(StringBuffer *buffer, char type, const char *text) {
+        string_buffer_append_bytes(buffer, &type, 1);
+        string_buffer_append_bytes(buffer, text, strlen(text) + 1);
+}
+
+char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        STRV_FOREACH(e, spec->environment)
+                append_record(&buffer, 'E', *e);
+        if (spec->user)
+                append_record(&buffer, 'U', spec->user);
+
+        *ret_size = buffer.length;
+        return string_buffer_take(&buffer);
+}
+
+bool nspawn_keeps_streams_apart(const TaskSpec *spec) {
+        return spec->console ? streq(spec->console, "pipe") : !spec->boot;
+}
+
+/* nspawn splits paths at colons and takes a backslash as escape (systemd-nspawn(1), --bind=). */
+static char *escape_path(const char *path) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        for (; *path; path++) {
+                if (*path == ':' || *path == '\\')
+                        string_buffer_append_bytes(&buffer, "\\", 1);
+                string_buffer_append_bytes(&buffer, path, 1);
+        }
+        return string_buffer_take(&buffer);
+}
+
+static void append_bind(char ***args, const TaskBind *bind) {
+        _cleanup_free_ char *source = escape_path(bind->source), *target = escape_path(bind->target);
+
+        strv_appendf(args, "--bind%s=%s:%s", bind->read_only ? "-ro" : "", source, target);
+}
+
+static void append_text(char ***args, const char *option, const char *value) {
+        if (value)
+                strv_appendf(args, "%s=%s", option, value);
+}
+
+static void append_flag(char ***args, const char *option, bool wanted) {
+        if (wanted)
+                strv_append(args, option);
+}
+
+static void append_image(char ***args, const TaskSpec *spec) {
+        append_text(args, spec->image_type == IMAGE_RAW ? "--image" : "--directory", spec->image_path);
+        append_flag(args, "--read-only", spec->read_only);
+        append_flag(args, "--ephemeral", spec->ephemeral);
+        append_text(args, "--volatile", spec->volatile_mode);
+        append_text(args, "--pivot-root", spec->pivot_root);
+}
+
+bool nspawn_joins_network_itself(const TaskSpec *spec) {
+        return spec->network_namespace && spec->image_type == IMAGE_RAW;
+}
+
+static void append_users(char ***args, const TaskSpec *spec) {
+        if (!task_spec_has_user_namespace(spec) || nspawn_joins_network_itself(spec)) {
+                strv_append(args, "--private-users=no");
+                return;
+        }
+
+        append_text(args, "--private-users", spec->private_users ? spec->private_users : "pick");
+        append_text(args, "--private-users-ownership",
+                spec->private_users_ownership ? spec->private_users_ownership : "auto");
+}
+
+static void append_network(char ***args, const TaskSpec *spec) {
+        if (nspawn_joins_network_itself(spec))
+                append_text(args, "--network-namespace-path", spec->network_namespace);
+        else if (!spec->network_namespace)
+                append_flag(args, "--network-veth", spec->network_veth);
+        append_text(args, "--resolv-conf", spec->resolv_conf);
+}
+
+static void append_launch(char ***args, const TaskSpec *spec, bool stderr_on_stdin) {
+        static const char *const modes[_TASK_LAUNCH_MAX] = {
+                [TASK_LAUNCH_BOOT] = "boot",
+                [TASK_LAUNCH_SUPERVISE] = "supervise",
+                [TASK_LAUNCH_STUB] = "exec",
+        };
+
+        strv_append(args, "--");
+        strv_append(args, INIT_IN_CONTAINER);
+        strv_append(args, modes[task_spec_launch(spec)]);
+        append_flag(args, "--stderr-on-stdin", stderr_on_stdin);
+        strv_append(args, "--");
+        STRV_FOREACH(word, spec->command)
+                strv_append(args, *word);
+}
+
+/*
+ * Booting goes through our init like everything else, which then becomes the image's init: nspawn's own
+ * --boot would want the environment as arguments. What --boot means beyond that (systemd 252 to 256,
+ * nspawn.c) is given here: the signal that asks for a shutdown, and the kind of console.
+ */
+static void append_process(char ***args, const TaskSpec *spec) {
+        static const char *const kill_signals[_TASK_LAUNCH_MAX] = {
+                [TASK_LAUNCH_BOOT] = "SIGRTMIN+3",
+                [TASK_LAUNCH_SUPERVISE] = "SIGTERM",
+                [TASK_LAUNCH_STUB] = "SIGRTMIN+3",
+        };
+        TaskLaunch launch = task_spec_launch(spec);
+
+        append_flag(args, "--as-pid2", launch == TASK_LAUNCH_STUB);
+        append_text(args, "--kill-signal", kill_signals[launch]);
+        append_flag(args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE);
+        append_text(args, "--console", spec->console ? spec->console : spec->boot ? "read-only" : "pipe");
+        append_text(args, "--chdir", spec->working_directory);
+
+        if (!strv_is_empty(spec->capability)) {
+                _cleanup_free_ char *joined = strv_join(spec->capability, ",");
+                append_text(args, "--capability", joined);
+        }
+}
+
+char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
+        _cleanup_free_ char *runtime = nspawn_runtime_directory(spec->machine);
+        char **args = NULL;
+
+        strv_append(&args, host->program);
+        strv_append(&args, "--quiet");
+        strv_append(&args, "--keep-unit");
+        strv_append(&args, "--settings=no");
+        append_text(&args, "--register", host->register_machine ? "yes" : "no");
+        append_text(&args, "--machine", spec->machine);
+        append_text(&args, "--uuid", spec->machine_id);
+        append_image(&args, spec);
+        append_process(&args, spec);
+        append_users(&args, spec);
+        append_network(&args, spec);
+        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s/" NSPAWN_TASK_FILE, runtime);
+        strv_appendf(&args, "--bind-ro=%s:" INIT_IN_CONTAINER, host->init);
+        for (size_t i = 0; i < spec->n_binds; i++)
+                append_bind(&args, &spec->binds[i]);
+        append_launch(&args, spec, host->stderr_on_stdin);
+        return args;
+}

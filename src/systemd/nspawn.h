@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+#include "task/spec.h"
+
+/* What systemd-nspawn is told. */
+
+/* Where the task's private files are on the host: /run/nspawn-units/MACHINE. Owned by the caller. */
+char *nspawn_runtime_directory(const char *machine);
+
+/* The file in it that our init reads: the environment and the user, which no argument may show. */
+#define NSPAWN_TASK_FILE "task"
+
+/* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
+char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
+
+/* What beside the task matters for the arguments. */
+typedef struct NspawnHost {
+        const char *program;  /* absolute path of systemd-nspawn */
+        const char *init;     /* absolute path of our init */
+        bool register_machine; /* systemd-machined is there */
+        bool stderr_on_stdin;  /* the unit's stdin carries the task's stderr */
+} NspawnHost;
+
+/**
+ * nspawn_arguments() - the command line of systemd-nspawn for a task
+ * @spec: validated, with image_path and image_type resolved
+ *
+ * Holds no value of the task's environment: every user of the host can read it.
+ *
+ * Return: the arguments, the program's path first, owned by the caller.
+ */
+char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host);
+
+/**
+ * nspawn_keeps_streams_apart() - whether the payload gets our descriptors themselves
+ *
+ * Then the unit's stdin can carry the task's stderr: systemd-nspawn hands its three descriptors on unchanged
+ * (systemd-nspawn(1), --console=pipe), and its own words on stderr must go to the journal instead. Our init
+ * puts them in order.
+ */
+bool nspawn_keeps_streams_apart(const TaskSpec *spec);
+
+/**
+ * nspawn_joins_network_itself() - who enters a network namespace that is given
+ *
+ * The unit does, so that a user namespace stays possible: nspawn cannot enter one once it has that (measured
+ * with 252). With a file system image nspawn has to, without a user namespace: it sets up block devices
+ * through udev, which answers in the host's network namespace only (nspawn.c, systemd 252 to 256).
+ */
+bool nspawn_joins_network_itself(const TaskSpec *spec);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "systemd/property.h"
+#include "systemd/transient.h"
+#include "task/name.h"
+
+/* What systemd-nspawn@.service grants a container. */
+#define TASKS_MAX UINT64_C(16384)
+
+/* Without a request of ours to end sooner; systemctl stop waits as long. */
+#define TIMEOUT_USEC (90 * USEC_PER_SEC)
+
+/* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
+#define STATUS_REBOOT 133
+
+/* The unit's weight that equals no weight (systemd.resource-control(5)), and the shares that mean the same. */
+#define CPU_WEIGHT_DEFAULT 100
+#define CPU_SHARES_DEFAULT 1024
+#define CPU_WEIGHT_MAX 10000
+
+/* A message being built; the first failure sticks, so that a list of properties reads as a list. */
+typedef struct Builder {
+        sd_bus_message *m;
+        unsigned version;
+        int r;
+} Builder;
+
+#define add(b, ...)                                                                                          \
+        do {                                                                                                 \
+                if ((b)->r >= 0)                                                                             \
+                        (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__);                         \
+        } while (false)
+
+static void add_identity(Builder *b, const TaskSpec *spec) {
+        add(b, "Description", spec->description ? spec->description : spec->machine);
+        add(b, "Slice", spec->slice);
+        add(b, "AddRef", true);
+        add(b, "CollectMode", "inactive-or-failed");
+}
+
+static void add_journal_fields(Builder *b, const TaskSpec *spec) {
+        if (b->r < 0 || strv_is_empty(spec->journal_fields))
+                return;
+
+        b->r = property_begin(b->m, b->version, "LogExtraFields");
+        if (b->r <= 0)
+                return;
+        b->r = sd_bus_message_open_container(b->m, 'a', "ay");
+        STRV_FOREACH(field, spec->journal_fields)
+                if (b->r >= 0)
+                        b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
+        if (b->r >= 0)
+                b->r = sd_bus_message_close_container(b->m);
+        if (b->r >= 0)
+                b->r = property_end(b->m);
+}
+
+static void add_process(Builder *b, const TaskSpec *spec) {
+        add(b, "Type", "notify");
+        add(b, "KillMode", "mixed");
+        /* A copy of an image is made before readiness, and takes as long as it takes. */
+        add(b, "TimeoutStartUSec", spec->ephemeral ? UINT64_MAX : TIMEOUT_USEC);
+        add(b, "TimeoutStopUSec", TIMEOUT_USEC);
+        add(b, "Delegate", true);
+        add(b, "DelegateSubgroup", "supervisor");
+
+        if (spec->boot) {
+                add(b, "RestartForceExitStatus", 1, STATUS_REBOOT, 0);
+                add(b, "SuccessExitStatus", 1, STATUS_REBOOT, 0);
+        }
+        if (spec->network_namespace && !nspawn_joins_network_itself(spec))
+                add(b, "NetworkNamespacePath", spec->network_namespace);
+}
+
+static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_stdin) {
+        /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
+        add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console-prefixed");
+        add(b, "StandardError", "journal");
+
+        if (streams->output >= 0) {
+                /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c). */
+                add(b, "StandardOutput", "null");
+                add(b, "StandardOutputFileDescriptor", streams->output);
+        }
+        if (stderr_on_stdin)
+                add(b, "StandardInputFileDescriptor", streams->error);
+}
+
+/* Secrets live here for as long as the unit does, restarts included, and are removed by systemd. */
+static void add_runtime_directory(Builder *b, const TaskSpec *spec) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+
+        add(b, "RuntimeDirectory", 1, string_after_prefix(directory, "/run/"));
+        add(b, "RuntimeDirectoryMode", (uint32_t) 0700);
+        add(b, "RuntimeDirectoryPreserve", "restart");
+}
+
+static void add_devices(Builder *b, const TaskSpec *spec) {
+        add(b, "DevicePolicy", "closed");
+        if (spec->image_type != IMAGE_RAW) {
+                add(b, "DeviceAllow", 2, "/dev/net/tun", "rwm", "char-pts", "rw");
+                return;
+        }
+
+        add(b, "DeviceAllow", 7, "/dev/net/tun", "rwm", "char-pts", "rw", "/dev/loop-control", "rw",
+                "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control", "rw", "block-device-mapper", "rw");
+        add(b, "Wants", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
+        add(b, "After", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
+}
+
+static uint64_t weight_from_shares(uint64_t shares) {
+        if (shares >= (uint64_t) CPU_WEIGHT_MAX * CPU_SHARES_DEFAULT / CPU_WEIGHT_DEFAULT)
+                return CPU_WEIGHT_MAX;
+
+        uint64_t weight = shares * CPU_WEIGHT_DEFAULT / CPU_SHARES_DEFAULT;
+        return weight > 0 ? weight : 1;
+}
+
+/* Bit mask, lowest byte first (org.freedesktop.systemd1(5), AllowedCPUs). Return: its bytes, 0 when bad. */
+static size_t parse_cpus(const char *list, uint8_t mask[static 128]) {
+        size_t n = 0;
+
+        while (*list) {
+                char *end;
+                unsigned long first = strtoul(list, &end, 10), last = first;
+
+                if (end == list)
+                        return 0;
+                if (*end == '-') {
+                        list = end + 1;
+                        last = strtoul(list, &end, 10);
+                        if (end == list)
+                                return 0;
+                }
+                if (first > last || last >= 1024 || (*end && *end != ','))
+                        return 0;
+
+                for (unsigned long cpu = first; cpu <= last; cpu++)
+                        mask[cpu / 8] |= (uint8_t) (1U << (cpu % 8));
+                n = last / 8 + 1 > n ? last / 8 + 1 : n;
+                list = *end ? end + 1 : end;
+        }
+
+        return n;
+}
+
+static void add_cpus(Builder *b, const char *list) {
+        uint8_t mask[128] = {};
+        size_t n = parse_cpus(list, mask);
+
+        if (b->r < 0)
+                return;
+        if (n == 0) {
+                b->r = -EINVAL;
+                return;
+        }
+
+        b->r = property_begin(b->m, b->version, "AllowedCPUs");
+        if (b->r <= 0)
+                return;
+        b->r = sd_bus_message_append_array(b->m, 'y', mask, n);
+        if (b->r >= 0)
+                b->r = property_end(b->m);
+}
+
+static void add_resources(Builder *b, const TaskSpec *spec) {
+        add(b, "CPUAccounting", true);
+        add(b, "MemoryAccounting", true);
+        add(b, "IOAccounting", true);
+        add(b, "TasksAccounting", true);
+        add(b, "TasksMax", TASKS_MAX);
+
+        if (spec->memory_max > 0)
+                add(b, "MemoryMax", spec->memory_max);
+        if (spec->memory_low > 0)
+                add(b, "MemoryLow", spec->memory_low);
+        if (spec->cpu_shares > 0)
+                add(b, "CPUWeight", weight_from_shares(spec->cpu_shares));
+        if (!string_is_empty(spec->cpus))
+                add_cpus(b, spec->cpus);
+}
+
+static void add_command(Builder *b, const TaskSpec *spec, const NspawnHost *host) {
+        _cleanup_strv_ char **args = nspawn_arguments(spec, host);
+        sd_bus_message *m = b->m;
+
+        if (b->r < 0)
+                return;
+
+        b->r = property_begin(m, b->version, "ExecStartEx");
+        if (b->r <= 0)
+                return;
+        b->r = sd_bus_message_open_container(m, 'a', "(sasas)");
+        if (b->r >= 0)
+                b->r = sd_bus_message_open_container(m, 'r', "sasas");
+        if (b->r >= 0)
+                b->r = sd_bus_message_append(m, "s", host->program);
+        if (b->r >= 0)
+                b->r = sd_bus_message_append_strv(m, args);
+        if (b->r >= 0)
+                b->r = sd_bus_message_append(m, "as", 1, "no-env-expand");
+        if (b->r >= 0)
+                b->r = sd_bus_message_close_container(m);
+        if (b->r >= 0)
+                b->r = sd_bus_message_close_container(m);
+        if (b->r >= 0)
+                b->r = property_end(m);
+}
+
+int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, NspawnHost host,
+        const TaskStreams *streams) {
+        _cleanup_free_ char *unit = unit_name_make(spec->machine);
+        Builder b = { .m = m, .version = version };
+
+        host.stderr_on_stdin = nspawn_keeps_streams_apart(spec) && streams->error >= 0;
+
+        b.r = sd_bus_message_append(m, "ss", unit, "fail");
+        if (b.r >= 0)
+                b.r = sd_bus_message_open_container(m, 'a', "(sv)");
+
+        add_identity(&b, spec);
+        add_journal_fields(&b, spec);
+        add_process(&b, spec);
+        add_streams(&b, streams, host.stderr_on_stdin);
+        add_runtime_directory(&b, spec);
+        add_devices(&b, spec);
+        add_resources(&b, spec);
+        add_command(&b, spec, &host);
+
+        if (b.r >= 0)
+                b.r = sd_bus_message_close_container(m);
+        if (b.r >= 0)
+                b.r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        return b.r < 0 ? b.r : 0;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "systemd/unit.h"
+
+#define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
+#define INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
+
+struct Unit {
+        Manager *manager;
+        char *name;
+        char *path;
+        sd_bus_slot *match;
+        sd_bus_slot *read;
+        bool again; /* something changed while reading */
+        UnitStatus status; /* as the signals told */
+        UnitChanged changed;
+        void *userdata;
+};
+
+void unit_status_clear(UnitStatus *status) {
+        free(status->load_state);
+        free(status->active_state);
+        free(status->sub_state);
+        free(status->result);
+        free(status->status_text);
+        free(status->control_group);
+        free(status->invocation_id);
+        *status = (UnitStatus){};
+}
+
+bool unit_status_is_dead(const UnitStatus *status) {
+        return status->job_id == 0 &&
+                (streq_null(status->active_state, "inactive") || streq_null(status->active_state, "failed"));
+}
+
+bool unit_status_is_up(const UnitStatus *status) {
+        return status->main_pid > 0 && !streq_null(status->active_state, "activating") &&
+                !unit_status_is_dead(status);
+}
+
+static int read_string(sd_bus_message *m, void *member) {
+        const char *s;
+        int r = sd_bus_message_read_basic(m, 's', &s);
+
+        if (r > 0)
+                string_replace(member, s);
+        return r;
+}
+
+static int read_u32(sd_bus_message *m, void *member) {
+        return sd_bus_message_read_basic(m, 'u', member);
+}
+
+static int read_i32(sd_bus_message *m, void *member) {
+        return sd_bus_message_read_basic(m, 'i', member);
+}
+
+static int read_u64(sd_bus_message *m, void *member) {
+        return sd_bus_message_read_basic(m, 't', member);
+}
+
+static int read_job(sd_bus_message *m, void *member) {
+        return sd_bus_message_read(m, "(uo)", member, NULL);
+}
+
+static int read_invocation(sd_bus_message *m, void *member) {
+        const uint8_t *bytes;
+        size_t n;
+        int r = sd_bus_message_read_array(m, 'y', (const void **) &bytes, &n);
+
+        if (r < 0 || n != 16)
+                return r;
+
+        char text[33];
+        for (size_t i = 0; i < n; i++) {
+                static const char digits[] = "0123456789abcdef";
+                text[2 * i] = digits[bytes[i] >> 4];
+                text[2 * i + 1] = digits[bytes[i] & 15];
+        }
+        text[32] = 0;
+        string_replace(member, text);
+        return 1;
+}
+
+static const struct {
+        const char *name;
+        const char *signature;
+        int (*read)(sd_bus_message *m, void *member);
+        size_t offset;
+} properties[] = {
+        { "LoadState", "s", read_string, offsetof(UnitStatus, load_state) },
+        { "ActiveState", "s", read_string, offsetof(UnitStatus, active_state) },
+        { "SubState", "s", read_string, offsetof(UnitStatus, sub_state) },
+        { "Result", "s", read_string, offsetof(UnitStatus, result) },
+        { "StatusText", "s", read_string, offsetof(UnitStatus, status_text) },
+        { "ControlGroup", "s", read_string, offsetof(UnitStatus, control_group) },
+        { "InvocationID", "ay", read_invocation, offsetof(UnitStatus, invocation_id) },
+        { "Job", "(uo)", read_job, offsetof(UnitStatus, job_id) },
+        { "MainPID", "u", read_u32, offsetof(UnitStatus, main_pid) },
+        { "ExecMainCode", "i", read_i32, offsetof(UnitStatus, exec_main_code) },
+        { "ExecMainStatus", "i", read_i32, offsetof(UnitStatus, exec_main_status) },
+        { "ExecMainExitTimestamp", "t", read_u64, offsetof(UnitStatus, exit_usec) },
+        { "ActiveEnterTimestamp", "t", read_u64, offsetof(UnitStatus, active_enter_usec) },
+};
+
+static int read_property(sd_bus_message *m, const char *name, UnitStatus *status) {
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
+                if (!streq(properties[i].name, name))
+                        continue;
+
+                int r = sd_bus_message_enter_container(m, 'v', properties[i].signature);
+                if (r < 0)
+                        return r;
+                r = properties[i].read(m, (char *) status + properties[i].offset);
+                if (r < 0)
+                        return r;
+                return sd_bus_message_exit_container(m);
+        }
+
+        return sd_bus_message_skip(m, "v");
+}
+
+static int read_properties(sd_bus_message *m, UnitStatus *status) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &name);
+                if (r >= 0)
+                        r = read_property(m, name, status);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r;
+}
+
+static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Unit *unit = userdata;
+        UnitStatus status = {};
+        sd_bus_error unreadable = SD_BUS_ERROR_MAKE_CONST(
+                SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd's answer could not be read");
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+
+        unit->read = sd_bus_slot_unref(unit->read);
+        if (unit->again) {
+                unit->again = false;
+                unit_refresh(unit);
+                return 0;
+        }
+
+        if (!error && read_properties(m, &status) < 0)
+                error = &unreadable;
+        if (error) {
+                unit_status_clear(&status);
+                unit->changed(unit->userdata, NULL, error);
+                return 0;
+        }
+
+        unit_status_clear(&unit->status);
+        unit->status = status;
+        unit->changed(unit->userdata, &unit->status, NULL);
+        return 0;
+}
+
+void unit_refresh(Unit *unit) {
+        int r;
+
+        if (unit->read) {
+                unit->again = true;
+                return;
+        }
+
+        /* An empty interface name asks for the properties of all interfaces at once. */
+        r = sd_bus_call_method_async(manager_bus(unit->manager), &unit->read, SYSTEMD_DESTINATION, unit->path,
+                INTERFACE_PROPERTIES, "GetAll", on_read, unit, "s", "");
+        if (r < 0) {
+                sd_bus_error error = SD_BUS_ERROR_NULL;
+                sd_bus_error_set_errno(&error, r);
+                unit->changed(unit->userdata, NULL, &error);
+                sd_bus_error_free(&error);
+        }
+}
+
+/*
+ * Of one change the service's signal comes first, the unit's second: only then the status is whole. Bodies
+ * suffice while the unit is up. An end is read anew, for an automatic restart passes through inactive too.
+ */
+static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
+        Unit *unit = userdata;
+        const char *interface;
+
+        if (unit->read) {
+                unit->again = true;
+                return 0;
+        }
+
+        if (sd_bus_message_read_basic(m, 's', &interface) <= 0 || read_properties(m, &unit->status) < 0) {
+                unit_refresh(unit);
+                return 0;
+        }
+
+        if (!streq(interface, INTERFACE_UNIT))
+                return 0;
+
+        if (streq_null(unit->status.active_state, "inactive") || streq_null(unit->status.active_state, "failed"))
+                unit_refresh(unit);
+        else
+                unit->changed(unit->userdata, &unit->status, NULL);
+        return 0;
+}
+
+int unit_new(Manager *manager, const char *name, UnitChanged changed, void *userdata, Unit **ret) {
+        Unit *unit;
+        int r;
+
+        if (!manager_is_ready(manager))
+                return -ENOTCONN;
+
+        unit = xnew(Unit, 1);
+        unit->manager = manager;
+        unit->name = xstrdup(name);
+        unit->changed = changed;
+        unit->userdata = userdata;
+
+        r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &unit->path);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(manager_bus(manager), &unit->match, SYSTEMD_DESTINATION, unit->path,
+                        INTERFACE_PROPERTIES, "PropertiesChanged", on_changed, NULL, unit);
+        if (r < 0) {
+                unit_free(unit);
+                return r;
+        }
+
+        *ret = unit;
+        return 0;
+}
+
+Unit *unit_free(Unit *unit) {
+        if (!unit)
+                return NULL;
+
+        sd_bus_slot_unref(unit->match);
+        sd_bus_slot_unref(unit->read);
+        unit_status_clear(&unit->status);
+        free(unit->name);
+        free(unit->path);
+        free(unit);
+        return NULL;
+}
+
+const char *unit_name(const Unit *unit) {
+        return unit->name;
+}
+
+int unit_pin(Unit *unit) {
+        return manager_send(unit->manager, "RefUnit", "s", unit->name);
+}
+
+void unit_unpin(Unit *unit) {
+        (void) manager_send(unit->manager, "UnrefUnit", "s", unit->name);
+}
+
+int unit_kill_all(Unit *unit, int signal) {
+        return manager_send(unit->manager, "KillUnit", "ssi", unit->name, "all", signal);
+}
