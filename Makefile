@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            release build           make debug | asan    other variants
+# make demo       see it run              make check           everything that is tested
+# make install    DESTDIR= prefix=        make help            the other targets
+
+VERSION := 0.1.0
+
+BUILD ?= release
+prefix ?= /usr
+bindir ?= $(prefix)/bin
+libexecdir ?= $(prefix)/lib/nspawn-units
+plugindir ?= $(prefix)/lib/nomad/plugins
+unitdir ?= $(prefix)/lib/systemd/system
+docdir ?= $(prefix)/share/doc/nspawn-units
+
+O := build/$(BUILD)
+.DEFAULT_GOAL := all
+
+# What each layer may know of is said by the order; tests/lint/layers checks it.
+LAYERS := base loop task systemd image network engine nomad cli
+
+PACKAGES := libsystemd grpc_unsecure libprotobuf-c msgpack yaml-0.1 jansson
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+# V=1 shows the commands
+Q := $(if $(V),,@)
+PROTOC_C ?= protoc-c
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wformat=2 -Wundef -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference -Wvla \
+	-Wimplicit-fallthrough=5 -Wwrite-strings -Wpointer-arith -Wfloat-conversion -Wsign-conversion -Wconversion \
+	-Wcast-align -Wunused-result -Wdate-time -Wdeprecated-declarations -Wno-missing-field-initializers \
+	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion \
+	-Werror=return-type -Werror=override-init -Werror=overflow -Werror=format-security
+ifeq ($(WERROR),1)
+WARNINGS += -Werror
+endif
+
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+CFLAGS_debug := -Og -g3
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS_asan := -fsanitize=address,undefined
+
+DEFINES := -D_GNU_SOURCE -DPROJECT_VERSION='"$(VERSION)"' -DLIBEXEC_DIR='"$(libexecdir)"'
+CPPFLAGS_ALL = $(DEFINES) -Isrc -isystem $(O)/proto -MMD -MP $(CPPFLAGS)
+CFLAGS_ALL = -std=gnu17 $(WARNINGS) -fno-common -fno-strict-aliasing -fstack-protector-strong -fPIE \
+	-fvisibility=hidden $(CFLAGS_$(BUILD)) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--fatal-warnings $(LDFLAGS_$(BUILD)) $(LDFLAGS)
+
+-include build/packages.mk
+build/packages.mk: Makefile | build/.deps
+	@echo 'PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | tr -s " " "\n" | sed "s/^-I/-isystem /" | sort -u | tr "\n" " ")' > $@
+
+LIB_SOURCES := $(filter-out %/main.c,$(wildcard $(LAYERS:%=src/%/*.c)))
+PROTO_FILES := $(wildcard proto/*.proto)
+PROTO_SOURCES := $(PROTO_FILES:proto/%.proto=$(O)/proto/%.pb-c.c)
+WELL_KNOWN := duration timestamp
+WELL_KNOWN_SOURCES := $(WELL_KNOWN:%=$(O)/proto/google/protobuf/%.pb-c.c)
+GENERATED := $(PROTO_SOURCES) $(WELL_KNOWN_SOURCES)
+GENERATED_HEADERS := $(GENERATED:.c=.h)
+
+LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(O)/%.o) $(GENERATED:.c=.o)
+LIB := $(O)/libnspawn-units.a
+DRIVER := $(O)/nomad-driver-nspawn
+CTL := $(O)/nspawnctl
+INIT := $(O)/nspawn-units-init
+PROGRAMS := $(DRIVER) $(CTL) $(INIT)
+
+DRIVER_LIBS := -lgrpc_unsecure -lgpr -lprotobuf-c -lmsgpackc -ljansson -lsystemd -lpthread
+CTL_LIBS := -lyaml -ljansson -lsystemd
+
+.PHONY: all release debug asan deps install clean help
+all: $(PROGRAMS)
+
+release debug asan:
+	@$(MAKE) --no-print-directory BUILD=$@ all
+
+# Dependencies come first and by themselves: a fresh machine has none of them.
+build/.deps: tests/deps
+	@mkdir -p build
+	@tests/deps build
+	@touch $@
+deps: build/.deps
+
+$(DRIVER): $(O)/nomad/main.o $(LIB)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS)
+
+# No gRPC in it: the link would fail.
+$(CTL): $(O)/cli/main.o $(LIB)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
+
+# Runs inside images of any make, so it stands on its own.
+$(INIT): $(wildcard src/init/*.c) $(wildcard src/init/*.h) Makefile | build/.deps
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
+		-o $@ $(filter %.c,$^)
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	@echo "  AR   $@"
+	$(Q)ar rcs $@ $^
+
+$(O)/%.o: src/%.c Makefile | build/.deps $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(CFLAGS_ALL) -c -o $@ $<
+
+$(O)/proto/%.o: $(O)/proto/%.c
+	$(Q)$(CC) -I$(O)/proto $(filter-out -Wcast-qual,$(CFLAGS_$(BUILD))) -std=gnu17 -fPIE -w -c -o $@ $<
+
+$(PROTO_SOURCES): $(O)/proto/%.pb-c.c: proto/%.proto | build/.deps
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) -Iproto --c_out=$(O)/proto $<
+$(PROTO_SOURCES:.c=.h): %.h: %.c
+
+$(WELL_KNOWN_SOURCES): | build/.deps
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) --c_out=$(O)/proto google/protobuf/$(notdir $(@:.pb-c.c=.proto))
+$(WELL_KNOWN_SOURCES:.c=.h): %.h: %.c
+
+install: all
+	install -D -m 0755 $(CTL) $(DESTDIR)$(bindir)/nspawnctl
+	install -D -m 0755 $(DRIVER) $(DESTDIR)$(plugindir)/nomad-driver-nspawn
+	install -D -m 0755 $(INIT) $(DESTDIR)$(libexecdir)/nspawn-units-init
+	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(docdir)
+	install -m 0644 units/*.slice $(DESTDIR)$(unitdir)
+	install -m 0644 README.md docs/*.md $(DESTDIR)$(docdir)
+	cp -r example $(DESTDIR)$(docdir)
+
+clean:
+	rm -rf build
+
+-include $(wildcard tests/*.mk)
+-include $(LIB_OBJECTS:.o=.d) $(O)/nomad/main.d $(O)/cli/main.d

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/signal.h"
+#include "base/string.h"
+#include "driver.pb-c.h"
+#include "nomad/log.h"
+#include "nomad/plugin.h"
+#include "task/name.h"
+
+/* The conventional text (Nomad, plugins/drivers/errors.go). */
+#define TASK_NOT_FOUND "task not found for given id"
+
+/* Go's zero time, which stands for "not yet". */
+#define GO_ZERO_TIME INT64_C(-62135596800)
+
+/* A call that is answered when a task has ended. */
+typedef struct EndCall {
+        Plugin *plugin;
+        RpcCall *call; /* NULL once Nomad gave up on it */
+        TaskWait *wait;
+        char *id;
+} EndCall;
+
+static void end_call_free(EndCall *end) {
+        task_wait_free(end->wait);
+        free(end->id);
+        free(end);
+}
+
+static void on_end_call_close(RpcCall *call _unused_, bool cancelled _unused_, void *userdata) {
+        end_call_free(userdata);
+}
+
+static const RpcCallbacks end_call_callbacks = { .on_close = on_end_call_close };
+
+static EndCall *end_call_new(RpcCall *call, Plugin *plugin, Task *task, TaskEnded ended) {
+        EndCall *end = xnew(EndCall, 1);
+
+        end->plugin = plugin;
+        end->call = call;
+        end->id = xstrdup(task_id(task));
+        end->wait = task_wait(task, ended, end);
+        rpc_call_set_callbacks(call, &end_call_callbacks, end);
+        return end;
+}
+
+static void fill_result(Driver__ExitResult *ret, const ExitResult *result) {
+        driver__exit_result__init(ret);
+        ret->exit_code = result->known ? result->code : 0;
+        ret->signal = result->known ? result->signal : 0;
+}
+
+static void on_wait_ended(void *userdata, const ExitResult *result) {
+        Driver__WaitTaskResponse reply = DRIVER__WAIT_TASK_RESPONSE__INIT;
+        char unknown[] = "the exit status of the task is not known";
+        Driver__ExitResult exit_result;
+        EndCall *end = userdata;
+
+        fill_result(&exit_result, result);
+        reply.result = &exit_result;
+        if (!result->known)
+                reply.err = unknown;
+        rpc_call_reply(end->call, &reply.base);
+}
+
+void driver_on_wait_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__WaitTaskRequest *request = (const Driver__WaitTaskRequest *) message;
+        Plugin *plugin = userdata;
+        Task *task = engine_find(plugin->engine, request->task_id);
+
+        if (!task) {
+                rpc_call_fail(call, GRPC_STATUS_NOT_FOUND, TASK_NOT_FOUND, false);
+                return;
+        }
+
+        (void) end_call_new(call, plugin, task, on_wait_ended);
+}
+
+static void on_stop_ended(void *userdata, const ExitResult *result _unused_) {
+        Driver__StopTaskResponse reply = DRIVER__STOP_TASK_RESPONSE__INIT;
+        EndCall *end = userdata;
+
+        rpc_call_reply(end->call, &reply.base);
+}
+
+static uint64_t duration_to_usec(const Google__Protobuf__Duration *duration) {
+        if (!duration || duration->seconds < 0 || duration->nanos < 0)
+                return 0;
+        if ((uint64_t) duration->seconds > UINT64_MAX / USEC_PER_SEC / 2)
+                return UINT64_MAX / 2;
+        return (uint64_t) duration->seconds * USEC_PER_SEC + (uint64_t) duration->nanos / NSEC_PER_USEC;
+}
+
+/* A task must be stoppable whatever its job says: a name that is no signal is told, and the default sent. */
+static int stop_signal(Plugin *plugin, const char *id, const char *name) {
+        int signal = string_is_empty(name) ? 0 : signal_from_string(name);
+
+        if (signal >= 0)
+                return signal;
+
+        _cleanup_free_ char *message =
+                xasprintf("kill_signal: \"%s\" is not a signal; the default was sent instead", name);
+        const DriverTask *task = plugin_find_task(plugin, id);
+        log_warn(message, "task_id", id);
+        if (task)
+                plugin_send_event(plugin, task, message, NULL);
+        return 0;
+}
+
+void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__StopTaskRequest *request = (const Driver__StopTaskRequest *) message;
+        Driver__StopTaskResponse reply = DRIVER__STOP_TASK_RESPONSE__INIT;
+        Plugin *plugin = userdata;
+        Task *task = engine_find(plugin->engine, request->task_id);
+
+        /* Nomad tries again and again on an error; what is not there is stopped. */
+        if (!task) {
+                rpc_call_reply(call, &reply.base);
+                return;
+        }
+
+        (void) end_call_new(call, plugin, task, on_stop_ended);
+        task_stop(task, stop_signal(plugin, request->task_id, request->signal), duration_to_usec(request->timeout));
+}
+
+static void destroy_reply(RpcCall *call, Plugin *plugin, const char *id) {
+        Driver__DestroyTaskResponse reply = DRIVER__DESTROY_TASK_RESPONSE__INIT;
+        Task *task = engine_find(plugin->engine, id);
+
+        if (task)
+                task_forget(task);
+        plugin_remove_task(plugin_find_task(plugin, id));
+        rpc_call_reply(call, &reply.base);
+}
+
+static void on_destroy_ended(void *userdata, const ExitResult *result _unused_) {
+        EndCall *end = userdata;
+
+        destroy_reply(end->call, end->plugin, end->id);
+}
+
+void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__DestroyTaskRequest *request = (const Driver__DestroyTaskRequest *) message;
+        Plugin *plugin = userdata;
+        Task *task = engine_find(plugin->engine, request->task_id);
+
+        if (!task || task_state(task) == TASK_EXITED) {
+                destroy_reply(call, plugin, request->task_id);
+                return;
+        }
+
+        if (!request->force) {
+                rpc_call_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
+                        "the task still runs: stop it first, or destroy it with force", false);
+                return;
+        }
+
+        (void) end_call_new(call, plugin, task, on_destroy_ended);
+        task_stop(task, 0, 0);
+}
+
+static void fill_time(Google__Protobuf__Timestamp *ret, uint64_t usec) {
+        google__protobuf__timestamp__init(ret);
+        ret->seconds = usec ? (int64_t) (usec / USEC_PER_SEC) : GO_ZERO_TIME;
+        ret->nanos = (int32_t) (usec % USEC_PER_SEC * NSEC_PER_USEC);
+}
+
+void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__InspectTaskRequest *request = (const Driver__InspectTaskRequest *) message;
+        Driver__InspectTaskResponse reply = DRIVER__INSPECT_TASK_RESPONSE__INIT;
+        Driver__TaskDriverStatus driver = DRIVER__TASK_DRIVER_STATUS__INIT;
+        Driver__TaskStatus status = DRIVER__TASK_STATUS__INIT;
+        Google__Protobuf__Timestamp started, completed;
+        Driver__ExitResult result;
+        Plugin *plugin = userdata;
+        Task *task = engine_find(plugin->engine, request->task_id);
+        DriverTask *driver_task = plugin_find_task(plugin, request->task_id);
+
+        if (!task || !driver_task) {
+                rpc_call_fail(call, GRPC_STATUS_NOT_FOUND, TASK_NOT_FOUND, false);
+                return;
+        }
+
+        _cleanup_free_ char *pid = xasprintf("%d", task_leader(task));
+        char names[][8] = { "unit", "machine", "pid" };
+        char *values[] = { task_record(task)->unit, task_record(task)->machine, pid };
+        Driver__TaskDriverStatus__AttributesEntry entries[ELEMENTSOF(names)], *pointers[ELEMENTSOF(names)];
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                driver__task_driver_status__attributes_entry__init(&entries[i]);
+                entries[i].key = names[i];
+                entries[i].value = values[i];
+                pointers[i] = &entries[i];
+        }
+        driver.n_attributes = ELEMENTSOF(names);
+        driver.attributes = pointers;
+
+        fill_time(&started, task_record(task)->started_usec);
+        fill_time(&completed, task_result(task)->usec);
+        fill_result(&result, task_result(task));
+        status.id = driver_task->id;
+        status.name = driver_task->name;
+        status.state = task_state(task) == TASK_EXITED ? DRIVER__TASK_STATE__EXITED : DRIVER__TASK_STATE__RUNNING;
+        status.started_at = &started;
+        status.completed_at = &completed;
+        status.result = &result;
+        reply.task = &status;
+        reply.driver = &driver;
+        rpc_call_reply(call, &reply.base);
+}

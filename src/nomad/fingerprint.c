@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "driver.pb-c.h"
+#include "nomad/plugin.h"
+#include "systemd/host.h"
+
+#define ATTRIBUTE_PREFIX "driver." PLUGIN_NAME
+
+static int check(Plugin *plugin, Error **ret_error) {
+        HostFacts facts;
+
+        if (!plugin->config.enabled)
+                return error_set(ret_error, ENOTSUP, "disabled by the driver's option enabled");
+
+        host_facts_probe(&facts);
+        int r = host_facts_check(&facts, ret_error);
+        if (r < 0)
+                return r;
+
+        if (plugin->connection_error)
+                return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);
+        return 0;
+}
+
+static void set_string(Driver__Attribute *attribute, char *value) {
+        driver__attribute__init(attribute);
+        attribute->value_case = DRIVER__ATTRIBUTE__VALUE_STRING_VAL;
+        attribute->string_val = value;
+}
+
+static void set_bool(Driver__Attribute *attribute, bool value) {
+        driver__attribute__init(attribute);
+        attribute->value_case = DRIVER__ATTRIBUTE__VALUE_BOOL_VAL;
+        attribute->bool_val = value;
+}
+
+static void send_to(Plugin *plugin, RpcCall *call) {
+        char names[][sizeof(ATTRIBUTE_PREFIX ".version")] = {
+                ATTRIBUTE_PREFIX,
+                ATTRIBUTE_PREFIX ".version",
+                ATTRIBUTE_PREFIX ".volumes",
+        };
+        char healthy[] = "Healthy", empty[] = "";
+        Driver__FingerprintResponse__AttributesEntry entries[ELEMENTSOF(names)];
+        Driver__FingerprintResponse__AttributesEntry *pointers[ELEMENTSOF(names)];
+        Driver__Attribute attributes[ELEMENTSOF(names)];
+        Driver__FingerprintResponse response = DRIVER__FINGERPRINT_RESPONSE__INIT;
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_free_ char *version = xasprintf("%u", manager_version(engine_manager(plugin->engine)));
+        bool detected = check(plugin, &error) >= 0;
+
+        /* An attribute goes away only when it is sent empty. */
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                set_string(&attributes[i], empty);
+                driver__fingerprint_response__attributes_entry__init(&entries[i]);
+                entries[i].key = names[i];
+                entries[i].value = &attributes[i];
+                pointers[i] = &entries[i];
+        }
+        if (detected) {
+                set_bool(&attributes[0], true);
+                set_string(&attributes[1], version);
+                set_bool(&attributes[2], plugin->config.volumes);
+        }
+
+        response.n_attributes = ELEMENTSOF(names);
+        response.attributes = pointers;
+        response.health = detected ? DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY
+                                   : DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED;
+        response.health_description = detected ? healthy : error->message;
+        (void) rpc_call_send(call, &response.base);
+}
+
+void plugin_send_fingerprint(Plugin *plugin) {
+        PluginListener *listener;
+
+        /* Nomad believes the first one it gets; systemd answers within milliseconds. */
+        if (!plugin->connection_known)
+                return;
+
+        LIST_FOREACH(listener, &plugin->fingerprints, listeners)
+                send_to(plugin, listener->call);
+}
+
+void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
+        Plugin *plugin = userdata;
+
+        plugin_listen(call, plugin, false);
+        if (plugin->connection_known)
+                send_to(plugin, call);
+}
+
+static int on_directory_changed(
+        sd_event_source *source _unused_, const struct inotify_event *event, void *userdata) {
+        if (event->len > 0 && streq(event->name, "systemd-nspawn"))
+                plugin_send_fingerprint(userdata);
+        return 0;
+}
+
+void plugin_watch_host(Plugin *plugin) {
+        for (size_t i = 0; host_program_directories[i] && i < ELEMENTSOF(plugin->watches); i++)
+                (void) sd_event_add_inotify(plugin->event, &plugin->watches[i], host_program_directories[i],
+                        IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR,
+                        on_directory_changed, plugin);
+}

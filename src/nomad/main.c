@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/string.h"
+#include "nomad/handshake.h"
+#include "nomad/log.h"
+#include "nomad/plugin.h"
+#include "nomad/server.h"
+#include "nomad/services.h"
+
+/* Calls that wait for tasks stay open for as long as those run; at the end nobody waits for them. */
+#define STOP_GRACE_USEC (50 * USEC_PER_MSEC)
+
+typedef struct Program {
+        sd_event *event;
+        Plugin plugin;
+        Services services;
+        Server *server;
+} Program;
+
+static void on_stopped(Server *server _unused_, void *userdata) {
+        Program *program = userdata;
+
+        (void) sd_event_exit(program->event, EXIT_SUCCESS);
+}
+
+static void stop(Program *program) {
+        server_stop(program->server, STOP_GRACE_USEC, on_stopped, program);
+}
+
+static void on_shutdown(void *userdata) {
+        log_debug("Nomad asked the plugin to exit; tasks go on");
+        stop(userdata);
+}
+
+static int on_sigterm(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata) {
+        log_debug("terminated; tasks go on");
+        stop(userdata);
+        return 0;
+}
+
+/*
+ * Nobody reads stderr any more: the agent is gone. An agent that comes back takes up a process that it
+ * configured; any other is of no use to anybody.
+ */
+static int on_stderr(sd_event_source *source, int fd _unused_, uint32_t events _unused_, void *userdata) {
+        Program *program = userdata;
+
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        if (LIST_EMPTY(&program->plugin.fingerprints) && engine_n_tasks(program->plugin.engine) == 0)
+                stop(program);
+        return 0;
+}
+
+static void on_core_log(int severity, const char *message) {
+        static const LogLevel levels[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_DEBUG, LOG_LEVEL_WARN };
+
+        log_event(levels[severity], message, "module", "grpc", NULL);
+}
+
+/* Nomad starts a plugin as PLUGIN_DIR/NAME, which may be a link. */
+static char *plugin_directory(const char *name) {
+        const char *slash = strrchr(name, '/');
+
+        if (!slash)
+                return program_directory();
+
+        _cleanup_free_ char *directory = xstrndup(name, (size_t) (slash - name) + (slash == name));
+        char *absolute = realpath(directory, NULL);
+        return absolute ? absolute : program_directory();
+}
+
+static int set_up_signals(Program *program) {
+        sigset_t mask;
+        int r;
+
+        /* Before the core makes its threads, which take over the mask. A terminal's Ctrl-C is for the agent. */
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGINT, SIG_IGN);
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGTERM);
+        r = pthread_sigmask(SIG_BLOCK, &mask, NULL);
+        return r > 0 ? -r : sd_event_add_signal(program->event, NULL, SIGTERM, on_sigterm, program);
+}
+
+static int serve(Program *program, const Handshake *handshake, Error **ret_error) {
+        RpcService services[SERVICES_ROWS + PLUGIN_SERVICES];
+        int r;
+
+        services_fill(&program->services, services);
+        plugin_fill_services(&program->plugin, services + SERVICES_ROWS);
+        r = server_new(program->event, services, ELEMENTSOF(services), &program->server, ret_error);
+        if (r >= 0)
+                r = server_listen(program->server, handshake->socket_path, handshake->group, ret_error);
+        if (r < 0)
+                return r;
+
+        /* A regular file cannot be watched, and needs no watching. */
+        (void) sd_event_add_io(program->event, NULL, STDERR_FILENO, 0, on_stderr, program);
+
+        r = handshake_print(handshake);
+        if (r < 0)
+                return error_set(ret_error, r, "cannot tell Nomad where the plugin listens: %s", strerror(-r));
+
+        log_debug("the plugin listens", "address", handshake->socket_path, "version", PROJECT_VERSION);
+        r = sd_event_loop(program->event);
+        return r < 0 ? error_set(ret_error, r, "the event loop failed: %s", strerror(-r)) : r;
+}
+
+static int run(const char *name, const Handshake *handshake, Error **ret_error) {
+        _cleanup_free_ char *directory = plugin_directory(name);
+        Program program = {};
+        int r;
+
+        r = sd_event_default(&program.event);
+        if (r >= 0)
+                r = set_up_signals(&program);
+        if (r < 0)
+                return error_set(ret_error, r, "cannot make an event loop: %s", strerror(-r));
+
+        program.services.on_shutdown = on_shutdown;
+        program.services.userdata = &program;
+        server_set_log(on_core_log);
+        plugin_init(&program.plugin, program.event, directory);
+        r = serve(&program, handshake, ret_error);
+
+        server_free(program.server);
+        plugin_deinit(&program.plugin);
+        sd_event_unref(program.event);
+        return r;
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_handshake_ Handshake *handshake = NULL;
+        _cleanup_error_ Error *error = NULL;
+
+        if (argc == 2 && streq(argv[1], "--version")) {
+                (void) puts("nomad-driver-nspawn " PROJECT_VERSION);
+                return EXIT_SUCCESS;
+        }
+
+        if (handshake_new(&handshake, &error) < 0) {
+                (void) fprintf(stderr, "%s\n", error_message(error));
+                return EXIT_FAILURE;
+        }
+
+        if (run(argv[0], handshake, &error) < 0) {
+                log_error("the plugin cannot go on", "error", error_message(error));
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}

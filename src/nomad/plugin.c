@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base.pb-c.h"
+#include "base/string.h"
+#include "driver.pb-c.h"
+#include "nomad/log.h"
+#include "nomad/msgpack.h"
+#include "nomad/plugin.h"
+#include "nomad/schema.h"
+#include "task/option.h"
+
+static void on_listener_close(RpcCall *call _unused_, bool cancelled _unused_, void *userdata) {
+        PluginListener *listener = userdata;
+
+        LIST_REMOVE(listener, listeners);
+        free(listener);
+}
+
+static const RpcCallbacks listener_callbacks = { .on_close = on_listener_close };
+
+void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events) {
+        PluginListener *listener = xnew(PluginListener, 1);
+
+        listener->call = call;
+        if (to_events)
+                LIST_INSERT_HEAD(&plugin->events, listener, listeners);
+        else
+                LIST_INSERT_HEAD(&plugin->fingerprints, listener, listeners);
+        rpc_call_set_callbacks(call, &listener_callbacks, listener);
+}
+
+DriverTask *plugin_find_task(Plugin *plugin, const char *id) {
+        DriverTask *task;
+
+        LIST_FOREACH(task, &plugin->tasks, tasks)
+                if (streq(task->id, id))
+                        return task;
+        return NULL;
+}
+
+DriverTask *plugin_add_task(Plugin *plugin, const char *id, const char *name, const char *alloc_id) {
+        DriverTask *task = xnew(DriverTask, 1);
+
+        task->id = xstrdup(id);
+        task->name = xstrdup(name);
+        task->alloc_id = xstrdup(alloc_id);
+        LIST_INSERT_HEAD(&plugin->tasks, task, tasks);
+        return task;
+}
+
+void plugin_remove_task(DriverTask *task) {
+        if (!task)
+                return;
+
+        LIST_REMOVE(task, tasks);
+        free(task->id);
+        free(task->name);
+        free(task->alloc_id);
+        free(task);
+}
+
+static void on_plugin_info(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+        char version[] = PLUGIN_API_VERSION, name[] = PLUGIN_NAME, own[] = PROJECT_VERSION;
+        char *versions[] = { version };
+        Base__PluginInfoResponse reply = BASE__PLUGIN_INFO_RESPONSE__INIT;
+
+        reply.type = BASE__PLUGIN_TYPE__DRIVER;
+        reply.n_plugin_api_versions = ELEMENTSOF(versions);
+        reply.plugin_api_versions = versions;
+        reply.plugin_version = own;
+        reply.name = name;
+        rpc_call_reply(call, &reply.base);
+}
+
+static void on_config_schema(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+        Base__ConfigSchemaResponse reply = BASE__CONFIG_SCHEMA_RESPONSE__INIT;
+
+        reply.spec = schema_new(OPTION_IN_DRIVER);
+        rpc_call_reply(call, &reply.base);
+        hcl__spec__free_unpacked(reply.spec, NULL);
+}
+
+/* Called again and again, and beside an instance that owns tasks: it only remembers. */
+static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Base__SetConfigRequest *request = (const Base__SetConfigRequest *) message;
+        Base__SetConfigResponse reply = BASE__SET_CONFIG_RESPONSE__INIT;
+        _cleanup_value_ Value *value = NULL;
+        _cleanup_error_ Error *error = NULL;
+        Plugin *plugin = userdata;
+        DriverConfig config = {};
+        int r = 0;
+
+        option_set_defaults(&config, OPTION_IN_DRIVER);
+        if (request->msgpack_config.len > 0)
+                r = msgpack_to_value(request->msgpack_config.data, request->msgpack_config.len, &value, &error);
+        if (r >= 0 && value)
+                r = option_decode(&config, value, OPTION_IN_DRIVER, NULL, &error);
+        if (r < 0) {
+                rpc_call_fail(call, GRPC_STATUS_INVALID_ARGUMENT, error_message(error), false);
+                return;
+        }
+
+        plugin->config = config;
+        plugin_send_fingerprint(plugin);
+        rpc_call_reply(call, &reply.base);
+}
+
+static void on_task_config_schema(
+        RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+        Driver__TaskConfigSchemaResponse reply = DRIVER__TASK_CONFIG_SCHEMA_RESPONSE__INIT;
+
+        reply.spec = schema_new(OPTION_IN_JOB);
+        rpc_call_reply(call, &reply.base);
+        hcl__spec__free_unpacked(reply.spec, NULL);
+}
+
+static void on_capabilities(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+        Driver__CapabilitiesResponse reply = DRIVER__CAPABILITIES_RESPONSE__INIT;
+        Driver__DriverCapabilities capabilities = DRIVER__DRIVER_CAPABILITIES__INIT;
+        Driver__NetworkIsolationSpec__Mode modes[] = {
+                DRIVER__NETWORK_ISOLATION_SPEC__MODE__HOST,
+                DRIVER__NETWORK_ISOLATION_SPEC__MODE__GROUP,
+        };
+
+        capabilities.fs_isolation = DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE;
+        capabilities.n_network_isolation_modes = ELEMENTSOF(modes);
+        capabilities.network_isolation_modes = modes;
+        capabilities.mount_configs = DRIVER__DRIVER_CAPABILITIES__MOUNT_CONFIGS__ANY_MOUNTS;
+        reply.capabilities = &capabilities;
+        rpc_call_reply(call, &reply.base);
+}
+
+static const RpcMethod base_methods[] = {
+        { "PluginInfo", RPC_UNARY, on_plugin_info },
+        { "ConfigSchema", RPC_UNARY, on_config_schema },
+        { "SetConfig", RPC_UNARY, on_set_config },
+};
+
+static const RpcMethod driver_methods[] = {
+        { "Init", RPC_UNARY, NULL },
+        { "TaskConfigSchema", RPC_UNARY, on_task_config_schema },
+        { "Capabilities", RPC_UNARY, on_capabilities },
+        { "Fingerprint", RPC_SERVER_STREAM, plugin_on_fingerprint },
+        { "RecoverTask", RPC_UNARY, driver_on_recover_task },
+        { "StartTask", RPC_UNARY, driver_on_start_task },
+        { "WaitTask", RPC_UNARY, driver_on_wait_task },
+        { "StopTask", RPC_UNARY, driver_on_stop_task },
+        { "DestroyTask", RPC_UNARY, driver_on_destroy_task },
+        { "InspectTask", RPC_UNARY, driver_on_inspect_task },
+        { "TaskStats", RPC_SERVER_STREAM, NULL },
+        { "TaskEvents", RPC_SERVER_STREAM, plugin_on_task_events },
+        { "Shutdown", RPC_UNARY, NULL },
+        { "SignalTask", RPC_UNARY, NULL },
+        { "ExecTask", RPC_UNARY, NULL },
+        { "ExecTaskStreaming", RPC_BIDI, NULL },
+        { "CreateNetwork", RPC_UNARY, NULL },
+        { "DestroyNetwork", RPC_UNARY, NULL },
+};
+
+void plugin_fill_services(Plugin *plugin, RpcService rows[static PLUGIN_SERVICES]) {
+        rows[0] = (RpcService){ &base__base_plugin__descriptor, base_methods, ELEMENTSOF(base_methods), plugin };
+        rows[1] = (RpcService){ &driver__driver__descriptor, driver_methods, ELEMENTSOF(driver_methods), plugin };
+}
+
+static void on_connection(void *userdata, const Error *error) {
+        Plugin *plugin = userdata;
+
+        if (error)
+                log_warn("no connection to systemd", "error", error_message(error));
+        else
+                log_debug("connected to systemd");
+
+        plugin->connection_known = true;
+        string_replace(&plugin->connection_error, error ? error_message(error) : NULL);
+        plugin_send_fingerprint(plugin);
+}
+
+static void on_engine_event(
+        void *userdata, Task *task, const char *message, const char *const *annotations) {
+        Plugin *plugin = userdata;
+        const DriverTask *driver_task = plugin_find_task(plugin, task_id(task));
+
+        log_info(message, "task_id", task_id(task));
+        if (driver_task)
+                plugin_send_event(plugin, driver_task, message, annotations);
+}
+
+static const EngineCallbacks engine_callbacks = {
+        .on_connection = on_connection,
+        .on_event = on_engine_event,
+};
+
+void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
+        *plugin = (Plugin){ .event = event };
+        option_set_defaults(&plugin->config, OPTION_IN_DRIVER);
+        LIST_INIT(&plugin->fingerprints);
+        LIST_INIT(&plugin->events);
+        LIST_INIT(&plugin->tasks);
+        plugin->engine = engine_new(event, &(EngineConfig){ .image_directory = image_directory },
+                &engine_callbacks, plugin);
+        plugin_watch_host(plugin);
+}
+
+void plugin_deinit(Plugin *plugin) {
+        DriverTask *task;
+
+        plugin->engine = engine_free(plugin->engine);
+        while ((task = LIST_FIRST(&plugin->tasks)))
+                plugin_remove_task(task);
+        for (size_t i = 0; i < ELEMENTSOF(plugin->watches); i++)
+                plugin->watches[i] = sd_event_source_disable_unref(plugin->watches[i]);
+        free(plugin->connection_error);
+}

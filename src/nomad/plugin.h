@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "engine/engine.h"
+#include "nomad/rpc.h"
+
+/*
+ * The plugin as a whole: what Nomad configured, who listens to it, and the engine that does the work.
+ */
+
+#define PLUGIN_NAME "nspawn"
+#define PLUGIN_API_VERSION "0.1.0"
+
+/* A stream that Nomad holds open. */
+typedef struct PluginListener {
+        LIST_ENTRY(PluginListener) listeners;
+        RpcCall *call;
+} PluginListener;
+
+/* What Nomad knows of a task and the engine does not. */
+typedef struct DriverTask {
+        LIST_ENTRY(DriverTask) tasks;
+        char *id;
+        char *name;
+        char *alloc_id;
+} DriverTask;
+
+typedef struct Plugin {
+        sd_event *event;
+        Engine *engine;
+        DriverConfig config;
+
+        bool connection_known; /* the first attempt to reach systemd is over */
+        char *connection_error;
+        sd_event_source *watches[3];
+        LIST_HEAD(, PluginListener) fingerprints;
+        LIST_HEAD(, PluginListener) events;
+        LIST_HEAD(, DriverTask) tasks;
+} Plugin;
+
+/**
+ * plugin_init() - set up a plugin
+ * @image_directory: what relative images are relative to
+ *
+ * Touches nothing on the host: Nomad starts plugins for a look at them beside one that owns tasks.
+ */
+void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory);
+void plugin_deinit(Plugin *plugin);
+
+#define PLUGIN_SERVICES 2
+void plugin_fill_services(Plugin *plugin, RpcService rows[static PLUGIN_SERVICES]);
+
+/* fingerprint.c: the handler; tells every listener anew; watches what can change. */
+void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void plugin_send_fingerprint(Plugin *plugin);
+void plugin_watch_host(Plugin *plugin);
+
+/* events.c: the handler, and the engine's events. */
+void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void plugin_send_event(Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations);
+
+/* listener helpers, plugin.c */
+void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events);
+DriverTask *plugin_find_task(Plugin *plugin, const char *id);
+DriverTask *plugin_add_task(Plugin *plugin, const char *id, const char *name, const char *alloc_id);
+void plugin_remove_task(DriverTask *task);
+
+/* Rows of the Driver service that do the work; driver-start.c and driver-task.c. */
+void driver_on_start_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_recover_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_wait_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);

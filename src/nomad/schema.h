@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "hclspec.pb-c.h"
+#include "task/option.h"
+
+/**
+ * schema_new() - the schema that Nomad checks a configuration against, from the option table
+ * @use: OPTION_IN_JOB or OPTION_IN_DRIVER
+ *
+ * Maps are of type "any": `x = {}`, `x {}` and several `x {}` blocks arrive differently, and only so all of
+ * them pass; the decoder checks them.
+ *
+ * Return: the schema; free it with hcl__spec__free_unpacked(schema, NULL).
+ */
+Hcl__Spec *schema_new(OptionUse use);

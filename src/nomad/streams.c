@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "nomad/task-config.h"
+
+#define OPEN_FLAGS (O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW)
+
+static int open_below(const char *directory, const char *path) {
+        struct open_how how = { .flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        const char *below = string_after_prefix(path, directory);
+
+        if (string_is_empty(directory) || !below || *below != '/') {
+                int fd = open(path, OPEN_FLAGS);
+                return fd < 0 ? -errno : fd;
+        }
+
+        _cleanup_fd_ int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                return -errno;
+
+        int fd = (int) syscall(SYS_openat2, root, below + strspn(below, "/"), &how, sizeof(how));
+        return fd < 0 ? -errno : fd;
+}
+
+static bool is_stream(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return false;
+        return S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
+}
+
+static int open_stream(const char *directory, const char *path, int *ret, Error **ret_error) {
+        _cleanup_fd_ int fd = -1;
+
+        if (string_is_empty(path))
+                return 0;
+
+        fd = open_below(directory, path);
+        if (fd < 0)
+                return error_set(ret_error, fd, "cannot open %s for the task's output: %s", path, strerror(-fd));
+        if (!is_stream(fd))
+                return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
+
+        /* The task shares these flags. */
+        if (fcntl(fd, F_SETFL, O_RDWR) < 0)
+                return error_set(ret_error, errno, "cannot set up %s: %s", path, strerror(errno));
+
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+int task_config_open_streams(const Driver__TaskConfig *config, TaskStreams *ret, Error **ret_error) {
+        TaskStreams streams = { -1, -1 };
+        int r;
+
+        r = open_stream(config->alloc_dir, config->stdout_path, &streams.output, ret_error);
+        if (r >= 0)
+                r = open_stream(config->alloc_dir, config->stderr_path, &streams.error, ret_error);
+        if (r < 0) {
+                fd_close(streams.output);
+                return r;
+        }
+
+        *ret = streams;
+        return 0;
+}

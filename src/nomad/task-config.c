@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "nomad/msgpack.h"
+#include "nomad/task-config.h"
+#include "task/name.h"
+#include "task/option.h"
+
+#define MEBIBYTE (UINT64_C(1) << 20)
+
+/* nspawn takes no credential beyond this (credential.h, CREDENTIALS_TOTAL_SIZE_MAX, systemd 252 to 256). */
+#define ENVIRONMENT_MAX MEBIBYTE
+
+static int decode_options(const Driver__TaskConfig *config, TaskSpec *spec, Error **ret_error) {
+        _cleanup_value_ Value *value = NULL;
+        int r;
+
+        r = msgpack_to_value(
+                config->msgpack_driver_config.data, config->msgpack_driver_config.len, &value, ret_error);
+        if (r < 0)
+                return r;
+        return option_decode(spec, value, OPTION_IN_JOB, NULL, ret_error);
+}
+
+static void add_field(TaskSpec *spec, const char *name, const char *value) {
+        if (!string_is_empty(value) && !strchr(value, '\n'))
+                strv_appendf(&spec->journal_fields, "%s=%s", name, value);
+}
+
+static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
+        spec->name = xstrdup(config->name);
+        spec->machine = machine_name_make(config->name, config->alloc_id);
+        spec->description = xasprintf(
+                "Nomad task %s of job %s, allocation %s", config->name, config->job_name, config->alloc_id);
+        spec->slice = xstrdup("nspawn-nomad.slice");
+        if (strlen(config->alloc_id) == 36)
+                spec->machine_id = xstrdup(config->alloc_id);
+
+        add_field(spec, "NOMAD_ALLOC_ID", config->alloc_id);
+        add_field(spec, "NOMAD_TASK_NAME", config->name);
+        add_field(spec, "NOMAD_GROUP_NAME", config->task_group_name);
+        add_field(spec, "NOMAD_JOB_NAME", config->job_name);
+        add_field(spec, "NOMAD_JOB_ID", config->job_id);
+        add_field(spec, "NOMAD_NAMESPACE", config->namespace_);
+        add_field(spec, "NOMAD_NODE_NAME", config->node_name);
+}
+
+static int set_variable(TaskSpec *spec, const char *name, const char *value, Error **ret_error) {
+        if (!environment_name_is_valid(name))
+                return error_set(ret_error, EINVAL,
+                        "env: \"%s\" is not allowed: a name must be of letters, digits and underscores, with no "
+                        "digit first",
+                        name);
+        environment_set(&spec->environment, name, value);
+        return 0;
+}
+
+static int add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Error **ret_error) {
+        size_t total = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < config->n_env && r >= 0; i++)
+                r = set_variable(spec, config->env[i]->key, config->env[i]->value, ret_error);
+        for (size_t i = 0; i < config->n_device_env && r >= 0; i++)
+                r = set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, ret_error);
+        if (r < 0)
+                return r;
+
+        STRV_FOREACH(e, spec->environment)
+                total += strlen(*e) + 2;
+        if (total > ENVIRONMENT_MAX)
+                return error_set(ret_error, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
+        return 0;
+}
+
+/* The directories every Nomad task has, at the places that its environment names. */
+static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
+        static const struct {
+                const char *variable, *target, *directory;
+                bool of_task;
+        } directories[] = {
+                { "NOMAD_ALLOC_DIR", "/alloc", "alloc", false },
+                { "NOMAD_TASK_DIR", "/local", "local", true },
+                { "NOMAD_SECRETS_DIR", "/secrets", "secrets", true },
+        };
+
+        if (string_is_empty(config->alloc_dir))
+                return;
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                const char *named = environment_get(spec->environment, directories[i].variable);
+                bool of_task = directories[i].of_task;
+                _cleanup_free_ char *source = xasprintf("%s/%s%s%s", config->alloc_dir, of_task ? config->name : "",
+                        of_task ? "/" : "", directories[i].directory);
+
+                task_spec_add_bind(spec, source, named && *named == '/' ? named : directories[i].target, false);
+        }
+}
+
+static int add_mounts(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec *spec, Error **ret_error) {
+        for (size_t i = 0; i < config->n_mounts; i++) {
+                const Driver__Mount *mount = config->mounts[i];
+
+                if (!driver->volumes)
+                        return error_set(ret_error, EPERM,
+                                "volume_mount: \"%s\" is not allowed: the driver's option volumes is false on this "
+                                "client",
+                                mount->task_path);
+                if (streq(mount->propagation_mode, "bidirectional"))
+                        return error_set(ret_error, ENOTSUP,
+                                "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not possible: must be "
+                                "private or host-to-task",
+                                mount->task_path);
+
+                _cleanup_free_ char *target =
+                        xasprintf("%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
+                task_spec_add_bind(spec, mount->host_path, target, mount->readonly);
+        }
+
+        if (config->n_devices > 0)
+                return error_set(ret_error, ENOTSUP, "device: \"%s\" cannot be given to a task by this driver yet",
+                        config->devices[0]->host_path);
+        return 0;
+}
+
+static uint64_t from_mebibytes(int64_t n) {
+        return n > 0 ? (uint64_t) n * MEBIBYTE : 0;
+}
+
+/*
+ * memory is the limit; with memory_max that is, and memory is what is kept for the task. memory_max = -1 is
+ * no limit (Nomad 1.8.1).
+ */
+static void add_memory(const Driver__Resources *resources, TaskSpec *spec) {
+        const Driver__AllocatedTaskResources *allocated = resources->allocated_resources;
+        const Driver__AllocatedMemoryResources *memory = allocated ? allocated->memory : NULL;
+
+        if (memory && memory->memory_max_mb != 0) {
+                spec->memory_max =
+                        memory->memory_max_mb < 0 ? UINT64_MAX : from_mebibytes(memory->memory_max_mb);
+                spec->memory_low = from_mebibytes(memory->memory_mb);
+        } else if (resources->linux_resources && resources->linux_resources->memory_limit_bytes > 0)
+                spec->memory_max = (uint64_t) resources->linux_resources->memory_limit_bytes;
+        else if (memory)
+                spec->memory_max = from_mebibytes(memory->memory_mb);
+}
+
+static void add_resources(const Driver__Resources *resources, TaskSpec *spec) {
+        if (!resources)
+                return;
+
+        add_memory(resources, spec);
+        if (!resources->linux_resources)
+                return;
+        if (resources->linux_resources->cpu_shares > 0)
+                spec->cpu_shares = (uint64_t) resources->linux_resources->cpu_shares;
+        if (!string_is_empty(resources->linux_resources->cpuset_cpus))
+                string_replace(&spec->cpus, resources->linux_resources->cpuset_cpus);
+}
+
+int task_config_to_spec(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec **ret, Error **ret_error) {
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        const Driver__NetworkIsolationSpec *network = config->network_isolation_spec;
+        int r;
+
+        r = decode_options(config, spec, ret_error);
+        if (r < 0)
+                return r;
+
+        add_identity(config, spec);
+        r = add_environment(config, spec, ret_error);
+        if (r < 0)
+                return r;
+
+        add_directories(config, spec);
+        r = add_mounts(config, driver, spec, ret_error);
+        if (r < 0)
+                return r;
+
+        add_resources(config->resources, spec);
+        if (!spec->user && !spec->boot && !string_is_empty(config->user))
+                spec->user = xstrdup(config->user);
+        if (network && !string_is_empty(network->path))
+                spec->network_namespace = xstrdup(network->path);
+
+        r = task_spec_validate(spec, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(spec);
+        return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "driver.pb-c.h"
+#include "systemd/transient.h"
+#include "task/spec.h"
+
+/**
+ * task_config_to_spec() - what Nomad wants to run, as a TaskSpec
+ *
+ * Takes the job's config, and what Nomad adds to it: environment, directories, volumes, resources, network.
+ * The result is validated.
+ *
+ * Return: 0, or a negative errno with @ret_error set.
+ */
+int task_config_to_spec(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec **ret, Error **ret_error);
+
+/**
+ * task_config_open_streams() - open the pipes that Nomad collects the task's output from
+ *
+ * For reading and writing: opening does not wait for Nomad's log collector, and the task gets no SIGPIPE
+ * when that is restarted. No symbolic link is followed below the allocation's directory, which tasks can
+ * write to. Descriptors in @ret are owned by the caller.
+ *
+ * Return: 0, or a negative errno with @ret_error set.
+ */
+int task_config_open_streams(const Driver__TaskConfig *config, TaskStreams *ret, Error **ret_error);
