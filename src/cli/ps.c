@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "base/string.h"
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "task/name.h"
+
+#define ROW "%-40s %-22s %s\n"
+
+static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        const char *name, *description, *active, *sub;
+        Manager *manager = userdata;
+
+        if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0)
+                return sd_event_exit(manager_event(manager),
+                        command_fail("systemd does not list its units: %s", error ? error->message : "strange answer"));
+
+        (void) printf(ROW, "TASK", "STATE", "DESCRIPTION");
+        while (sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL, NULL, NULL, NULL,
+                       NULL) > 0) {
+                _cleanup_free_ char *machine = unit_name_to_machine(name);
+                _cleanup_free_ char *state = xasprintf("%s (%s)", active, sub);
+
+                if (machine)
+                        (void) printf(ROW, machine, state, description);
+        }
+        return sd_event_exit(manager_event(manager), EXIT_SUCCESS);
+}
+
+static void begin(Manager *manager, void *userdata _unused_) {
+        int r = sd_bus_call_method_async(manager_bus(manager), NULL, SYSTEMD_DESTINATION, SYSTEMD_PATH,
+                SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, manager, "asas", 0, 1, UNIT_NAME_PATTERN);
+
+        if (r < 0)
+                (void) sd_event_exit(manager_event(manager), command_fail("cannot ask systemd: %s", strerror(-r)));
+}
+
+int command_ps(int argc, char **argv _unused_) {
+        if (argc > 0)
+                return (void) fprintf(stderr, "usage: nspawnctl ps\n"), EXIT_USAGE;
+        return ask_systemd(begin, NULL);
+}

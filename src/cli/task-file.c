@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "cli/task-file.h"
+#include "cli/yaml.h"
+#include "task/name.h"
+#include "task/option.h"
+
+static char *name_from_path(const char *path) {
+        const char *slash = strrchr(path, '/');
+        char *name = xstrdup(slash ? slash + 1 : path);
+        char *dot = strrchr(name, '.');
+
+        if (dot && dot != name)
+                *dot = 0;
+        return name;
+}
+
+/* Messages about combinations begin with the option they are about: say where that stands. */
+static int locate(const char *path, const Value *config, Error **error) {
+        unsigned line = config->line, column = config->column;
+        const char *message = error_message(*error);
+        size_t n = strcspn(message, ":");
+
+        for (size_t i = 0; i < config->n_items; i++)
+                if (strlen(config->keys[i]) == n && strncmp(config->keys[i], message, n) == 0) {
+                        line = config->key_lines[i];
+                        column = config->key_columns[i];
+                }
+        return error_prefix(error, "%s:%u:%u", path, line, column);
+}
+
+static void complete(TaskSpec *spec, const char *path) {
+        if (!spec->name)
+                spec->name = name_from_path(path);
+        spec->machine = machine_name_make(spec->name, NULL);
+        spec->description = xasprintf("Container %s (%s)", spec->name, path);
+        spec->slice = xstrdup("nspawn-local.slice");
+
+        /* Alone, memory is the limit. */
+        if (spec->memory_max == 0) {
+                spec->memory_max = spec->memory_low;
+                spec->memory_low = 0;
+        }
+}
+
+int task_file_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error) {
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_value_ Value *config = NULL;
+        int r;
+
+        r = yaml_read(text, n, path, &config, ret_error);
+        if (r >= 0)
+                r = option_decode(spec, config, OPTION_IN_YAML, path, ret_error);
+        if (r < 0)
+                return r;
+
+        complete(spec, path);
+        r = task_spec_validate(spec, &error);
+        if (r < 0) {
+                (void) locate(path, config, &error);
+                return error_set(ret_error, r, "%s", error_message(error));
+        }
+
+        *ret = TAKE_PTR(spec);
+        return 0;
+}
+
+int task_file_load(const char *path, TaskSpec **ret, Error **ret_error) {
+        _cleanup_free_ char *text = NULL;
+        ssize_t n;
+
+        n = file_read(AT_FDCWD, path, TASK_FILE_MAX, &text);
+        if (n < 0)
+                return error_set(ret_error, (int) n, "%s:1:1: cannot be read: %s", path, strerror((int) -n));
+        return task_file_parse(path, text, (size_t) n, ret, ret_error);
+}

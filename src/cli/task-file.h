@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "task/spec.h"
+
+/* No one writes a task that is longer. */
+#define TASK_FILE_MAX (1 << 20)
+
+/**
+ * task_file_load() - read a task from a YAML file
+ *
+ * The task is named by the file unless it says otherwise. Words of errors start with file, line and column.
+ *
+ * Return: 0, or a negative errno with @ret_error set.
+ */
+int task_file_load(const char *path, TaskSpec **ret, Error **ret_error);
+
+/* As task_file_load(), for a text of @n bytes that came from @path. */
+int task_file_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error);
