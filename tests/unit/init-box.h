@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Runs the built init as PID 1 of a pid namespace: with privileges, or in a user namespace without. */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+
+/* A container of sorts. Its stdout is a pipe, which also tells when something happened. */
+typedef struct Box {
+        pid_t pid;
+        int in, out, err;
+        char *directory; /* CREDENTIALS_DIRECTORY */
+        char **environment;
+        const char *passwd, *group; /* mounted over those of the machine */
+        const char *root;
+        bool ignores_signals; /* when it starts */
+} Box;
+
+static _unused_ const char *init_path(void) {
+        const char *path = getenv("TEST_INIT");
+
+        return path ? path : "build/release/nspawn-units-init";
+}
+
+static _unused_ void file_write(const char *path, const char *bytes, size_t n) {
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+        cr_assert_geq(fd, 0, "%s", path);
+        cr_assert_eq(fd_write_all(fd, bytes, n), 0);
+}
+
+static _unused_ char *directory_new(void) {
+        char *directory = xstrdup("/tmp/test-init.XXXXXX");
+
+        cr_assert_not_null(mkdtemp(directory));
+        cr_assert_eq(chmod(directory, 0755), 0);
+        return directory;
+}
+
+static _unused_ void box_free(Box *box) {
+        if (box->directory) {
+                _cleanup_free_ char *command = xasprintf("rm -r %s", box->directory);
+                cr_assert_eq(system(command), 0);
+        }
+        free(box->directory);
+        strv_free(box->environment);
+        fd_close(box->in);
+        fd_close(box->out);
+        fd_close(box->err);
+}
+#define _cleanup_box_ _cleanup_(box_free)
+
+static _unused_ Box box_new(void) {
+        Box box = {
+                .in = memfd_create("in", MFD_CLOEXEC), .err = memfd_create("err", MFD_CLOEXEC), .out = -1
+        };
+
+        strv_append(&box.environment, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+        strv_append(&box.environment, "HOME=/root");
+        return box;
+}
+
+static _unused_ void box_task(Box *box, const char *bytes, size_t n) {
+        box->directory = directory_new();
+        _cleanup_free_ char *path = xasprintf("%s/nspawn-units.task", box->directory);
+        file_write(path, bytes, n);
+        strv_appendf(&box->environment, "CREDENTIALS_DIRECTORY=%s", box->directory);
+}
+
+/* In the child: until the init takes over. */
+static _Noreturn void box_enter(Box *box, int go, int out, const char *const *argv) {
+        int binary = open(init_path(), O_PATH | O_CLOEXEC);
+        char byte;
+
+        /* A descriptor that nobody below may see. */
+        if (dup2(out, 50) < 0 || read(go, &byte, 1) != 1 || binary < 0)
+                _exit(90);
+        if (box->passwd &&
+                (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                        mount(box->passwd, "/etc/passwd", NULL, MS_BIND, NULL) < 0 ||
+                        mount(box->group, "/etc/group", NULL, MS_BIND, NULL) < 0))
+                _exit(91);
+        if (box->root && chroot(box->root) < 0)
+                _exit(92);
+        if (dup2(box->in, 0) < 0 || dup2(out, 1) < 0 || dup2(box->err, 2) < 0)
+                _exit(93);
+        if (box->ignores_signals &&
+                (signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_IGN) == SIG_ERR))
+                _exit(95);
+        (void) syscall(SYS_execveat, binary, "", argv, box->environment, AT_EMPTY_PATH);
+        _exit(94);
+}
+
+static _unused_ void box_map(pid_t pid) {
+        _cleanup_free_ char *uid_map = xasprintf("/proc/%d/uid_map", pid),
+                            *ids = xasprintf("0 %u 1", geteuid());
+        _cleanup_fd_ int fd = open(uid_map, O_WRONLY | O_CLOEXEC);
+
+        cr_assert_eq(fd_write_all(fd, ids, strlen(ids)), 0);
+}
+
+static _unused_ void box_start_list(Box *box, const char *const *argv) {
+        int go[2], out[2];
+        unsigned long flags = CLONE_NEWPID | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
+
+        cr_assert_eq(access(init_path(), X_OK), 0, "no %s: build it first", init_path());
+        cr_assert_eq(pipe2(go, O_CLOEXEC), 0);
+        cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+
+        box->pid = (pid_t) syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+        if (box->pid < 0 && errno == EPERM)
+                cr_skip_test("no pid namespaces here");
+        if (box->pid == 0)
+                box_enter(box, go[0], out[1], argv);
+
+        if (flags & CLONE_NEWUSER)
+                box_map(box->pid);
+        cr_assert_eq(fd_write_all(go[1], "", 1), 0);
+        close(go[0]);
+        close(go[1]);
+        close(out[1]);
+        box->out = out[0];
+}
+#define box_start(box, ...) box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
+
+/* Return: the exit code; cr_asserts that it was one. */
+static _unused_ int box_wait(Box *box) {
+        int status;
+
+        cr_assert_eq(waitpid(box->pid, &status, 0), box->pid);
+        cr_assert(WIFEXITED(status), "ended by a signal");
+        return WEXITSTATUS(status);
+}
+
+static _unused_ char *fd_text(int fd) {
+        StringBuffer buffer = {};
+        char chunk[4096];
+        ssize_t n;
+
+        (void) lseek(fd, 0, SEEK_SET);
+        while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+                string_buffer_append_bytes(&buffer, chunk, (size_t) n);
+        return string_buffer_take(&buffer);
+}
+
+/* Expects these bytes next on stdout. */
+static _unused_ void box_expect(Box *box, const char *text) {
+        for (; *text; text++) {
+                char byte;
+
+                cr_assert_eq(read(box->out, &byte, 1), 1, "stdout ended before: %s", text);
+                cr_assert_eq(byte, *text, "stdout has '%c', expected: %s", byte, text);
+        }
+}
+
+static _unused_ void box_expect_end(Box *box) {
+        _cleanup_free_ char *rest = fd_text(box->out);
+
+        cr_assert_str_eq(rest, "");
+}
+
+static _unused_ void box_expect_err(Box *box, const char *text) {
+        _cleanup_free_ char *err = fd_text(box->err);
+
+        cr_assert_str_eq(err, text);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "init-box.h"
+
+TestSuite(init_run, .timeout = 30);
+
+Test(init_run, exit_codes_are_the_payloads) {
+        static const char *const codes[] = { "0", "7", "133", "255" };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++) {
+                _cleanup_box_ Box box = box_new();
+                _cleanup_free_ char *script = xasprintf("exit %s", codes[i]);
+
+                box_start(&box, "supervise", "--", "sh", "-c", script);
+                cr_assert_eq(box_wait(&box), atoi(codes[i]));
+                box_expect_err(&box, "");
+        }
+}
+
+Test(init_run, a_signal_is_128_and_its_number) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "sh", "-c", "kill -KILL $$");
+        cr_assert_eq(box_wait(&box), 137);
+}
+
+Test(init_run, a_command_that_cannot_run_is_told_in_every_mode) {
+        static const struct {
+                const char *command;
+                int code;
+                const char *text;
+        } rows[] = {
+                { "/no/such", 127, "nspawn-units: command \"/no/such\": No such file or directory\n" },
+                { "/etc/hostname/x", 127, "nspawn-units: command \"/etc/hostname/x\": Not a directory\n" },
+                { "no-such", 127,
+                        "nspawn-units: command \"no-such\": not found in PATH "
+                        "(/usr/sbin:/usr/bin:/sbin:/bin)\n" },
+                { "", 127,
+                        "nspawn-units: command \"\": not found in PATH (/usr/sbin:/usr/bin:/sbin:/bin)\n" },
+                { "/etc/passwd", 126, "nspawn-units: command \"/etc/passwd\": Permission denied\n" },
+                { "/usr", 126, "nspawn-units: command \"/usr\": Permission denied\n" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows) * 2; i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_start(&box, i % 2 ? "exec" : "supervise", rows[i / 2].command);
+                cr_assert_eq(box_wait(&box), rows[i / 2].code, "%s", rows[i / 2].command);
+                box_expect_err(&box, rows[i / 2].text);
+        }
+}
+
+Test(init_run, files_that_are_no_program_are_126_or_127) {
+        _cleanup_box_ Box box = box_new(), other = box_new();
+        box.directory = directory_new();
+        _cleanup_free_ char *data = xasprintf("%s/data", box.directory);
+        _cleanup_free_ char *script = xasprintf("%s/script", box.directory);
+        _cleanup_free_ char *err = NULL;
+
+        file_write(data, "echo no\n", 8);
+        box_start(&box, "supervise", data);
+        cr_assert_eq(box_wait(&box), 126);
+        err = fd_text(box.err);
+        cr_assert(string_has_suffix(err, "/data\": Exec format error\n"), "%s", err);
+
+        file_write(script, "#!/no/such\n", 11);
+        box_start(&other, "supervise", script);
+        cr_assert_eq(box_wait(&other), 127);
+        free(err);
+        err = fd_text(other.err);
+        cr_assert_not_null(strstr(err, "interpreter"), "%s", err);
+}
+
+Test(init_run, wrong_command_lines_are_125) {
+        static const char *const lines[][4] = { { "init" }, { "init", "run", "true" },
+                { "init", "exec", "--no", "true" }, { "init", "supervise", "--" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                _cleanup_box_ Box box = box_new();
+                const char *argv[5] = { lines[i][0], lines[i][1], lines[i][2], lines[i][3], NULL };
+
+                box_start_list(&box, argv);
+                cr_assert_eq(box_wait(&box), 125, "line %zu", i);
+        }
+}
+
+#define FDS "for i in 3 4 5 6 7 8 9 10 49 50 51; do [ ! -e /proc/self/fd/$i ] || echo leaked $i; done; "
+
+Test(init_run, stderr_comes_in_as_stdin) {
+        static const char *const modes[] = { "supervise", "exec" };
+
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_start(&box, modes[i], "--stderr-on-stdin", "--", "sh", "-c",
+                        FDS "echo out; echo err >&2; readlink /proc/self/fd/0; read x || echo eof");
+                box_expect(&box, "out\n/dev/null\neof\n");
+                box_expect_end(&box);
+                cr_assert_eq(box_wait(&box), 0);
+                box_expect_err(&box, "");
+
+                _cleanup_free_ char *text = fd_text(box.in);
+                cr_assert_str_eq(text, "err\n");
+        }
+}
+
+Test(init_run, own_words_go_to_the_journal_not_to_the_task) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "--stderr-on-stdin", "/no/such");
+        cr_assert_eq(box_wait(&box), 127);
+        box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
+        cr_assert_eq(lseek(box.in, 0, SEEK_END), 0);
+}
+
+Test(init_run, nothing_but_three_descriptors_is_inherited) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "sh", "-c", FDS "exit 0");
+        box_expect_end(&box);
+        cr_assert_eq(box_wait(&box), 0);
+}
+
+Test(init_run, stdout_ends_when_the_payload_closes_it) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
+        box_expect_end(&box);
+        cr_assert_eq(kill(box.pid, SIGTERM), 0);
+        cr_assert_eq(box_wait(&box), 143);
+}
+
+#define TASK(...) (__VA_ARGS__), sizeof(__VA_ARGS__) - 1
+
+Test(init_run, environment_comes_from_the_task_file) {
+        static const char *const modes[] = { "supervise", "exec" };
+
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_task(&box, TASK("EA=one\0EB=two\nlines\0EA=again\0EHOME=/task\0E_=\0"));
+                box_start(&box, modes[i], "sh", "-c", "echo \"$A|$B|$HOME|${CREDENTIALS_DIRECTORY-none}\"");
+                box_expect(&box, "again|two\nlines|/task|none\n");
+                cr_assert_eq(box_wait(&box), 0);
+        }
+}
+
+Test(init_run, the_command_is_found_in_the_path_of_the_task) {
+        _cleanup_box_ Box box = box_new();
+
+        box_task(&box, TASK("EPATH=/no/such:/:/bin\0"));
+        box_start(&box, "supervise", "usr");
+        cr_assert_eq(box_wait(&box), 126);
+        box_expect_err(&box, "nspawn-units: command \"usr\": Permission denied\n");
+}
+
+Test(init_run, no_task_file_is_nothing_to_apply) {
+        _cleanup_box_ Box box = box_new();
+
+        strv_append(&box.environment, "CREDENTIALS_DIRECTORY=/no/such");
+        box_start(&box, "exec", "true");
+        cr_assert_eq(box_wait(&box), 0);
+}
+
+Test(init_run, a_wrong_task_file_is_125) {
+        static const struct {
+                const char *bytes;
+                size_t n;
+                const char *mode, *text;
+        } rows[] = {
+                { TASK("EA=b\0Znew\0"), "supervise", "newer version" },
+                { TASK("EA=b\0EC=cut"), "exec", "damaged" },
+                { TASK("EA=b\0\0"), "exec", "damaged" },
+                { TASK("E=b\0"), "supervise", "damaged" },
+                { TASK("Uno-such-user\0"), "supervise", "no such user \"no-such-user\" in the image" },
+                { TASK("U0:no-such-group\0"), "exec", "no such group \"no-such-group\" in the image" },
+                { TASK("U0\0"), "boot", "cannot have a user" },
+                { TASK("U4294967295\0"), "exec", "no such user" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_task(&box, rows[i].bytes, rows[i].n);
+                box_start(&box, rows[i].mode, "--", "true");
+                cr_assert_eq(box_wait(&box), 125, "row %zu", i);
+                _cleanup_free_ char *err = fd_text(box.err);
+                cr_assert_not_null(strstr(err, rows[i].text), "%s", err);
+                cr_assert_eq(strchr(err, '\n'), err + strlen(err) - 1, "%s", err);
+        }
+}
+
+Test(init_run, a_task_file_over_the_limit_is_125) {
+        _cleanup_free_ char *bytes = xcalloc(1024 * 1024 + 1, 1);
+        memset(bytes, 'x', 1024 * 1024);
+
+        for (size_t over = 0; over < 2; over++) {
+                _cleanup_box_ Box box = box_new();
+
+                memcpy(bytes, "EA=", 3);
+                bytes[1024 * 1024 - 1] = over ? 'x' : 0;
+                box_task(&box, bytes, 1024 * 1024 + over);
+                box_start(&box, "exec", "true");
+                /* One string of that size is more than Linux takes, but that is known only then. */
+                cr_assert_eq(box_wait(&box), over ? 125 : 126);
+        }
+}
+
+Test(init_run, signals_reach_the_payload) {
+        static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+                SIGURG, SIGALRM, SIGPIPE, SIGABRT, SIGTSTP, SIGTTIN };
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                _cleanup_box_ Box box = box_new();
+                _cleanup_free_ char *number = xasprintf("%d", signals[i]);
+
+                box_start(&box, "supervise", "sh", "-c",
+                        "trap 'echo got; exit 9' $1; echo up; while :; do :; done", "sh", number);
+                box_expect(&box, "up\n");
+                cr_assert_eq(kill(box.pid, signals[i]), 0);
+                box_expect(&box, "got\n");
+                cr_assert_eq(box_wait(&box), 9, "signal %s", number);
+        }
+}
+
+Test(init_run, the_payload_starts_with_default_signals) {
+        _cleanup_box_ Box box = box_new();
+
+        box.ignores_signals = true;
+        box_start(
+                &box, "supervise", "sed", "-n", "s/^Sig\\(Blk\\|Ign\\|Cgt\\):\t0*//p", "/proc/self/status");
+        box_expect(&box, "\n\n\n");
+        cr_assert_eq(box_wait(&box), 0);
+}
+
+Test(init_run, a_payload_that_signals_its_group_does_not_reach_the_init) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "sh", "-c", "trap 'n=$((n+1)); echo $n' TERM; kill -TERM 0; exit $n");
+        cr_assert_eq(box_wait(&box), 1);
+}
+
+Test(init_run, orphans_are_reaped) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "sh", "-c",
+                "p=$(sh -c 'true & echo $!'); while kill -0 $p 2>/dev/null; do :; done; exit 4");
+        cr_assert_eq(box_wait(&box), 4);
+}
+
+/* Return: the datagram socket that @box is told of; @abstract as a name without a file. */
+static int notify_listen(Box *box, bool abstract) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_free_ char *path = abstract ? xasprintf("@test-init-%d", getpid())
+                                             : xasprintf("%s/notify", box->directory);
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        memcpy(address.sun_path, path, strlen(path));
+        if (abstract)
+                address.sun_path[0] = 0;
+        socklen_t n = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + strlen(path));
+        cr_assert_eq(bind(fd, (struct sockaddr *) &address, n), 0);
+        strv_appendf(&box->environment, "NOTIFY_SOCKET=%s", path);
+        return fd;
+}
+
+Test(init_run, ready_is_sent_once_the_payload_runs) {
+        for (int abstract = 0; abstract < 2; abstract++) {
+                _cleanup_box_ Box box = box_new();
+                char message[64] = {};
+
+                box_task(&box, TASK(""));
+                _cleanup_fd_ int fd = notify_listen(&box, abstract);
+                box_start(&box, "supervise", "sh", "-c", "echo ${NOTIFY_SOCKET-none}; exec sleep 1000");
+                box_expect(&box, "none\n");
+                cr_assert_eq(recv(fd, message, sizeof(message), 0), 7);
+                cr_assert_str_eq(message, "READY=1");
+
+                cr_assert_eq(kill(box.pid, SIGTERM), 0);
+                cr_assert_eq(box_wait(&box), 143);
+                cr_assert_eq(recv(fd, message, sizeof(message), MSG_DONTWAIT), -1, "sent twice");
+                box_expect_err(&box, "");
+        }
+}
+
+Test(init_run, ready_is_not_sent_for_a_payload_that_never_ran) {
+        static const char *const modes[] = { "supervise", "exec" };
+
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
+                _cleanup_box_ Box box = box_new();
+                char message[64];
+                _cleanup_fd_ int fd = notify_listen(&box, true);
+
+                box_start(&box, modes[i], "/no/such");
+                cr_assert_eq(box_wait(&box), 127);
+                cr_assert_eq(recv(fd, message, sizeof(message), MSG_DONTWAIT), -1);
+        }
+}
+
+#define PASSWD \
+        "root:x:0:0:root:/root:/bin/sh\nbroken\nalice:x:1001:2001:Alice:/home/alice:/bin/sh\n" \
+        "12:x:1003:1003::/name:/bin/sh\n"
+#define GROUP "root:x:0:\nalice:x:2001:\nweb:x:3001:bob,alice\nnone:x:3002:malice\nlog:x:3003:alice\n"
+
+Test(init_run, the_user_is_the_one_of_the_image) {
+        static const struct {
+                const char *task;
+                size_t n;
+                const char *out;
+        } rows[] = {
+                { TASK("Ualice\0"), "1001 2001 2001 3001 3003 /home/alice alice alice\n" },
+                { TASK("U1001\0"), "1001 2001 2001 3001 3003 /home/alice alice alice\n" },
+                { TASK("Ualice:web\0"), "1001 3001 3001 3003 /home/alice alice alice\n" },
+                { TASK("Ualice:77\0EHOME=/x\0EUSER=y\0"), "1001 77 77 3001 3003 /x y alice\n" },
+                { TASK("U12\0"), "12 0 0 / - -\n" },
+                { TASK("U12:13\0"), "12 13 13 / - -\n" },
+                { TASK("Uroot\0"), "0 0 0 /root root root\n" },
+        };
+
+        if (geteuid() != 0)
+                cr_skip_test("needs root");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_task(&box, rows[i].task, rows[i].n);
+                _cleanup_free_ char *passwd = xasprintf("%s/passwd", box.directory);
+                _cleanup_free_ char *group = xasprintf("%s/group", box.directory);
+                file_write(box.passwd = passwd, TASK(PASSWD));
+                file_write(box.group = group, TASK(GROUP));
+                strv_append(&box.environment, "USER=nspawn");
+
+                box_start(&box, i % 2 ? "exec" : "supervise", "sh", "-c",
+                        "echo $(id -u) $(id -g) $(id -G | tr ' ' '\\n' | sort -nu) $HOME ${USER--} "
+                        "${LOGNAME--}");
+                _cleanup_free_ char *out = fd_text(box.out);
+                cr_assert_eq(box_wait(&box), 0);
+                cr_assert_str_eq(out, rows[i].out, "row %zu", i);
+        }
+}
+
+Test(init_run, an_ordinary_user_has_no_capabilities) {
+        _cleanup_box_ Box box = box_new();
+
+        if (geteuid() != 0)
+                cr_skip_test("needs root");
+        box_task(&box, TASK("U1234\0"));
+        box_start(
+                &box, "exec", "sed", "-n", "s/^Cap\\(Inh\\|Prm\\|Eff\\|Amb\\):\t0*//p", "/proc/self/status");
+        box_expect(&box, "\n\n\n\n");
+        cr_assert_eq(box_wait(&box), 0);
+}
+
+Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {
+        _cleanup_box_ Box box = box_new(), empty = box_new();
+
+        if (geteuid() != 0)
+                cr_skip_test("needs root");
+        box_task(&box, TASK("EA=b\0"));
+        _cleanup_free_ char *command = xasprintf(
+                "mkdir %s/sbin && cp %s %s/sbin/init", box.directory, init_path(), box.directory);
+        cr_assert_eq(system(command), 0);
+
+        /* The image's init is the same program here, which says what it was given. */
+        box.root = box.directory;
+        box_start(&box, "boot", "--", "exec", "--", "/no/such");
+        cr_assert_eq(box_wait(&box), 127);
+        box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
+
+        empty.directory = directory_new();
+        empty.root = empty.directory;
+        box_start(&empty, "boot");
+        cr_assert_eq(box_wait(&empty), 127);
+        _cleanup_free_ char *err = fd_text(empty.err);
+        cr_assert_not_null(strstr(err, "cannot boot"), "%s", err);
+}
+
+Test(init_run, the_resident_process_is_small) {
+        _cleanup_box_ Box box = box_new();
+        _cleanup_fd_ int fd = notify_listen(&box, true);
+        char message[64];
+
+        box_start(&box, "supervise", "sleep", "1000");
+        cr_assert_eq(recv(fd, message, sizeof(message), 0), 7);
+
+        _cleanup_free_ char *path = xasprintf("/proc/%d/smaps_rollup", box.pid), *text = NULL;
+        cr_assert_gt(file_read(AT_FDCWD, path, 65536, &text), 0);
+        /* The program's own pages are one copy for all tasks; Private_ counts them when there is one task.
+         */
+        const char *line = strstr(text, "\nAnonymous:");
+        cr_assert_not_null(line);
+        cr_assert_leq(atol(strchr(line, ':') + 1), 100, "%s", text);
+
+        cr_assert_eq(kill(box.pid, SIGKILL), 0);
+        cr_assert_eq(waitpid(box.pid, NULL, 0), box.pid);
+}
