@@ -16,10 +16,10 @@ Error *error_free(Error *error) {
         return NULL;
 }
 
-int error_set(Error **ret_error, int code, const char *format, ...) {
+int error_make(Error **ret_error, int code, const char *format, ...) {
         va_list ap;
 
-        code = abs(code);
+        code = code ? abs(code) : EIO;
 
         if (!ret_error)
                 return -code;

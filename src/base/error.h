@@ -18,14 +18,22 @@ Error *error_free(Error *error);
 DEFINE_CLEANUP(Error *, error_free)
 #define _cleanup_error_ _cleanup_(error_freep)
 
+/* Tells the compiler what error_set() promises. */
+static inline int error_is_negative(int r) {
+        if (r >= 0)
+                __builtin_unreachable();
+        return r;
+}
+
 /**
  * error_set() - make an error and return its code
  * @ret_error: where to store the new error, may be NULL
- * @code:      errno, either sign
+ * @code:      errno, either sign; 0 counts as EIO
  *
  * Return: the negative errno, so that callers can `return error_set(...)`.
  */
-int error_set(Error **ret_error, int code, const char *format, ...) _printf_(3, 4);
+#define error_set(ret_error, code, ...) error_is_negative(error_make((ret_error), (code), __VA_ARGS__))
+int error_make(Error **ret_error, int code, const char *format, ...) _printf_(3, 4);
 
 /**
  * error_prefix() - put context in front of an error's words

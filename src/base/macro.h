@@ -17,31 +17,30 @@
 #define _noreturn_ __attribute__((noreturn))
 
 /* Defines fnp(T *p), which frees what *p points to; for use with _cleanup_(). */
-#define DEFINE_CLEANUP(type, fn)                                                                             \
-        static inline void fn##p(type *p) {                                                                  \
-                if (*p)                                                                                      \
-                        fn(*p);                                                                              \
+#define DEFINE_CLEANUP(type, fn) \
+        static inline void fn##p(type *p) { \
+                if (*p) \
+                        fn(*p); \
         }
 
 /* Hands the pointer over and leaves NULL behind, so that the cleanup attribute lets go of it. */
-#define TAKE_PTR(p)                                                                                          \
-        ({                                                                                                   \
-                __typeof__(p) *_pp = &(p);                                                                   \
-                __typeof__(p) _p = *_pp;                                                                     \
-                *_pp = NULL;                                                                                 \
-                _p;                                                                                          \
+#define TAKE_PTR(p) \
+        ({ \
+                __typeof__(p) *_pp = &(p); \
+                __typeof__(p) _p = *_pp; \
+                *_pp = NULL; \
+                _p; \
         })
 
-#define TAKE_FD(fd)                                                                                          \
-        ({                                                                                                   \
-                int *_fdp = &(fd);                                                                           \
-                int _fd = *_fdp;                                                                             \
-                *_fdp = -1;                                                                                  \
-                _fd;                                                                                         \
+#define TAKE_FD(fd) \
+        ({ \
+                int *_fdp = &(fd); \
+                int _fd = *_fdp; \
+                *_fdp = -1; \
+                _fd; \
         })
 
-#define CONTAINER_OF(ptr, type, member)                                                                      \
-        ((type *) (void *) ((char *) (ptr) -offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *) (void *) ((char *) (ptr) -offsetof(type, member)))
 
 #define USEC_PER_MSEC UINT64_C(1000)
 #define USEC_PER_SEC UINT64_C(1000000)

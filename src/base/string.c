@@ -71,9 +71,14 @@ static size_t utf8_sequence(const unsigned char *s, size_t n) {
                 unsigned char low2, high2; /* second byte */
                 size_t length;
         } forms[] = {
-                { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-                { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-                { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+                { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+                { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+                { 0xe1, 0xec, 0x80, 0xbf, 3 },
+                { 0xed, 0xed, 0x80, 0x9f, 3 },
+                { 0xee, 0xef, 0x80, 0xbf, 3 },
+                { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+                { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+                { 0xf4, 0xf4, 0x80, 0x8f, 4 },
         };
 
         if (s[0] < 0x80)
@@ -150,7 +155,7 @@ void string_buffer_clear(StringBuffer *buffer) {
 }
 
 void string_buffer_append_bytes(StringBuffer *buffer, const void *bytes, size_t n) {
-        if (buffer->size - buffer->length < n + 1) {
+        if (!buffer->text || buffer->size - buffer->length < n + 1) {
                 buffer->size = (buffer->length + n + 1) * 2;
                 buffer->text = xreallocarray(buffer->text, buffer->size, 1);
         }

@@ -5,7 +5,7 @@
 
 char **strv_free(char **list) {
         STRV_FOREACH(s, list)
-                free(*s);
+        free(*s);
         free(list);
         return NULL;
 }
@@ -14,14 +14,14 @@ size_t strv_length(char *const *list) {
         size_t n = 0;
 
         STRV_FOREACH(s, list)
-                n++;
+        n++;
         return n;
 }
 
 bool strv_contains(char *const *list, const char *s) {
         STRV_FOREACH(i, list)
-                if (streq(*i, s))
-                        return true;
+        if (streq(*i, s))
+                return true;
         return false;
 }
 
@@ -40,7 +40,7 @@ char **strv_copy(char *const *list) {
         char **copy = NULL;
 
         STRV_FOREACH(s, list)
-                strv_append(&copy, *s);
+        strv_append(&copy, *s);
         return copy;
 }
 
@@ -69,6 +69,6 @@ char *strv_join(char *const *list, const char *separator) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         STRV_FOREACH(s, list)
-                string_buffer_append(&buffer, "%s%s", s == list ? "" : separator, *s);
+        string_buffer_append(&buffer, "%s%s", s == list ? "" : separator, *s);
         return string_buffer_take(&buffer);
 }

@@ -125,8 +125,12 @@ Value *value_get(const Value *map, const char *key) {
 
 const char *value_type_to_string(ValueType type) {
         static const char *const names[_VALUE_TYPE_MAX] = {
-                [VALUE_NULL] = "nothing",     [VALUE_BOOL] = "true or false", [VALUE_INTEGER] = "a number",
-                [VALUE_FLOAT] = "a number",   [VALUE_STRING] = "a string",    [VALUE_LIST] = "a list",
+                [VALUE_NULL] = "nothing",
+                [VALUE_BOOL] = "true or false",
+                [VALUE_INTEGER] = "a number",
+                [VALUE_FLOAT] = "a number",
+                [VALUE_STRING] = "a string",
+                [VALUE_LIST] = "a list",
                 [VALUE_MAP] = "a map",
         };
 

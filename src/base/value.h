@@ -31,8 +31,8 @@ struct Value {
                 char *string; /* UTF-8 without NUL */
                 struct {
                         Value **items;
-                        char **keys;          /* maps only */
-                        unsigned *key_lines;  /* maps only */
+                        char **keys;         /* maps only */
+                        unsigned *key_lines; /* maps only */
                         unsigned *key_columns;
                         size_t n_items;
                 };

@@ -18,13 +18,14 @@ static const struct {
 };
 
 static void print_option(const Option *option) {
-        _cleanup_free_ char *allowed =
-                option->allowed ? strv_join((char *const *) (uintptr_t) option->allowed, ", ") : xstrdup("");
+        _cleanup_free_ char *allowed = option->allowed
+                ? strv_join((char *const *) (uintptr_t) option->allowed, ", ")
+                : xstrdup("");
 
         (void) printf("| `%s` | %s | %s | %s%s%s%s |\n", option->name, option_kind_to_string(option->kind),
-                option->required   ? "required"
-                : option->fallback ? option->fallback
-                                   : "",
+                option->required           ? "required"
+                        : option->fallback ? option->fallback
+                                           : "",
                 option->doc, *allowed ? " One of: " : "", allowed, *allowed ? "." : "");
 }
 
@@ -34,10 +35,11 @@ int command_docs(int argc, char **argv _unused_) {
 
         (void) printf("# Options\n\nMade by `nspawnctl docs` from the option table.\n");
         for (size_t i = 0; i < ELEMENTSOF(sections); i++) {
-                (void) printf("\n## %s\n\n| option | type | default | meaning |\n|---|---|---|---|\n", sections[i].title);
+                (void) printf("\n## %s\n\n| option | type | default | meaning |\n|---|---|---|---|\n",
+                        sections[i].title);
                 OPTION_FOREACH(option)
-                        if (option->use == sections[i].use)
-                                print_option(option);
+                if (option->use == sections[i].use)
+                        print_option(option);
         }
         return EXIT_SUCCESS;
 }

@@ -13,7 +13,8 @@ static const struct {
         int (*run)(int argc, char **argv);
 } commands[] = {
         { "run", "[--detach] FILE.yaml",
-                "Run a task and show its output; --detach leaves it to systemd and prints its unit", command_run },
+                "Run a task and show its output; --detach leaves it to systemd and prints its unit",
+                command_run },
         { "ps", "", "List the tasks of this host, Nomad's too", command_ps },
         { "stop", "NAME...", "Stop tasks by name", command_stop },
         { "validate", "FILE...", "Check files without running anything", command_validate },

@@ -16,11 +16,12 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
 
         if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0)
                 return sd_event_exit(manager_event(manager),
-                        command_fail("systemd does not list its units: %s", error ? error->message : "strange answer"));
+                        command_fail("systemd does not list its units: %s",
+                                error ? error->message : "strange answer"));
 
         (void) printf(ROW, "TASK", "STATE", "DESCRIPTION");
-        while (sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL, NULL, NULL, NULL,
-                       NULL) > 0) {
+        while (sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL, NULL,
+                       NULL, NULL, NULL) > 0) {
                 _cleanup_free_ char *machine = unit_name_to_machine(name);
                 _cleanup_free_ char *state = xasprintf("%s (%s)", active, sub);
 
@@ -35,7 +36,8 @@ static void begin(Manager *manager, void *userdata _unused_) {
                 SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, manager, "asas", 0, 1, UNIT_NAME_PATTERN);
 
         if (r < 0)
-                (void) sd_event_exit(manager_event(manager), command_fail("cannot ask systemd: %s", strerror(-r)));
+                (void) sd_event_exit(
+                        manager_event(manager), command_fail("cannot ask systemd: %s", strerror(-r)));
 }
 
 int command_ps(int argc, char **argv _unused_) {

@@ -77,7 +77,8 @@ static void on_connection(void *userdata, const Error *error) {
 
 static const EngineCallbacks callbacks = { .on_connection = on_connection };
 
-static int on_signal(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata) {
+static int on_signal(
+        sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata) {
         Run *run = userdata;
         Task *task = engine_first(run->engine);
 
@@ -110,7 +111,8 @@ static int set_up_signals(sd_event *event, Run *run) {
 
 static char *directory_of(const char *path) {
         const char *slash = strrchr(path, '/');
-        _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path)) : xstrdup(".");
+        _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path))
+                                               : xstrdup(".");
         char *absolute = realpath(directory, NULL);
 
         return absolute ? absolute : xstrdup("/");
@@ -136,7 +138,8 @@ static int run_file(const char *path, bool detach) {
         if (r >= 0)
                 r = set_up_signals(run.event, &run);
         if (r >= 0) {
-                run.engine = engine_new(run.event, &(EngineConfig){ .image_directory = directory }, &callbacks, &run);
+                run.engine = engine_new(
+                        run.event, &(EngineConfig){ .image_directory = directory }, &callbacks, &run);
                 r = sd_event_loop(run.event);
         }
 
@@ -155,7 +158,8 @@ int command_run(int argc, char **argv) {
                 if (streq(argv[i], "--detach") || streq(argv[i], "-d"))
                         detach = true;
                 else if (*argv[i] == '-' || path)
-                        return (void) fprintf(stderr, "usage: nspawnctl run [--detach] FILE.yaml\n"), EXIT_USAGE;
+                        return (void) fprintf(stderr, "usage: nspawnctl run [--detach] FILE.yaml\n"),
+                               EXIT_USAGE;
                 else
                         path = argv[i];
         }

@@ -52,9 +52,8 @@ static void on_manager_changed(void *userdata, const Error *error) {
         /* The old connection's slots are of no use any more. */
         if (error)
                 LIST_FOREACH(task, &engine->tasks, tasks)
-                        task->unit = unit_free(task->unit);
-        else
-                engine_reconcile(engine);
+        task->unit = unit_free(task->unit);
+        else engine_reconcile(engine);
 
         if (engine->callbacks->on_connection)
                 engine->callbacks->on_connection(engine->userdata, error);
@@ -106,8 +105,8 @@ Task *engine_find(Engine *engine, const char *id) {
         Task *task;
 
         LIST_FOREACH(task, &engine->tasks, tasks)
-                if (streq(task->id, id))
-                        return task;
+        if (streq(task->id, id))
+                return task;
         return NULL;
 }
 

@@ -34,10 +34,10 @@ typedef struct EngineCallbacks {
 
 /* How a task ended. */
 typedef struct ExitResult {
-        bool known;     /* otherwise nothing below is */
-        int code;       /* 128 + signal when a signal ended it */
-        int signal;     /* 0 when none is known of */
-        uint64_t usec;  /* realtime */
+        bool known;    /* otherwise nothing below is */
+        int code;      /* 128 + signal when a signal ended it */
+        int signal;    /* 0 when none is known of */
+        uint64_t usec; /* realtime */
 } ExitResult;
 
 /* @callbacks must live as long as the engine. Return: the engine, never NULL. */
@@ -75,8 +75,8 @@ typedef void (*TaskStarted)(void *userdata, Task *task, const Error *error);
  *
  * Return: 0, or a negative errno with @ret_error set; @started is not called then.
  */
-int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams, TaskStarted started,
-        void *userdata, Error **ret_error);
+int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams,
+        TaskStarted started, void *userdata, Error **ret_error);
 
 /**
  * engine_recover() - take up a task that an earlier process of ours started
@@ -101,7 +101,8 @@ TaskWait *task_wait_free(TaskWait *wait);
 
 /**
  * task_stop() - end a task
- * @signal:       for the task's process; 0 for what suits it: an orderly shutdown of a booted one, else SIGTERM
+ * @signal:       for the task's process; 0 for what suits it: an orderly shutdown of a booted one, else
+ * SIGTERM
  * @timeout_usec: how long it may take; then everything of the task is killed
  *
  * The end is told through task_wait(). May be called in any state, and again.

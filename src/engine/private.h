@@ -41,17 +41,17 @@ struct Task {
         ImageQuery *query;
         Job *job;
         JournalWords *words;
-        uint64_t asked_usec;    /* realtime: words before belong to a namesake */
+        uint64_t asked_usec; /* realtime: words before belong to a namesake */
         bool recovering;
-        bool looking;           /* something is in the way: waiting for the unit's status */
-        bool replaced;          /* a dead namesake was cleared away already */
-        char *failure;          /* why the start failed, as far as is known */
+        bool looking;  /* something is in the way: waiting for the unit's status */
+        bool replaced; /* a dead namesake was cleared away already */
+        char *failure; /* why the start failed, as far as is known */
         TaskStarted started;
         void *started_userdata;
 
         /* of its stop */
         sd_event_source *stop_timer;
-        bool killed;            /* by us, for it took too long */
+        bool killed; /* by us, for it took too long */
 };
 
 struct Engine {

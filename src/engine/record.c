@@ -31,9 +31,9 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
 }
 
 char *task_record_write(const TaskRecord *record) {
-        json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", RECORD_VERSION, "unit", record->unit,
-                "machine", record->machine, "launch", launch_names[record->launch], "started_usec",
-                (json_int_t) record->started_usec);
+        json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", RECORD_VERSION, "unit",
+                record->unit, "machine", record->machine, "launch", launch_names[record->launch],
+                "started_usec", (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         char *copy = xstrdup(text ? text : "{}");
 
@@ -56,10 +56,11 @@ int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_er
 
         if (version > RECORD_VERSION)
                 r = error_set(ret_error, EPROTONOSUPPORT,
-                        "the task's saved state is of version %d, this program knows %d: use the newer program",
+                        "the task's saved state is of version %d, this program knows %d: use the newer "
+                        "program",
                         version, RECORD_VERSION);
-        else if (json_unpack(json, "{s:s, s:s, s:s, s:I}", "unit", &unit, "machine", &machine, "launch", &launch,
-                         "started_usec", &started) < 0)
+        else if (json_unpack(json, "{s:s, s:s, s:s, s:I}", "unit", &unit, "machine", &machine, "launch",
+                         &launch, "started_usec", &started) < 0)
                 r = error_set(ret_error, EBADMSG, "the task's saved state lacks something");
         else
                 for (int i = 0; i < _TASK_LAUNCH_MAX && r < 0; i++) {
@@ -75,7 +76,8 @@ int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_er
                 }
 
         if (r == -EBADMSG && ret_error && !*ret_error)
-                (void) error_set(ret_error, EBADMSG, "the task's saved state names no way to run it that is known");
+                (void) error_set(
+                        ret_error, EBADMSG, "the task's saved state names no way to run it that is known");
         json_decref(json);
         return r;
 }

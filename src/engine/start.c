@@ -61,8 +61,8 @@ static void start_succeed(Task *task) {
 
         (void) clock_gettime(CLOCK_REALTIME, &now);
         if (task->record.started_usec == 0)
-                task->record.started_usec =
-                        (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+                task->record.started_usec = (uint64_t) now.tv_sec * USEC_PER_SEC +
+                        (uint64_t) now.tv_nsec / NSEC_PER_USEC;
 
         pid_t leader = leader_find(task->main_pid);
         if (leader > 0) {
@@ -74,7 +74,8 @@ static void start_succeed(Task *task) {
         start_clear(task);
         task->started = NULL;
         if (!task->recovering) {
-                const char *const annotations[] = { "unit", task->record.unit, "machine", task->record.machine, NULL };
+                const char *const annotations[] = { "unit", task->record.unit, "machine",
+                        task->record.machine, NULL };
                 _cleanup_free_ char *message = xasprintf("Started %s", task->record.unit);
                 task_event(task, message, annotations);
         }
@@ -96,14 +97,15 @@ static void start_explain(Task *task, const UnitStatus *status) {
         if (task->state == TASK_STOPPING)
                 task->failure = xstrdup("it was stopped while it started");
         else if (status->exec_main_code == CLD_EXITED)
-                task->failure = xasprintf("%s ended with status %d", engine->nspawn, status->exec_main_status);
+                task->failure = xasprintf(
+                        "%s ended with status %d", engine->nspawn, status->exec_main_status);
         else
                 task->failure = xasprintf("systemd says: %s", status->result ? status->result : "nothing");
 
         /* What was stopped by request has nothing more to say. */
         if (task->state != TASK_STOPPING)
-                task->words = journal_words_new(engine->event, task->record.unit, task->asked_usec, WORDS_LIMIT_USEC,
-                        on_words, task);
+                task->words = journal_words_new(engine->event, task->record.unit, task->asked_usec,
+                        WORDS_LIMIT_USEC, on_words, task);
         if (!task->words)
                 on_words(task, NULL);
 }
@@ -257,10 +259,12 @@ static void on_image(void *userdata, const char *path, const char *type, const s
         Task *task = userdata;
 
         if (!path) {
-                bool unknown = !error || sd_bus_error_has_name(error, "org.freedesktop.machine1.NoSuchImage");
+                bool unknown = !error ||
+                        sd_bus_error_has_name(error, "org.freedesktop.machine1.NoSuchImage");
 
                 task_start_fail(task, ENOENT,
-                        "image: \"%s\" is neither a path below %s nor an image that systemd-machined knows%s%s",
+                        "image: \"%s\" is neither a path below %s nor an image that systemd-machined "
+                        "knows%s%s",
                         task->spec->image, task->engine->image_directory, unknown ? "" : ": ",
                         unknown ? "" : error->message);
                 return;
@@ -290,8 +294,8 @@ static int duplicate_streams(Task *task, const TaskStreams *streams) {
         return lost ? -errno : 0;
 }
 
-int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams, TaskStarted started,
-        void *userdata, Error **ret_error) {
+int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams,
+        TaskStarted started, void *userdata, Error **ret_error) {
         _cleanup_task_spec_ TaskSpec *owned = spec;
         int r;
 
@@ -301,9 +305,11 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
                 return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
         if (!engine->init)
                 return error_set(ret_error, ENOENT,
-                        "nspawn-units-init is neither beside the program nor in " LIBEXEC_DIR ": install it again");
+                        "nspawn-units-init is neither beside the program nor in " LIBEXEC_DIR
+                        ": install it again");
         if (!manager_is_ready(engine->manager))
-                return error_set(ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
+                return error_set(
+                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
 
         r = image_resolve(spec, engine->image_directory, ret_error);
         if (r < 0)
@@ -341,7 +347,8 @@ int engine_recover(Engine *engine, const char *id, const TaskRecord *record, Tas
         if (engine_find(engine, id))
                 return error_set(ret_error, EEXIST, "task %s is known already", id);
         if (!manager_is_ready(engine->manager))
-                return error_set(ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
+                return error_set(
+                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
 
         Task *task = task_new(engine, id, started, userdata);
         task_record_copy(&task->record, record);

@@ -67,7 +67,9 @@ static int task_signal(Task *task, int signal) {
         if (signal == 0)
                 signal = SIGTERM;
         int r = signal_payload(task, signal);
-        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE ? process_signal(task->leader_fd, signal) : r;
+        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE
+                ? process_signal(task->leader_fd, signal)
+                : r;
 }
 
 void task_stop(Task *task, int signal, uint64_t timeout_usec) {
@@ -83,8 +85,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         }
 
         if (starting) {
-                (void) manager_send(
-                        task->engine->manager, "StopUnit", "ss", task->record.unit, "replace");
+                (void) manager_send(task->engine->manager, "StopUnit", "ss", task->record.unit, "replace");
                 task_set_timer(task, timeout_usec, on_stop_timeout);
                 return;
         }

@@ -14,7 +14,8 @@
 
 int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
         bool absolute = *spec->image == '/';
-        _cleanup_free_ char *path = absolute ? xstrdup(spec->image) : xasprintf("%s/%s", directory, spec->image);
+        _cleanup_free_ char *path = absolute ? xstrdup(spec->image)
+                                             : xasprintf("%s/%s", directory, spec->image);
         _cleanup_free_ char *real = realpath(path, NULL);
         struct stat st;
 
@@ -25,7 +26,8 @@ int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
                         absolute ? "" : "; a relative path starts at ", absolute ? "" : directory);
         }
         if (!real || stat(real, &st) < 0)
-                return error_set(ret_error, errno, "image: \"%s\" cannot be used: %s", spec->image, strerror(errno));
+                return error_set(
+                        ret_error, errno, "image: \"%s\" cannot be used: %s", spec->image, strerror(errno));
 
         if (S_ISDIR(st.st_mode))
                 spec->image_type = IMAGE_DIRECTORY;
@@ -33,7 +35,8 @@ int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
                 spec->image_type = IMAGE_RAW;
         else
                 return error_set(ret_error, EINVAL,
-                        "image: \"%s\" must be a directory, a file system image or a block device", spec->image);
+                        "image: \"%s\" must be a directory, a file system image or a block device",
+                        spec->image);
 
         free(spec->image_path);
         spec->image_path = TAKE_PTR(real);
@@ -80,7 +83,8 @@ int image_check_command(const TaskSpec *spec, Error **ret_error) {
         if (root < 0)
                 return 0;
 
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         _cleanup_fd_ int fd = (int) syscall(SYS_openat2, root, command, &how, sizeof(how));
         if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
                 return 0;

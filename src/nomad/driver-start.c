@@ -63,7 +63,8 @@ static bool is_recoverable(const Error *error) {
 static void start_call_fail(StartCall *start, const Error *error) {
         log_warn("task did not start", "task_id", start->config->id, "error", error_message(error));
         if (start->call)
-                rpc_call_fail(start->call, GRPC_STATUS_FAILED_PRECONDITION, error_message(error), is_recoverable(error));
+                rpc_call_fail(start->call, GRPC_STATUS_FAILED_PRECONDITION, error_message(error),
+                        is_recoverable(error));
         plugin_remove_task(start->task);
         start_call_free(start);
 }
@@ -110,7 +111,8 @@ static int start_task(StartCall *start, Error **ret_error) {
                 return r;
         }
 
-        r = engine_start(start->plugin->engine, start->config->id, spec, &streams, on_started, start, ret_error);
+        r = engine_start(
+                start->plugin->engine, start->config->id, spec, &streams, on_started, start, ret_error);
         fd_close(streams.output);
         fd_close(streams.error);
         return r;
@@ -156,13 +158,15 @@ static int recover_task(StartCall *start, const Driver__TaskHandle *handle, Erro
 
         if (handle->version > HANDLE_VERSION)
                 return error_set(ret_error, EPROTONOSUPPORT,
-                        "the task was started by a newer driver (handle version %d, this one knows %d)", handle->version,
-                        HANDLE_VERSION);
+                        "the task was started by a newer driver (handle version %d, this one knows %d)",
+                        handle->version, HANDLE_VERSION);
 
-        r = task_record_read((const char *) handle->driver_state.data, handle->driver_state.len, &record, ret_error);
+        r = task_record_read(
+                (const char *) handle->driver_state.data, handle->driver_state.len, &record, ret_error);
         if (r < 0)
                 return r;
-        return engine_recover(start->plugin->engine, start->config->id, &record, on_recovered, start, ret_error);
+        return engine_recover(
+                start->plugin->engine, start->config->id, &record, on_recovered, start, ret_error);
 }
 
 void driver_on_recover_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {

@@ -100,8 +100,8 @@ static int stop_signal(Plugin *plugin, const char *id, const char *name) {
         if (signal >= 0)
                 return signal;
 
-        _cleanup_free_ char *message =
-                xasprintf("kill_signal: \"%s\" is not a signal; the default was sent instead", name);
+        _cleanup_free_ char *message = xasprintf(
+                "kill_signal: \"%s\" is not a signal; the default was sent instead", name);
         const DriverTask *task = plugin_find_task(plugin, id);
         log_warn(message, "task_id", id);
         if (task)
@@ -122,7 +122,8 @@ void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *message, void *u
         }
 
         (void) end_call_new(call, plugin, task, on_stop_ended);
-        task_stop(task, stop_signal(plugin, request->task_id, request->signal), duration_to_usec(request->timeout));
+        task_stop(task, stop_signal(plugin, request->task_id, request->signal),
+                duration_to_usec(request->timeout));
 }
 
 static void destroy_reply(RpcCall *call, Plugin *plugin, const char *id) {
@@ -202,7 +203,8 @@ void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void
         fill_result(&result, task_result(task));
         status.id = driver_task->id;
         status.name = driver_task->name;
-        status.state = task_state(task) == TASK_EXITED ? DRIVER__TASK_STATE__EXITED : DRIVER__TASK_STATE__RUNNING;
+        status.state = task_state(task) == TASK_EXITED ? DRIVER__TASK_STATE__EXITED
+                                                       : DRIVER__TASK_STATE__RUNNING;
         status.started_at = &started;
         status.completed_at = &completed;
         status.result = &result;

@@ -40,7 +40,8 @@ void plugin_send_event(
         event.message = (char *) (uintptr_t) message;
         event.annotations = pointers;
 
-        /* While an agent takes over from another there can be two streams: the newest is the one it reads. */
+        /* While an agent takes over from another there can be two streams: the newest is the one it reads.
+         */
         listener = LIST_FIRST(&plugin->events);
         if (listener && rpc_call_send(listener->call, &event.base) < 0)
                 log_warn("an event was lost, since Nomad does not read them", "task_id", task->id);

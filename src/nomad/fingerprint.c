@@ -84,7 +84,7 @@ void plugin_send_fingerprint(Plugin *plugin) {
                 return;
 
         LIST_FOREACH(listener, &plugin->fingerprints, listeners)
-                send_to(plugin, listener->call);
+        send_to(plugin, listener->call);
 }
 
 void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {

@@ -40,7 +40,8 @@ static void on_shutdown(void *userdata) {
         stop(userdata);
 }
 
-static int on_sigterm(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata) {
+static int on_sigterm(
+        sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata) {
         log_debug("terminated; tasks go on");
         stop(userdata);
         return 0;
@@ -81,7 +82,8 @@ static int set_up_signals(Program *program) {
         sigset_t mask;
         int r;
 
-        /* Before the core makes its threads, which take over the mask. A terminal's Ctrl-C is for the agent. */
+        /* Before the core makes its threads, which take over the mask. A terminal's Ctrl-C is for the agent.
+         */
         (void) signal(SIGPIPE, SIG_IGN);
         (void) signal(SIGINT, SIG_IGN);
         (void) sigemptyset(&mask);
@@ -107,7 +109,8 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
 
         r = handshake_print(handshake);
         if (r < 0)
-                return error_set(ret_error, r, "cannot tell Nomad where the plugin listens: %s", strerror(-r));
+                return error_set(
+                        ret_error, r, "cannot tell Nomad where the plugin listens: %s", strerror(-r));
 
         log_debug("the plugin listens", "address", handshake->socket_path, "version", PROJECT_VERSION);
         r = sd_event_loop(program->event);

@@ -194,7 +194,7 @@ static int convert_list(
 
         for (uint32_t i = 0; i < array->size; i++) {
                 Place inner = { .above = place, .n = i };
-                Value *item;
+                Value *item = NULL;
 
                 r = convert(array->ptr + i, &inner, &item, ret_error);
                 if (r < 0)
@@ -208,7 +208,7 @@ static int convert_list(
 
 static int convert_pair(const msgpack_object_kv *pair, const Place *place, Value *map, Error **ret_error) {
         _cleanup_free_ char *key = NULL;
-        Value *item;
+        Value *item = NULL;
         int r;
 
         if (pair->key.type != MSGPACK_OBJECT_STR)

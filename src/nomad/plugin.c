@@ -35,8 +35,8 @@ DriverTask *plugin_find_task(Plugin *plugin, const char *id) {
         DriverTask *task;
 
         LIST_FOREACH(task, &plugin->tasks, tasks)
-                if (streq(task->id, id))
-                        return task;
+        if (streq(task->id, id))
+                return task;
         return NULL;
 }
 
@@ -61,7 +61,8 @@ void plugin_remove_task(DriverTask *task) {
         free(task);
 }
 
-static void on_plugin_info(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+static void on_plugin_info(
+        RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
         char version[] = PLUGIN_API_VERSION, name[] = PLUGIN_NAME, own[] = PROJECT_VERSION;
         char *versions[] = { version };
         Base__PluginInfoResponse reply = BASE__PLUGIN_INFO_RESPONSE__INIT;
@@ -74,7 +75,8 @@ static void on_plugin_info(RpcCall *call, const ProtobufCMessage *request _unuse
         rpc_call_reply(call, &reply.base);
 }
 
-static void on_config_schema(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+static void on_config_schema(
+        RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
         Base__ConfigSchemaResponse reply = BASE__CONFIG_SCHEMA_RESPONSE__INIT;
 
         reply.spec = schema_new(OPTION_IN_DRIVER);
@@ -94,7 +96,8 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
 
         option_set_defaults(&config, OPTION_IN_DRIVER);
         if (request->msgpack_config.len > 0)
-                r = msgpack_to_value(request->msgpack_config.data, request->msgpack_config.len, &value, &error);
+                r = msgpack_to_value(
+                        request->msgpack_config.data, request->msgpack_config.len, &value, &error);
         if (r >= 0 && value)
                 r = option_decode(&config, value, OPTION_IN_DRIVER, NULL, &error);
         if (r < 0) {
@@ -116,7 +119,8 @@ static void on_task_config_schema(
         hcl__spec__free_unpacked(reply.spec, NULL);
 }
 
-static void on_capabilities(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
+static void on_capabilities(
+        RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
         Driver__CapabilitiesResponse reply = DRIVER__CAPABILITIES_RESPONSE__INIT;
         Driver__DriverCapabilities capabilities = DRIVER__DRIVER_CAPABILITIES__INIT;
         Driver__NetworkIsolationSpec__Mode modes[] = {
@@ -160,8 +164,10 @@ static const RpcMethod driver_methods[] = {
 };
 
 void plugin_fill_services(Plugin *plugin, RpcService rows[static PLUGIN_SERVICES]) {
-        rows[0] = (RpcService){ &base__base_plugin__descriptor, base_methods, ELEMENTSOF(base_methods), plugin };
-        rows[1] = (RpcService){ &driver__driver__descriptor, driver_methods, ELEMENTSOF(driver_methods), plugin };
+        rows[0] = (RpcService){ &base__base_plugin__descriptor, base_methods, ELEMENTSOF(base_methods),
+                plugin };
+        rows[1] = (RpcService){ &driver__driver__descriptor, driver_methods, ELEMENTSOF(driver_methods),
+                plugin };
 }
 
 static void on_connection(void *userdata, const Error *error) {
@@ -198,17 +204,17 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         LIST_INIT(&plugin->fingerprints);
         LIST_INIT(&plugin->events);
         LIST_INIT(&plugin->tasks);
-        plugin->engine = engine_new(event, &(EngineConfig){ .image_directory = image_directory },
-                &engine_callbacks, plugin);
+        plugin->engine = engine_new(
+                event, &(EngineConfig){ .image_directory = image_directory }, &engine_callbacks, plugin);
         plugin_watch_host(plugin);
 }
 
 void plugin_deinit(Plugin *plugin) {
-        DriverTask *task;
-
         plugin->engine = engine_free(plugin->engine);
-        while ((task = LIST_FIRST(&plugin->tasks)))
+        for (DriverTask *task = LIST_FIRST(&plugin->tasks), *next; task; task = next) {
+                next = LIST_NEXT(task, tasks);
                 plugin_remove_task(task);
+        }
         for (size_t i = 0; i < ELEMENTSOF(plugin->watches); i++)
                 plugin->watches[i] = sd_event_source_disable_unref(plugin->watches[i]);
         free(plugin->connection_error);

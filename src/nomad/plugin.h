@@ -59,7 +59,8 @@ void plugin_watch_host(Plugin *plugin);
 
 /* events.c: the handler, and the engine's events. */
 void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request, void *userdata);
-void plugin_send_event(Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations);
+void plugin_send_event(
+        Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations);
 
 /* listener helpers, plugin.c */
 void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events);

@@ -47,7 +47,8 @@ static int open_stream(const char *directory, const char *path, int *ret, Error 
 
         fd = open_below(directory, path);
         if (fd < 0)
-                return error_set(ret_error, fd, "cannot open %s for the task's output: %s", path, strerror(-fd));
+                return error_set(
+                        ret_error, fd, "cannot open %s for the task's output: %s", path, strerror(-fd));
         if (!is_stream(fd))
                 return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
 

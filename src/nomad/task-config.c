@@ -51,7 +51,8 @@ static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
 static int set_variable(TaskSpec *spec, const char *name, const char *value, Error **ret_error) {
         if (!environment_name_is_valid(name))
                 return error_set(ret_error, EINVAL,
-                        "env: \"%s\" is not allowed: a name must be of letters, digits and underscores, with no "
+                        "env: \"%s\" is not allowed: a name must be of letters, digits and underscores, "
+                        "with no "
                         "digit first",
                         name);
         environment_set(&spec->environment, name, value);
@@ -70,7 +71,7 @@ static int add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Err
                 return r;
 
         STRV_FOREACH(e, spec->environment)
-                total += strlen(*e) + 2;
+        total += strlen(*e) + 2;
         if (total > ENVIRONMENT_MAX)
                 return error_set(ret_error, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
         return 0;
@@ -93,10 +94,11 @@ static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
                 const char *named = environment_get(spec->environment, directories[i].variable);
                 bool of_task = directories[i].of_task;
-                _cleanup_free_ char *source = xasprintf("%s/%s%s%s", config->alloc_dir, of_task ? config->name : "",
-                        of_task ? "/" : "", directories[i].directory);
+                _cleanup_free_ char *source = xasprintf("%s/%s%s%s", config->alloc_dir,
+                        of_task ? config->name : "", of_task ? "/" : "", directories[i].directory);
 
-                task_spec_add_bind(spec, source, named && *named == '/' ? named : directories[i].target, false);
+                task_spec_add_bind(
+                        spec, source, named && *named == '/' ? named : directories[i].target, false);
         }
 }
 
@@ -107,22 +109,25 @@ static int add_mounts(
 
                 if (!driver->volumes)
                         return error_set(ret_error, EPERM,
-                                "volume_mount: \"%s\" is not allowed: the driver's option volumes is false on this "
+                                "volume_mount: \"%s\" is not allowed: the driver's option volumes is false "
+                                "on this "
                                 "client",
                                 mount->task_path);
                 if (streq(mount->propagation_mode, "bidirectional"))
                         return error_set(ret_error, ENOTSUP,
-                                "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not possible: must be "
+                                "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not "
+                                "possible: must be "
                                 "private or host-to-task",
                                 mount->task_path);
 
-                _cleanup_free_ char *target =
-                        xasprintf("%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
+                _cleanup_free_ char *target = xasprintf(
+                        "%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
                 task_spec_add_bind(spec, mount->host_path, target, mount->readonly);
         }
 
         if (config->n_devices > 0)
-                return error_set(ret_error, ENOTSUP, "device: \"%s\" cannot be given to a task by this driver yet",
+                return error_set(ret_error, ENOTSUP,
+                        "device: \"%s\" cannot be given to a task by this driver yet",
                         config->devices[0]->host_path);
         return 0;
 }
@@ -140,8 +145,8 @@ static void add_memory(const Driver__Resources *resources, TaskSpec *spec) {
         const Driver__AllocatedMemoryResources *memory = allocated ? allocated->memory : NULL;
 
         if (memory && memory->memory_max_mb != 0) {
-                spec->memory_max =
-                        memory->memory_max_mb < 0 ? UINT64_MAX : from_mebibytes(memory->memory_max_mb);
+                spec->memory_max = memory->memory_max_mb < 0 ? UINT64_MAX
+                                                             : from_mebibytes(memory->memory_max_mb);
                 spec->memory_low = from_mebibytes(memory->memory_mb);
         } else if (resources->linux_resources && resources->linux_resources->memory_limit_bytes > 0)
                 spec->memory_max = (uint64_t) resources->linux_resources->memory_limit_bytes;

@@ -73,7 +73,8 @@ static void words_look(JournalWords *words) {
                 words_finish(words);
 }
 
-static int on_journal(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
+static int on_journal(
+        sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
         JournalWords *words = userdata;
 
         (void) sd_journal_process(words->journal);
@@ -133,7 +134,8 @@ JournalWords *journal_words_new(sd_event *event, const char *unit, uint64_t sinc
                 return NULL;
         r = sd_event_add_io(event, &words->io, fd, EPOLLIN, on_journal, words);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &words->limit, CLOCK_MONOTONIC, limit_usec, 0, on_limit, words);
+                r = sd_event_add_time_relative(
+                        event, &words->limit, CLOCK_MONOTONIC, limit_usec, 0, on_limit, words);
         if (r >= 0)
                 r = sd_event_add_defer(event, &words->first, on_first, words);
         return r < 0 ? NULL : TAKE_PTR(words);

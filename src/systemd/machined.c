@@ -23,8 +23,11 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused
                         if (sd_bus_message_read(m, "s", &name) <= 0)
                                 break;
 
-                        const char **member = streq(name, "Path") ? &path : streq(name, "Type") ? &type : NULL;
-                        int r = member ? sd_bus_message_read(m, "v", "s", member) : sd_bus_message_skip(m, "v");
+                        const char **member = streq(name, "Path") ? &path
+                                : streq(name, "Type")             ? &type
+                                                                  : NULL;
+                        int r = member ? sd_bus_message_read(m, "v", "s", member)
+                                       : sd_bus_message_skip(m, "v");
                         if (r < 0 || sd_bus_message_exit_container(m) < 0)
                                 break;
                 }
@@ -57,8 +60,9 @@ ImageQuery *image_query_new(Manager *manager, const char *name, ImageQueryDone d
         query->userdata = userdata;
 
         if (!manager_is_ready(manager) ||
-                sd_bus_call_method_async(manager_bus(manager), &query->slot, MACHINED, "/org/freedesktop/machine1",
-                        MACHINED ".Manager", "GetImage", on_image, query, "s", name) < 0)
+                sd_bus_call_method_async(manager_bus(manager), &query->slot, MACHINED,
+                        "/org/freedesktop/machine1", MACHINED ".Manager", "GetImage", on_image, query, "s",
+                        name) < 0)
                 return NULL;
         return TAKE_PTR(query);
 }

@@ -12,9 +12,11 @@ typedef struct ImageQuery ImageQuery;
  * @type:  "directory", "subvolume", "raw" or "block"
  * @error: what machined said, or NULL
  */
-typedef void (*ImageQueryDone)(void *userdata, const char *path, const char *type, const sd_bus_error *error);
+typedef void (*ImageQueryDone)(
+        void *userdata, const char *path, const char *type, const sd_bus_error *error);
 
-/* Return: the query, to be freed by the caller, at the latest when @done was called; NULL when it cannot be sent. */
+/* Return: the query, to be freed by the caller, at the latest when @done was called; NULL when it cannot be
+ * sent. */
 ImageQuery *image_query_new(Manager *manager, const char *name, ImageQueryDone done, void *userdata);
 ImageQuery *image_query_free(ImageQuery *query);
 DEFINE_CLEANUP(ImageQuery *, image_query_free)

@@ -88,7 +88,8 @@ static void manager_lose(Manager *manager, int code, const char *what) {
         manager_close(manager);
         (void) sd_event_add_time_relative(manager->event, &manager->reconnect, CLOCK_MONOTONIC,
                 manager->pause_usec, 0, on_reconnect, manager);
-        manager->pause_usec = manager->pause_usec * 2 < RECONNECT_MAX_USEC ? manager->pause_usec * 2 : RECONNECT_MAX_USEC;
+        manager->pause_usec = manager->pause_usec * 2 < RECONNECT_MAX_USEC ? manager->pause_usec * 2
+                                                                           : RECONNECT_MAX_USEC;
 
         (void) error_set(&error, code, "%s: %s", what, strerror(abs(code)));
         manager_fail_jobs(manager);
@@ -109,8 +110,8 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return 0;
 
         LIST_FOREACH(job, &manager->jobs, jobs)
-                if (streq_null(job->path, path))
-                        break;
+        if (streq_null(job->path, path))
+                break;
         if (!job)
                 return 0;
 
@@ -143,7 +144,8 @@ static void on_answer(Manager *manager, Question question, sd_bus_message *m) {
         manager->slots[question] = sd_bus_slot_unref(manager->slots[question]);
 
         if (sd_bus_message_is_method_error(m, NULL)) {
-                manager_lose(manager, sd_bus_message_get_errno(m), "systemd does not answer on the system bus");
+                manager_lose(
+                        manager, sd_bus_message_get_errno(m), "systemd does not answer on the system bus");
                 return;
         }
 
@@ -209,11 +211,12 @@ static int manager_ask(Manager *manager) {
                         SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", on_job_removed, NULL, manager);
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_SUBSCRIBE],
-                        SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed, manager, NULL);
+                        SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
+                        manager, NULL);
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_VERSION],
-                        SYSTEMD_DESTINATION, SYSTEMD_PATH, "org.freedesktop.DBus.Properties", "Get", on_version,
-                        manager, "ss", SYSTEMD_MANAGER, "Version");
+                        SYSTEMD_DESTINATION, SYSTEMD_PATH, "org.freedesktop.DBus.Properties", "Get",
+                        on_version, manager, "ss", SYSTEMD_MANAGER, "Version");
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_NAMES],
                         "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -341,8 +344,8 @@ static int on_job_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _
 
         LIST_REMOVE(job, jobs);
         job->manager = NULL;
-        sd_bus_error strange =
-                SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd answered without a job");
+        sd_bus_error strange = SD_BUS_ERROR_MAKE_CONST(
+                SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd answered without a job");
         job->done(job->userdata, NULL, error ? error : &strange);
         return 0;
 }

@@ -25,7 +25,7 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         STRV_FOREACH(e, spec->environment)
-                append_record(&buffer, 'E', *e);
+        append_record(&buffer, 'E', *e);
         if (spec->user)
                 append_record(&buffer, 'U', spec->user);
 
@@ -109,7 +109,7 @@ static void append_launch(char ***args, const TaskSpec *spec, bool stderr_on_std
         append_flag(args, "--stderr-on-stdin", stderr_on_stdin);
         strv_append(args, "--");
         STRV_FOREACH(word, spec->command)
-                strv_append(args, *word);
+        strv_append(args, *word);
 }
 
 /*

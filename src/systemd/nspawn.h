@@ -17,8 +17,8 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 
 /* What beside the task matters for the arguments. */
 typedef struct NspawnHost {
-        const char *program;  /* absolute path of systemd-nspawn */
-        const char *init;     /* absolute path of our init */
+        const char *program;   /* absolute path of systemd-nspawn */
+        const char *init;      /* absolute path of our init */
         bool register_machine; /* systemd-machined is there */
         bool stderr_on_stdin;  /* the unit's stdin carries the task's stderr */
 } NspawnHost;

@@ -19,7 +19,8 @@
 /* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
 #define STATUS_REBOOT 133
 
-/* The unit's weight that equals no weight (systemd.resource-control(5)), and the shares that mean the same. */
+/* The unit's weight that equals no weight (systemd.resource-control(5)), and the shares that mean the same.
+ */
 #define CPU_WEIGHT_DEFAULT 100
 #define CPU_SHARES_DEFAULT 1024
 #define CPU_WEIGHT_MAX 10000
@@ -31,10 +32,10 @@ typedef struct Builder {
         int r;
 } Builder;
 
-#define add(b, ...)                                                                                          \
-        do {                                                                                                 \
-                if ((b)->r >= 0)                                                                             \
-                        (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__);                         \
+#define add(b, ...) \
+        do { \
+                if ((b)->r >= 0) \
+                        (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__); \
         } while (false)
 
 static void add_identity(Builder *b, const TaskSpec *spec) {
@@ -53,8 +54,8 @@ static void add_journal_fields(Builder *b, const TaskSpec *spec) {
                 return;
         b->r = sd_bus_message_open_container(b->m, 'a', "ay");
         STRV_FOREACH(field, spec->journal_fields)
-                if (b->r >= 0)
-                        b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
+        if (b->r >= 0)
+                b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
         if (b->r >= 0)
                 b->r = sd_bus_message_close_container(b->m);
         if (b->r >= 0)
@@ -84,7 +85,8 @@ static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_s
         add(b, "StandardError", "journal");
 
         if (streams->output >= 0) {
-                /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c). */
+                /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
+                 */
                 add(b, "StandardOutput", "null");
                 add(b, "StandardOutputFileDescriptor", streams->output);
         }
@@ -109,7 +111,8 @@ static void add_devices(Builder *b, const TaskSpec *spec) {
         }
 
         add(b, "DeviceAllow", 7, "/dev/net/tun", "rwm", "char-pts", "rw", "/dev/loop-control", "rw",
-                "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control", "rw", "block-device-mapper", "rw");
+                "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control", "rw", "block-device-mapper",
+                "rw");
         add(b, "Wants", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
         add(b, "After", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
 }

@@ -14,7 +14,7 @@ struct Unit {
         char *path;
         sd_bus_slot *match;
         sd_bus_slot *read;
-        bool again; /* something changed while reading */
+        bool again;        /* something changed while reading */
         UnitStatus status; /* as the signals told */
         UnitChanged changed;
         void *userdata;
@@ -175,8 +175,8 @@ void unit_refresh(Unit *unit) {
         }
 
         /* An empty interface name asks for the properties of all interfaces at once. */
-        r = sd_bus_call_method_async(manager_bus(unit->manager), &unit->read, SYSTEMD_DESTINATION, unit->path,
-                INTERFACE_PROPERTIES, "GetAll", on_read, unit, "s", "");
+        r = sd_bus_call_method_async(manager_bus(unit->manager), &unit->read, SYSTEMD_DESTINATION,
+                unit->path, INTERFACE_PROPERTIES, "GetAll", on_read, unit, "s", "");
         if (r < 0) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
                 sd_bus_error_set_errno(&error, r);
@@ -206,7 +206,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error _un
         if (!streq(interface, INTERFACE_UNIT))
                 return 0;
 
-        if (streq_null(unit->status.active_state, "inactive") || streq_null(unit->status.active_state, "failed"))
+        if (streq_null(unit->status.active_state, "inactive") ||
+                streq_null(unit->status.active_state, "failed"))
                 unit_refresh(unit);
         else
                 unit->changed(unit->userdata, &unit->status, NULL);
@@ -228,8 +229,8 @@ int unit_new(Manager *manager, const char *name, UnitChanged changed, void *user
 
         r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &unit->path);
         if (r >= 0)
-                r = sd_bus_match_signal_async(manager_bus(manager), &unit->match, SYSTEMD_DESTINATION, unit->path,
-                        INTERFACE_PROPERTIES, "PropertiesChanged", on_changed, NULL, unit);
+                r = sd_bus_match_signal_async(manager_bus(manager), &unit->match, SYSTEMD_DESTINATION,
+                        unit->path, INTERFACE_PROPERTIES, "PropertiesChanged", on_changed, NULL, unit);
         if (r < 0) {
                 unit_free(unit);
                 return r;

@@ -5,7 +5,9 @@
 #include "base/string.h"
 #include "task/option.h"
 
+/* clang-format off */
 #define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
+/* clang-format on */
 
 static const char *refuse_relative(const char *value) {
         return *value == '/' ? NULL : "an absolute path";
@@ -57,13 +59,15 @@ static const char *refuse_cpus(const char *value) {
 }
 
 static const char *refuse_name(const char *value) {
-        return *value && strlen(value) <= 64 && !strpbrk(value, "/\n") ? NULL
-                                                                       : "1 to 64 characters without a slash";
+        return *value && strlen(value) <= 64 && !strpbrk(value, "/\n")
+                ? NULL
+                : "1 to 64 characters without a slash";
 }
 
 #define AT(member) .offset = offsetof(TaskSpec, member)
 
-/* clang-format off: one row per option reads best as a table. */
+/* One row per option reads best as a table. */
+/* clang-format off */
 const Option option_table[] = {
         { "name", OPTION_STRING, OPTION_IN_YAML, AT(name), .refuse = refuse_name,
           .doc = "Name of the task; the file's name when not given." },

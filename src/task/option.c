@@ -37,8 +37,8 @@ const char *option_kind_to_string(OptionKind kind) {
 
 const Option *option_find(const char *name, OptionUse use) {
         OPTION_FOREACH(option)
-                if ((option->use & use) && streq(option->name, name))
-                        return option;
+        if ((option->use & use) && streq(option->name, name))
+                return option;
         return NULL;
 }
 
@@ -68,8 +68,8 @@ static int refuse_string(
         const Place *place, const Value *value, const char *got, const char *wanted, Error **ret_error) {
         _cleanup_free_ char *prefix = place_prefix(place->source, value->line, value->column);
 
-        return error_set(
-                ret_error, EINVAL, "%s%s: \"%s\" is not allowed: must be %s", prefix, place->option->name, got, wanted);
+        return error_set(ret_error, EINVAL, "%s%s: \"%s\" is not allowed: must be %s", prefix,
+                place->option->name, got, wanted);
 }
 
 /*
@@ -105,7 +105,8 @@ static int decode_text(const Place *place, const Value *value, char **ret, Error
                 for (const char *const *a = option->allowed; *a; a++)
                         found = found || streq(*a, text);
                 if (!found) {
-                        _cleanup_free_ char *wanted = strv_join((char *const *) (uintptr_t) option->allowed, ", ");
+                        _cleanup_free_ char *wanted = strv_join(
+                                (char *const *) (uintptr_t) option->allowed, ", ");
                         return refuse_string(place, value, text, wanted, ret_error);
                 }
         }
@@ -199,6 +200,7 @@ static int add_pair(
 
         if (r < 0)
                 return r;
+        assert(text);
 
         if (option->kind == OPTION_ENVIRONMENT) {
                 if (!environment_name_is_valid(key))
@@ -209,8 +211,7 @@ static int add_pair(
         }
 
         if (*key != '/' || *text != '/')
-                return refuse_string(
-                        place, value, *key != '/' ? key : text, "an absolute path", ret_error);
+                return refuse_string(place, value, *key != '/' ? key : text, "an absolute path", ret_error);
         task_spec_add_bind(spec, key, text, option->kind == OPTION_BIND_READ_ONLY);
         return 0;
 }
@@ -270,8 +271,7 @@ static int refuse_unknown(const Value *config, size_t i, const char *source, Err
         return error_set(ret_error, EINVAL, "%s%s: no such option", prefix, config->keys[i]);
 }
 
-int option_decode(
-        void *target, const Value *config, OptionUse use, const char *source, Error **ret_error) {
+int option_decode(void *target, const Value *config, OptionUse use, const char *source, Error **ret_error) {
         if (config->type != VALUE_MAP) {
                 _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
                 return error_set(ret_error, EINVAL, "%smust be a map of options, not %s", prefix,
@@ -289,7 +289,8 @@ int option_decode(
                         continue;
 
                 int r = decode_option(target,
-                        &(Place){ .source = source, .option = option, .value = config->items[i] }, ret_error);
+                        &(Place){ .source = source, .option = option, .value = config->items[i] },
+                        ret_error);
                 if (r < 0)
                         return r;
         }
@@ -299,7 +300,8 @@ int option_decode(
 
                 if (option->required && (option->use & use) && (!value || value->type == VALUE_NULL)) {
                         _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
-                        return error_set(ret_error, EINVAL, "%s%s: missing, it must be given", prefix, option->name);
+                        return error_set(
+                                ret_error, EINVAL, "%s%s: missing, it must be given", prefix, option->name);
                 }
         }
 

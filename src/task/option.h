@@ -24,8 +24,8 @@ typedef enum OptionKind {
 
 /* Who may use an option. */
 typedef enum OptionUse {
-        OPTION_IN_JOB = 1 << 0,  /* config {} of a Nomad task */
-        OPTION_IN_YAML = 1 << 1, /* a file for nspawnctl */
+        OPTION_IN_JOB = 1 << 0,    /* config {} of a Nomad task */
+        OPTION_IN_YAML = 1 << 1,   /* a file for nspawnctl */
         OPTION_IN_DRIVER = 1 << 2, /* config {} of the plugin block; these rows are of DriverConfig */
         OPTION_ANYWHERE = OPTION_IN_JOB | OPTION_IN_YAML,
 } OptionUse;
@@ -34,19 +34,19 @@ typedef struct Option {
         const char *name;
         OptionKind kind;
         OptionUse use;
-        size_t offset;              /* of the member it lands in, of TaskSpec or DriverConfig */
+        size_t offset; /* of the member it lands in, of TaskSpec or DriverConfig */
         bool required;
         const char *fallback;       /* default, as written in a job; NULL for none */
         const char *const *allowed; /* NULL-terminated; NULL for no list */
         /* Checks one string further; returns what is allowed, in words, when @value is not. */
         const char *(*refuse)(const char *value);
-        const char *doc;            /* one line */
+        const char *doc; /* one line */
 } Option;
 
 extern const Option option_table[];
 extern const size_t option_table_size;
 
-#define OPTION_FOREACH(option)                                                                               \
+#define OPTION_FOREACH(option) \
         for (const Option *option = option_table; option < option_table + option_table_size; option++)
 
 /* Return: a name for documentation ("bool", "list of strings", ...). */

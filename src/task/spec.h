@@ -32,27 +32,27 @@ typedef enum ImageType {
 
 typedef struct TaskSpec {
         /* who it is */
-        char *name;           /* the task's name, for people */
-        char *machine;        /* name of the container, a valid host name of at most 64 bytes */
-        char *description;    /* of the unit, one line */
-        char *slice;          /* of the unit */
+        char *name;            /* the task's name, for people */
+        char *machine;         /* name of the container, a valid host name of at most 64 bytes */
+        char *description;     /* of the unit, one line */
+        char *slice;           /* of the unit */
         char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
-        char *machine_id;     /* 32 or 36 hex digits, NULL for nspawn's choice */
+        char *machine_id;      /* 32 or 36 hex digits, NULL for nspawn's choice */
 
         /* image and root */
-        char *image;            /* as the user wrote it */
-        char *image_path;       /* absolute, once resolved */
+        char *image;      /* as the user wrote it */
+        char *image_path; /* absolute, once resolved */
         ImageType image_type;
         bool read_only;
         bool ephemeral;
-        char *volatile_mode;    /* yes, no, state, overlay; NULL is no */
+        char *volatile_mode; /* yes, no, state, overlay; NULL is no */
         char *pivot_root;
 
         /* process */
         bool boot;
         bool process_two;
         char **command;
-        char **environment;     /* NAME=value, each name once */
+        char **environment; /* NAME=value, each name once */
         char *user;
         char *working_directory;
         char *console;

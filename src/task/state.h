@@ -17,10 +17,10 @@ typedef enum TaskState {
 } TaskState;
 
 typedef enum TaskEvent {
-        TASK_EVENT_START,  /* start it, or look for it after a restart of ours */
-        TASK_EVENT_UP,     /* it runs */
-        TASK_EVENT_STOP,   /* end it */
-        TASK_EVENT_GONE,   /* it ended, or never came up */
+        TASK_EVENT_START, /* start it, or look for it after a restart of ours */
+        TASK_EVENT_UP,    /* it runs */
+        TASK_EVENT_STOP,  /* end it */
+        TASK_EVENT_GONE,  /* it ended, or never came up */
         _TASK_EVENT_MAX,
 } TaskEvent;
 

@@ -1,0 +1,20 @@
+# nomad agent -config agent.hcl: one machine that is server and client
+data_dir   = "/var/lib/nomad"
+plugin_dir = "/usr/lib/nomad/plugins"
+
+server {
+  enabled          = true
+  bootstrap_expect = 1
+}
+
+client {
+  enabled = true
+}
+
+# The label is the file name of the plugin; newer agents load only what they find a block for.
+plugin "nomad-driver-nspawn" {
+  config {
+    enabled = true
+    volumes = true
+  }
+}

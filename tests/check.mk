@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make check             everything; its parts:
+# make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
+# make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
+# make integration       in a test host of their own (FILTER=name: some of them)
+# make vm-shell          a shell in a kept test host that has all of the integration tests' payload
+# make vm-stop           ends it
+
+TEST_SOURCES := $(wildcard tests/unit/test-*.c)
+TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildcard tests/integration/client*.c)
+TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(O)/%)
+TEST_LIBS := -lcriterion $(DRIVER_LIBS) -lyaml
+
+INTEGRATION_SOURCES := $(wildcard tests/integration/test-*.c)
+INTEGRATION_HELPERS := $(filter-out $(INTEGRATION_SOURCES),$(wildcard tests/integration/*.c))
+INTEGRATION_PROGRAMS := $(INTEGRATION_SOURCES:%.c=$(O)/%)
+
+build/.test-deps: tests/deps | build/.deps
+	@tests/deps test
+	@touch $@
+
+$(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.test-deps $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests/unit -Itests/integration $(PACKAGE_CFLAGS) $(CFLAGS_ALL) \
+		-Wno-format-nonliteral -Wno-cast-align -c -o $@ $<
+
+$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(O)/init-parse.o $(LIB) $(INIT)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
+
+$(INTEGRATION_PROGRAMS): $(O)/tests/integration/%: $(O)/tests/integration/%.o \
+		$(INTEGRATION_HELPERS:%.c=$(O)/%.o) $(LIB)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
+
+# The parts of the init that need no container.
+$(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+.PHONY: demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
+.SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
+
+unit:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) unit-run
+unit-run: $(TEST_PROGRAMS)
+	@TEST_INIT=$(INIT) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
+
+C_FILES := $(shell find src tests -name '*.[ch]')
+SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build . .ci 2>/dev/null | sort -u)
+TIDY_FILES := $(wildcard $(LAYERS:%=src/%/*.c))
+TIDY_STAMPS := $(TIDY_FILES:src/%.c=build/tidy/%.ok)
+ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
+
+lint: lint-format lint-tidy lint-analyzer
+	@tests/lint/layers $(LAYERS)
+	@tests/lint/sizes
+	@shellcheck $(SCRIPTS)
+	@$(CTL) docs | diff -u docs/options.md - || { echo "docs/options.md is old: make docs" >&2; exit 1; }
+lint: $(CTL)
+
+docs: $(CTL)
+	$(CTL) docs >docs/options.md
+
+lint-format: | build/.test-deps
+	@clang-format --dry-run -Werror $(C_FILES)
+
+lint-tidy: $(TIDY_STAMPS)
+build/tidy/%.ok: src/%.c .clang-tidy | build/.test-deps $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"
+	@clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(CPPFLAGS_ALL)) $(PACKAGE_CFLAGS) -std=gnu17 2>/dev/null
+	@touch $@
+
+lint-analyzer: $(ANALYZER_STAMPS)
+build/analyzer/%.ok: src/%.c | build/.test-deps $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  ANALYZE $<"
+	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS_ALL)) $(PACKAGE_CFLAGS) $(CFLAGS_ALL) -Werror -fanalyzer \
+		-c -o /dev/null $<
+	@touch $@
+
+PAYLOAD := build/payload
+NOMAD_VERSIONS ?= 1.6
+
+payload: all $(INTEGRATION_PROGRAMS)
+	@BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" tests/integration/payload.sh $(PAYLOAD)
+
+integration: payload
+	@tests/vm/vm run $(PAYLOAD) run.sh $(FILTER)
+
+vm-shell: payload
+	@tests/vm/vm start $(PAYLOAD)
+	@tests/vm/vm shell
+vm-stop:
+	@tests/vm/vm stop
+
+check:
+	@tests/check
+
+demo:
+	@tests/demo/run

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "base.pb-c.h"
+#include "base/macro.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "client.h"
+#include "driver.pb-c.h"
+
+/*
+ * What every test of the plugin needs: an agent in miniature, tasks with the directories and pipes that Nomad
+ * makes for them, and commands on the host. What goes wrong here ends the test.
+ */
+
+/* Longest wait for anything that should happen; an emulated machine with two busy processors is slow. */
+#define LIMIT_MSEC 90000
+
+/* Where run.sh put everything: images, plugins/ and a place for allocations. */
+const char *test_directory(void);
+
+/* Return: seconds, realtime. */
+double now(void);
+
+/* Keeps a number for the report of the whole run. */
+void measured(const char *what, const char *format, ...) _printf_(2, 3);
+
+/* Return: what the shell line writes to stdout, without newlines at the end; @ret_status may be NULL. */
+char *shell(int *ret_status, const char *format, ...) _printf_(2, 3);
+
+/* As above; a status other than 0 ends the test. */
+char *shell_good(const char *format, ...) _printf_(1, 2);
+
+/* Waits until the shell line succeeds. */
+void shell_until(const char *format, ...) _printf_(1, 2);
+
+#define expect_text(text, part) \
+        cr_assert_not_null(strstr((text), (part)), "\"%s\" is not in:\n%s", (part), (text))
+#define expect_no_text(text, part) \
+        cr_assert_null(strstr((text), (part)), "\"%s\" is in:\n%s", (part), (text))
+
+/* A plugin that was started, and a connection to it. */
+typedef struct Agent {
+        Plugin *plugin;
+        Client *client;
+} Agent;
+
+Agent agent_start(void);
+void agent_clear(Agent *agent);
+#define _cleanup_agent_ _cleanup_(agent_clear)
+
+#define DRIVER "/hashicorp.nomad.plugins.drivers.proto.Driver/"
+#define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
+
+/* Calls a method; any status but OK ends the test. Return: the answer. */
+void *agent_call(Agent *agent, const char *path, const void *request, const ProtobufCMessageDescriptor *output);
+
+/* Calls a method; OK ends the test. Return: the text of the failure. */
+char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc_status_code code);
+
+/* As SetConfig; @config is JSON with ' for ", NULL for none. */
+void agent_configure(Agent *agent, const char *config);
+
+/* Return: msgpack of JSON with ' for ". */
+ProtobufCBinaryData msgpack_of(const char *json);
+
+/* All that comes out of a pipe, read all the time by a thread. */
+typedef struct Stream Stream;
+
+Stream *stream_new(const char *path);
+Stream *stream_free(Stream *stream);
+/* Waits until @text has come. */
+void stream_wait_text(Stream *stream, const char *text);
+/* Waits until nobody can write any more. Return: all that came, with a NUL behind it. */
+char *stream_wait_end(Stream *stream, size_t *ret_size);
+/* Return: what came so far. */
+char *stream_text(Stream *stream);
+
+#define JOB_ENV_MAX 24
+#define JOB_MOUNTS_MAX 4
+
+/* A task as Nomad would have it run. config is filled and may be changed until the start. */
+typedef struct Job {
+        char *directory; /* of the allocation */
+        char *machine;
+        char *unit;
+        Stream *out, *err;
+        Driver__TaskConfig config;
+        Driver__TaskConfig__EnvEntry env[JOB_ENV_MAX], *env_rows[JOB_ENV_MAX];
+        Driver__Mount mounts[JOB_MOUNTS_MAX], *mount_rows[JOB_MOUNTS_MAX];
+        ClientCall *starting;
+        Driver__StartTaskResponse *started; /* has the handle */
+        int signal;                         /* of the last job_wait() */
+} Job;
+
+/**
+ * job_new() - describe a task
+ * @script: for /bin/sh -c in the image; NULL for none, then @config has to say more
+ * @config: further options, JSON with ' for "; may be NULL
+ *
+ * Without another word in @config: image hello, read_only, so that tasks can share it, and the host's network.
+ */
+Job *job_new(const char *script, const char *config);
+Job *job_free(Job *job);
+DEFINE_CLEANUP(Job *, job_free)
+#define _cleanup_job_ _cleanup_(job_freep)
+
+void job_set_env(Job *job, const char *name, const char *value);
+void job_add_mount(Job *job, const char *source, const char *target, bool read_only);
+
+void job_start_begin(Agent *agent, Job *job);
+void job_start_end(Job *job);
+void job_start(Agent *agent, Job *job);
+/* Return: what the plugin says of it. */
+char *job_start_fails(Agent *agent, Job *job);
+
+/* Return: exit code. */
+int job_wait(Agent *agent, Job *job);
+void job_stop(Agent *agent, Job *job, int64_t timeout_sec, const char *signal);
+/* As Nomad at the end of a task; nothing of it may be left. */
+void job_destroy(Agent *agent, Job *job);
+void job_recover(Agent *agent, Job *job);
+
+/* Start, wait, destroy; another exit code ends the test. Return: what it wrote to stdout. */
+char *job_run(Agent *agent, Job *job, int code);
+
+/* Return: a property of its unit. */
+char *job_property(const Job *job, const char *name);

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds the directory that the test host gets: payload.sh DIRECTORY
+# Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none).
+set -euo pipefail
+
+if [[ $# -ne 1 ]]; then
+	echo "usage: $0 DIRECTORY" >&2
+	exit 2
+fi
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+target=$(realpath -m -- "$1")
+build=${BUILD:-release}
+out=$top/build/$build
+cd "$top"
+
+make --no-print-directory -f Makefile -f tests/integration/programs.mk BUILD="$build" all integration-tests
+
+mkdir -p "$target/images" "$target/nomad"
+rm -rf "${target:?}/example" "$target/images/hello" "$target"/nomad/*
+
+cp -- "$out/nomad-driver-nspawn" "$out/nspawnctl" "$out/nspawn-units-init" "$target/"
+cp -- "$out/integration/tests" "$target/integration-tests"
+cp -- tests/integration/run.sh tests/integration/test-cli.sh tests/integration/lib.sh "$target/"
+cp -r -- example "$target/example"
+rm -rf -- "$target"/example/{image,debian/image}
+cp -r -- units "$target/"
+example/hello-image.sh "$target/images/hello"
+
+# The booted example is a directory of several users' files, so it travels as an archive.
+rm -f "$target/images/debian.tar"
+if [[ -f build/images/debian.tar ]]; then
+	cp -- build/images/debian.tar "$target/images/"
+elif [[ -d build/images/debian ]]; then
+	tar -C build/images/debian --numeric-owner --xattrs -cf "$target/images/debian.tar" .
+fi
+
+for version in ${NOMAD_VERSIONS-1.6}; do
+	cp -- "$(tests/nomad/build.sh "$version")" "$target/nomad/nomad-$version"
+done
+if [[ -n "${NOMAD_VERSIONS-1.6}" ]]; then
+	tests/integration/nomad/build.sh "$target/nomad/tests"
+	cp -r -- tests/integration/nomad/jobs "$target/nomad/"
+fi

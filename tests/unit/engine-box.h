@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "engine/engine.h"
+#include "fake-systemd.h"
+
+/* An engine on a fake systemd, and what its callbacks told. */
+typedef struct Box {
+        sd_event *event;
+        FakeSystemd *fake;
+        Engine *engine;
+        char *machine;
+        char *unit;
+
+        unsigned n_connected, n_lost;
+        unsigned n_started; /* calls of TaskStarted */
+        Task *task;
+        int code;
+        char *words;
+        unsigned n_ended; /* calls of TaskEnded */
+        ExitResult result;
+        char **events;
+} Box;
+
+#define box_run_until(box, condition) RUN_UNTIL((box)->event, condition)
+
+static inline void box_on_connection(void *userdata, const Error *error) {
+        Box *box = userdata;
+
+        if (error)
+                box->n_lost++;
+        else
+                box->n_connected++;
+}
+
+static inline void box_on_event(
+        void *userdata, Task *task _unused_, const char *message, const char *const *annotations) {
+        Box *box = userdata;
+
+        cr_assert(annotations && annotations[0]);
+        strv_append(&box->events, message);
+}
+
+static inline void box_on_started(void *userdata, Task *task, const Error *error) {
+        Box *box = userdata;
+
+        cr_assert((task == NULL) != (error == NULL));
+        box->n_started++;
+        box->task = task;
+        box->code = error ? error->code : 0;
+        string_replace(&box->words, error ? error->message : NULL);
+}
+
+static inline void box_on_ended(void *userdata, const ExitResult *result) {
+        Box *box = userdata;
+
+        box->n_ended++;
+        box->result = *result;
+}
+
+/* With a connection, unless the test wants none. */
+static inline void box_open(Box *box) {
+        static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
+
+        if (geteuid() != 0)
+                cr_skip_test("writes below /run: needs root");
+
+        *box = (Box){ .machine = xasprintf("unit-test-%d", getpid()) };
+        box->unit = xasprintf("nspawn-%s.service", box->machine);
+        cr_assert_geq(sd_event_new(&box->event), 0);
+        box->fake = fake_systemd_new(box->event);
+        box->engine = engine_new(box->event,
+                &(EngineConfig){
+                        .bus_address = box->fake->address,
+                        .nspawn = "/usr/bin/systemd-nspawn",
+                        .init = "/usr/lib/nspawn-units/nspawn-units-init",
+                        .image_directory = box->fake->directory,
+                },
+                &callbacks, box);
+        box_run_until(box, engine_is_connected(box->engine));
+}
+
+/* Callbacks may still come until the engine is gone: they must not. */
+static inline void box_close(Box *box) {
+        unsigned n_started = box->n_started;
+
+        engine_free(box->engine);
+        cr_assert_eq(box->n_started, n_started);
+        fake_systemd_free(box->fake);
+        sd_event_unref(box->event);
+        strv_free(box->events);
+        free(box->words);
+        free(box->unit);
+        free(box->machine);
+}
+#define _cleanup_box_ _cleanup_(box_close)
+
+static inline TaskSpec *box_spec(const Box *box) {
+        TaskSpec *spec = task_spec_new();
+
+        spec->name = xstrdup("test");
+        spec->machine = xstrdup(box->machine);
+        spec->slice = xstrdup("nspawn-test.slice");
+        spec->image = xstrdup(box->fake->directory);
+        strv_append(&spec->command, "sleep");
+        environment_set(&spec->environment, "SECRET", "hunter2");
+        return spec;
+}
+
+static inline void box_start(Box *box) {
+        _cleanup_error_ Error *error = NULL;
+        int r = engine_start(
+                box->engine, "one", box_spec(box), &(TaskStreams){ -1, -1 }, box_on_started, box, &error);
+
+        cr_assert_eq(r, 0, "%s", error_message(error));
+        cr_assert_eq(box->n_started, 0, "not from within the call");
+}
+
+/* A task that runs. */
+static inline void box_run(Box *box) {
+        box_start(box);
+        box_run_until(box, box->n_started > 0);
+        cr_assert_not_null(box->task, "%s", box->words);
+        cr_assert_eq(task_state(box->task), TASK_RUNNING);
+}
+
+static inline FakeUnit *box_unit(Box *box) {
+        FakeUnit *unit = fake_unit_find(box->fake, box->unit);
+
+        cr_assert_not_null(unit, "%s is gone", box->unit);
+        return unit;
+}
+
+static inline void box_settle(Box *box) {
+        fake_systemd_settle(box->fake, manager_bus(engine_manager(box->engine)));
+}
+
+static inline size_t box_count(const Box *box, const char *method) {
+        return fake_systemd_count(box->fake, method);
+}
+
+static inline bool box_has_directory(const Box *box) {
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box->machine);
+
+        return access(directory, F_OK) == 0;
+}

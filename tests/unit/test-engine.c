@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "engine-box.h"
+
+TestSuite(engine, .timeout = 60);
+
+Test(engine, a_start_succeeds_and_is_told_once) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 1);
+        cr_assert_str_eq(task_id(box.task), "one");
+        cr_assert_str_eq(task_record(box.task)->unit, box.unit);
+        cr_assert_str_eq(task_record(box.task)->machine, box.machine);
+        cr_assert_eq(task_record(box.task)->launch, TASK_LAUNCH_SUPERVISE);
+        cr_assert_gt(task_record(box.task)->started_usec, UINT64_C(1600000000) * USEC_PER_SEC);
+        cr_assert_eq(engine_find(box.engine, "one"), box.task);
+        cr_assert_null(engine_find(box.engine, "on"));
+        cr_assert_eq(engine_first(box.engine), box.task);
+        cr_assert_eq(engine_n_tasks(box.engine), 1);
+        cr_assert_eq(strv_length(box.events), 1);
+        cr_assert_not_null(strstr(box.events[0], box.unit));
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+}
+
+Test(engine, subscription_comes_before_any_start) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        cr_assert_eq(fake_systemd_position(box.fake, "Subscribe"), 0);
+        cr_assert_lt(fake_systemd_position(box.fake, "Get Version"),
+                fake_systemd_position(box.fake, "StartTransientUnit"));
+}
+
+/* It is told that the task runs; the task's process is found with the properties that follow. */
+Test(engine, a_job_that_ends_before_the_properties_change_is_a_start) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_JOB_FIRST;
+        box_run(&box);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 1);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+}
+
+Test(engine, the_environment_is_in_a_private_file_only) {
+        _cleanup_box_ Box box;
+        _cleanup_free_ char *text = NULL;
+        char *dump = NULL;
+        size_t n;
+        struct stat st;
+
+        box_open(&box);
+        box_run(&box);
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        _cleanup_free_ char *file = xasprintf("%s/task", directory);
+        cr_assert_eq(stat(directory, &st), 0);
+        cr_assert_eq(st.st_mode & 07777, 0700);
+        cr_assert_eq(stat(file, &st), 0);
+        cr_assert_eq(st.st_mode & 07777, 0600);
+        cr_assert_gt(file_read(AT_FDCWD, file, 4096, &text), 0);
+        cr_assert_str_eq(text, "ESECRET=hunter2");
+
+        FILE *f = open_memstream(&dump, &n);
+        cr_assert_geq(sd_bus_message_rewind(box.fake->started, true), 0);
+        cr_assert_geq(sd_bus_message_dump(box.fake->started, f, SD_BUS_MESSAGE_DUMP_WITH_HEADER), 0);
+        cr_assert_eq(fclose(f), 0);
+        cr_assert_not_null(strstr(dump, "--machine="));
+        cr_assert_null(strstr(dump, "hunter2"));
+        free(dump);
+}
+
+Test(engine, a_refused_start_is_told_in_systemds_words_and_leaves_nothing) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_REFUSE;
+        box.fake->refuse_name = SD_BUS_ERROR_PROPERTY_READ_ONLY;
+        box.fake->refuse_words = "Cannot set property Frobnication, or unknown property.";
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_not_null(strstr(box.words, "Cannot set property Frobnication"), "%s", box.words);
+        cr_assert_not_null(strstr(box.words, box.unit), "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        cr_assert_not(box_has_directory(&box));
+}
+
+Test(engine, a_unit_that_dies_while_starting_is_told_with_its_status) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_FAIL;
+        box.fake->exit_status = 77;
+        box_start(&box);
+        uint64_t begin = fake_now();
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_lt(fake_now() - begin, 5 * USEC_PER_SEC);
+        cr_assert_null(box.task);
+        cr_assert_not_null(strstr(box.words, "77"), "%s", box.words);
+        cr_assert_not_null(strstr(box.words, box.unit), "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        box_settle(&box);
+        cr_assert_null(fake_unit_find(box.fake, box.unit), "nobody let go of it");
+}
+
+Test(engine, a_dead_leftover_is_replaced_once) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "failed");
+        box_run(&box);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 2);
+        cr_assert_eq(box_count(&box, "ResetFailedUnit"), 1);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        cr_assert(box_has_directory(&box));
+}
+
+Test(engine, a_dead_leftover_that_stays_is_tried_once_only) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->reset_is_vain = true;
+        fake_unit_add(box.fake, box.unit, "failed");
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, EEXIST);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 2);
+        cr_assert_eq(box_count(&box, "ResetFailedUnit"), 1);
+}
+
+Test(engine, a_live_namesake_is_refused_and_left_alone) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        FakeUnit *unit = fake_unit_add(box.fake, box.unit, "active");
+        unit->pinned = true;
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, EEXIST);
+        cr_assert_not_null(strstr(box.words, "runs already"), "%s", box.words);
+        box_settle(&box);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert_eq(box_count(&box, "ResetFailedUnit"), 0);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+}
+
+/* Its directory is there before: nobody may write into that. */
+Test(engine, the_task_file_of_a_live_namesake_stays) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        _cleanup_free_ char *file = xasprintf("/run/nspawn-units/%s/task", box.machine), *text = NULL;
+        TaskSpec *spec = box_spec(&box);
+        Task *first = box.task;
+
+        box.n_started = 0;
+        environment_set(&spec->environment, "SECRET", "other");
+        cr_assert_eq(
+                engine_start(box.engine, "two", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+                0);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, EEXIST);
+        cr_assert_gt(file_read(AT_FDCWD, file, 4096, &text), 0);
+        cr_assert_str_eq(text, "ESECRET=hunter2");
+        cr_assert_eq(engine_find(box.engine, "one"), first);
+}
+
+Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        (void) mkdir("/run/nspawn-units", 0755);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        box_run(&box);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+}
+
+Test(engine, an_id_is_taken_once) {
+        _cleanup_box_ Box box;
+        _cleanup_error_ Error *error = NULL;
+
+        box_open(&box);
+        box_start(&box);
+        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &box, &error),
+                -EEXIST);
+        cr_assert_not_null(strstr(error->message, "one"));
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task);
+}
+
+Test(engine, a_missing_image_is_refused_at_once) {
+        _cleanup_box_ Box box;
+        _cleanup_error_ Error *error = NULL;
+        TaskSpec *spec;
+
+        box_open(&box);
+        spec = box_spec(&box);
+        string_replace(&spec->image, "/does/not/exist");
+        cr_assert_eq(engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             &error),
+                -ENOENT);
+        cr_assert_not_null(strstr(error->message, "/does/not/exist"));
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 0);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+}
+
+Test(engine, a_missing_command_is_told_without_asking_systemd) {
+        _cleanup_box_ Box box;
+        TaskSpec *spec;
+
+        box_open(&box);
+        spec = box_spec(&box);
+        string_replace(&spec->command[0], "/bin/missing");
+        spec->image_type = IMAGE_UNRESOLVED;
+        cr_assert_eq(
+                engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+                0);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, ENOENT);
+        cr_assert_not_null(strstr(box.words, "/bin/missing"), "%s", box.words);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+}
+
+static void start_image(Box *box, const char *image) {
+        TaskSpec *spec = box_spec(box);
+
+        string_replace(&spec->image, image);
+        cr_assert_eq(
+                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+                0);
+        box_run_until(box, box->n_started > 0);
+}
+
+Test(engine, an_image_that_is_no_path_is_asked_for_at_machined) {
+        _cleanup_box_ Box box;
+        char *dump = NULL;
+        size_t n;
+
+        box_open(&box);
+        box.fake->image = "debian";
+        box.fake->image_path = "/var/lib/machines/debian.raw";
+        box.fake->image_type = "raw";
+        start_image(&box, "debian");
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(box_count(&box, "GetImage debian"), 1);
+
+        FILE *f = open_memstream(&dump, &n);
+        cr_assert_geq(sd_bus_message_rewind(box.fake->started, true), 0);
+        cr_assert_geq(sd_bus_message_dump(box.fake->started, f, 0), 0);
+        cr_assert_eq(fclose(f), 0);
+        cr_assert_not_null(strstr(dump, "--image=/var/lib/machines/debian.raw"));
+        free(dump);
+}
+
+Test(engine, an_image_nobody_knows_is_told_in_words) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        start_image(&box, "nonesuch");
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, ENOENT);
+        cr_assert_not_null(strstr(box.words, "\"nonesuch\""), "%s", box.words);
+        cr_assert_not_null(strstr(box.words, box.fake->directory), "%s", box.words);
+}
+
+Test(engine, streams_are_handed_on_and_let_go_of) {
+        _cleanup_box_ Box box;
+        int out[2], err[2];
+
+        box_open(&box);
+        cr_assert_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
+        cr_assert_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
+        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ out[1], err[1] },
+                             box_on_started, &box, NULL),
+                0);
+        (void) close(out[1]);
+        (void) close(err[1]);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+
+        /* Who writes last is systemd. */
+        char byte;
+        cr_assert(read(out[0], &byte, 1) < 0 && errno == EAGAIN);
+        cr_assert(read(err[0], &byte, 1) < 0 && errno == EAGAIN);
+        box.fake->started = sd_bus_message_unref(box.fake->started);
+        box_settle(&box);
+        cr_assert_eq(read(out[0], &byte, 1), 0);
+        cr_assert_eq(read(err[0], &byte, 1), 0);
+        (void) close(out[0]);
+        (void) close(err[0]);
+}
+
+Test(engine, freeing_the_engine_leaves_every_task_as_it_is) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        box.engine = engine_free(box.engine);
+        for (int i = 0; i < 5; i++)
+                cr_assert_geq(sd_event_run(box.event, 10 * USEC_PER_MSEC), 0);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        cr_assert_eq(box_count(&box, "UnrefUnit"), 0);
+}
+
+Test(engine, freeing_the_engine_during_a_start_is_silent) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        box_start(&box);
+        box_run_until(&box, box_count(&box, "StartTransientUnit") > 0);
+        box.engine = engine_free(box.engine);
+        cr_assert_eq(box.n_started, 0);
+}
