@@ -39,9 +39,8 @@ static void help(FILE *file) {
                 (void) fprintf(file, "  %-26s %s\n", usage, commands[i].doc);
         }
         (void) fprintf(file,
-                "\n  --help                     Show this\n"
-                "  --version                  Show the version\n\n"
-                "run exits with the task's exit code, or %d when the task could not be run.\n",
+                "\n  --help                     Show this\n  --version                  Show the "
+                "version\n\nrun exits with the task's exit code, or %d when the task could not be run.\n",
                 EXIT_OWN_FAILURE);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -47,10 +49,8 @@ static int check_environment(Error **ret_error) {
         if (!cookie || !streq(cookie, COOKIE))
                 return error_set(ret_error, EPERM,
                         "This program is a task driver for Nomad, and the Nomad agent starts it: put it "
-                        "into the "
-                        "agent's plugin_dir and name it in a plugin block. To run a container by hand there "
-                        "is "
-                        "nspawnctl.");
+                        "into the agent's plugin_dir and name it in a plugin block. To run a container by "
+                        "hand there is nspawnctl.");
 
         if (versions && !versions_have(versions, PROTOCOL_VERSION))
                 return error_set(ret_error, EPROTONOSUPPORT,
@@ -61,9 +61,8 @@ static int check_environment(Error **ret_error) {
         if (environment_get("PLUGIN_CLIENT_CERT"))
                 return error_set(ret_error, EPROTONOSUPPORT,
                         "PLUGIN_CLIENT_CERT is set: the agent wants TLS between itself and its plugins, "
-                        "which this "
-                        "driver does not speak. Turn AutoMTLS off; the socket is open to the agent's user "
-                        "only.");
+                        "which this driver does not speak. Turn AutoMTLS off; the socket is open to the "
+                        "agent's user only.");
         return 0;
 }
 
@@ -131,13 +130,11 @@ static int choose_path(gid_t group, char **ret_path, Error **ret_error) {
                 if (*p == '|' || (unsigned char) *p <= ' ')
                         return error_set(ret_error, EINVAL,
                                 "The directory for the socket has a blank or a bar in its name, which the "
-                                "plugin "
-                                "protocol cannot say.");
+                                "plugin protocol cannot say.");
         if (strlen(path) >= sizeof((struct sockaddr_un){}.sun_path))
                 return error_set(ret_error, ENAMETOOLONG,
-                        "The path of the socket, %s, is longer than the %zu bytes a socket's path can have: "
-                        "set "
-                        "TMPDIR to a shorter directory.",
+                        "The path of the socket, %s, is longer than the %zu bytes a socket's path can "
+                        "have: set TMPDIR to a shorter directory.",
                         path, sizeof((struct sockaddr_un){}.sun_path) - 1);
 
         *ret_path = TAKE_PTR(path);
@@ -172,9 +169,33 @@ Handshake *handshake_free(Handshake *handshake) {
         return NULL;
 }
 
+/* Return: whether nobody listens at a socket any more. */
+static bool is_abandoned(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+                return false;
+        memcpy(address.sun_path, path, strlen(path) + 1);
+        return connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0 && errno == ECONNREFUSED;
+}
+
+void handshake_sweep(void) {
+        DIR *directory = opendir(HANDSHAKE_DIRECTORY);
+        const struct dirent *entry;
+
+        while (directory && (entry = readdir(directory))) {
+                _cleanup_free_ char *path = xasprintf(HANDSHAKE_DIRECTORY "/%s", entry->d_name);
+
+                if (entry->d_type == DT_SOCK && is_abandoned(path))
+                        (void) unlink(path);
+        }
+        if (directory)
+                (void) closedir(directory);
+}
+
 int handshake_print(const Handshake *handshake) {
-        /* Older agents take a seventh field for a part of the sixth, so it is there for those only that ask.
-         */
+        /* Older agents take a seventh field for a part of the sixth: only those that ask get it. */
         _cleanup_free_ char *line = xasprintf("1|%d|unix|%s|grpc|%s\n", PROTOCOL_VERSION,
                 handshake->socket_path, handshake->multiplex ? "|false" : "");
         int r;

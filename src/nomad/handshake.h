@@ -42,3 +42,11 @@ DEFINE_CLEANUP(Handshake *, handshake_free)
  * Return: 0 or a negative errno.
  */
 int handshake_print(const Handshake *handshake);
+
+/**
+ * handshake_sweep() - remove sockets of plugins that were killed
+ *
+ * Only those nobody listens at. For a plugin that is there to stay: one that Nomad just has a look at must
+ * leave everything alone.
+ */
+void handshake_sweep(void);

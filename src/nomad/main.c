@@ -55,7 +55,7 @@ static int on_stderr(sd_event_source *source, int fd _unused_, uint32_t events _
         Program *program = userdata;
 
         (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        if (LIST_EMPTY(&program->plugin.fingerprints) && engine_n_tasks(program->plugin.engine) == 0)
+        if (!program->plugin.in_use)
                 stop(program);
         return 0;
 }

@@ -5,6 +5,7 @@
 #include "base.pb-c.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
+#include "nomad/handshake.h"
 #include "nomad/log.h"
 #include "nomad/msgpack.h"
 #include "nomad/plugin.h"
@@ -106,6 +107,11 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
         }
 
         plugin->config = config;
+        /* Nomad says what it is only to the plugin it keeps. */
+        if (request->nomad_config && !plugin->in_use) {
+                plugin->in_use = true;
+                handshake_sweep();
+        }
         plugin_send_fingerprint(plugin);
         rpc_call_reply(call, &reply.base);
 }

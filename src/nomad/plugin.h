@@ -31,6 +31,7 @@ typedef struct Plugin {
         sd_event *event;
         Engine *engine;
         DriverConfig config;
+        bool in_use; /* not just looked at */
 
         bool connection_known; /* the first attempt to reach systemd is over */
         char *connection_error;

@@ -52,8 +52,7 @@ static int set_variable(TaskSpec *spec, const char *name, const char *value, Err
         if (!environment_name_is_valid(name))
                 return error_set(ret_error, EINVAL,
                         "env: \"%s\" is not allowed: a name must be of letters, digits and underscores, "
-                        "with no "
-                        "digit first",
+                        "with no digit first",
                         name);
         environment_set(&spec->environment, name, value);
         return 0;
@@ -110,14 +109,12 @@ static int add_mounts(
                 if (!driver->volumes)
                         return error_set(ret_error, EPERM,
                                 "volume_mount: \"%s\" is not allowed: the driver's option volumes is false "
-                                "on this "
-                                "client",
+                                "on this client",
                                 mount->task_path);
                 if (streq(mount->propagation_mode, "bidirectional"))
                         return error_set(ret_error, ENOTSUP,
                                 "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not "
-                                "possible: must be "
-                                "private or host-to-task",
+                                "possible: must be private or host-to-task",
                                 mount->task_path);
 
                 _cleanup_free_ char *target = xasprintf(

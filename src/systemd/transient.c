@@ -81,7 +81,7 @@ static void add_process(Builder *b, const TaskSpec *spec) {
 
 static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_stdin) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
-        add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console-prefixed");
+        add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
         add(b, "StandardError", "journal");
 
         if (streams->output >= 0) {

@@ -50,16 +50,14 @@ static const struct {
                 "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
         { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
         { chowns_volatile,
-                "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", \"state\" "
-                "or "
-                "\"overlay\"; use \"map\" or \"auto\"" },
+                "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", "
+                "\"state\" or \"overlay\"; use \"map\" or \"auto\"" },
         { chowns_read_only,
-                "private_users_ownership: \"chown\" cannot be combined with read_only = true; use \"map\" "
-                "or "
-                "\"auto\"" },
+                "private_users_ownership: \"chown\" cannot be combined with read_only = true; use "
+                "\"map\" or \"auto\"" },
         { runs_host_root_in_place,
-                "image: \"/\" is the host's own root and needs ephemeral = true, or volatile = \"yes\" or "
-                "\"state\"" },
+                "image: \"/\" is the host's own root and needs ephemeral = true, or volatile = \"yes\" "
+                "or \"state\"" },
         { reserves_over_limit, "memory_max: must not be less than memory" },
 };
 
