@@ -132,6 +132,9 @@ install: all
 	install -m 0644 README.md docs/*.md $(DESTDIR)$(docdir)
 	cp -r example $(DESTDIR)$(docdir)
 
+help:
+	@sed -n 's/^# //p' Makefile tests/check.mk | grep -E '^make'
+
 clean:
 	rm -rf build
 
