@@ -41,6 +41,9 @@ static void engine_reconcile(Engine *engine) {
                         continue;
                 if (task_watch(task) < 0 || unit_pin(task->unit) < 0)
                         continue;
+                task->held = true;
+                if (task->started && task->state == TASK_STOPPING)
+                        (void) manager_send(engine->manager, "StopUnit", "ss", task->record.unit, "replace");
                 unit_refresh(task->unit);
         }
 }
@@ -198,7 +201,7 @@ void task_end(Task *task, const UnitStatus *status) {
 }
 
 void task_forget(Task *task) {
-        if (task->unit)
+        if (task->unit && task->held)
                 unit_unpin(task->unit);
         task_free(task);
 }

@@ -30,6 +30,7 @@ struct Task {
 
         /* of its unit */
         Unit *unit;
+        bool held; /* systemd keeps it for us */
         pid_t main_pid;
         pid_t leader;
         int leader_fd;

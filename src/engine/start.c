@@ -154,6 +154,7 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         Task *task = userdata;
 
         task->job = job_free(task->job);
+        task->held = result != NULL; /* by AddRef */
 
         if (result && streq(result, "done")) {
                 start_succeed(task);
@@ -164,10 +165,13 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
                 return;
 
+        /* The directory is ours, for a namesake's would have been found there. */
+        if (error)
+                remove_runtime_directory(task->record.machine);
+
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
                 task->looking = true;
         else if (error) {
-                remove_runtime_directory(task->record.machine);
                 task_start_fail(task, EIO, "systemd refused to start %s: %s", task->record.unit,
                         error->message ? error->message : error->name);
                 return;

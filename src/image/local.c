@@ -12,6 +12,9 @@
 #include "base/strv.h"
 #include "image/local.h"
 
+/* What our init looks for, in this order, as nspawn's --boot does (systemd-nspawn(1)). */
+static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
+
 int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
         bool absolute = *spec->image == '/';
         _cleanup_free_ char *path = absolute ? xstrdup(spec->image)
@@ -71,24 +74,40 @@ static bool is_mounted_into(const TaskSpec *spec, const char *command) {
         return false;
 }
 
+/* Return: whether @path is in the image, links followed inside of it; true when that cannot be told. */
+static bool image_has(int root, const char *path) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        _cleanup_fd_ int fd = (int) syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+        return fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static int check_init(const TaskSpec *spec, int root, Error **ret_error) {
+        for (size_t i = 0; i < ELEMENTSOF(inits); i++)
+                if (image_has(root, inits[i]))
+                        return 0;
+
+        return error_set(ret_error, ENOENT,
+                "boot: image \"%s\" has no init system (/usr/lib/systemd/systemd or /sbin/init); set boot = false to "
+                "run a command",
+                spec->image);
+}
+
 int image_check_command(const TaskSpec *spec, Error **ret_error) {
         const char *command = strv_is_empty(spec->command) ? NULL : spec->command[0];
 
-        if (spec->boot || spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
-                return 0;
-        if (!command || *command != '/' || is_mounted_into(spec, command))
+        if (spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
                 return 0;
 
         _cleanup_fd_ int root = open(spec->image_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return 0;
 
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        _cleanup_fd_ int fd = (int) syscall(SYS_openat2, root, command, &how, sizeof(how));
-        if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
+        if (spec->boot)
+                return check_init(spec, root, ret_error);
+        if (!command || *command != '/' || is_mounted_into(spec, command) || image_has(root, command))
                 return 0;
-
         return error_set(
                 ret_error, ENOENT, "command: \"%s\" does not exist in image \"%s\"", command, spec->image);
 }

@@ -23,8 +23,9 @@ void image_set(TaskSpec *spec, const char *path, const char *machined_type);
 /**
  * image_check_command() - see whether a task's command is in its image
  *
- * Only what can be told for sure without running anything: a command with a slash, in an image that is a
- * directory, outside of what is mounted into the container. Links are followed inside the image.
+ * Only what can be told for sure without running anything: a command with a slash, or an init system to
+ * boot, in an image that is a directory, outside of what is mounted into the container. Links are followed
+ * inside the image.
  *
  * Return: 0, or -ENOENT with @ret_error set.
  */

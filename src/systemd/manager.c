@@ -337,6 +337,10 @@ static int on_job_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _
 
         job->slot = sd_bus_slot_unref(job->slot);
 
+        /* Cut off, with an answer that libsystemd made up: the loss is told to all jobs in a moment. */
+        if (error && sd_bus_is_open(job->manager->bus) <= 0)
+                return 0;
+
         if (!error && sd_bus_message_read(m, "o", &path) > 0) {
                 job->path = xstrdup(path);
                 return 0;

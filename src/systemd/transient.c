@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "systemd/property.h"
 #include "systemd/transient.h"
+#include "task/cpus.h"
 #include "task/name.h"
 
 /* What systemd-nspawn@.service grants a container. */
@@ -125,41 +126,13 @@ static uint64_t weight_from_shares(uint64_t shares) {
         return weight > 0 ? weight : 1;
 }
 
-/* Bit mask, lowest byte first (org.freedesktop.systemd1(5), AllowedCPUs). Return: its bytes, 0 when bad. */
-static size_t parse_cpus(const char *list, uint8_t mask[static 128]) {
-        size_t n = 0;
-
-        while (*list) {
-                char *end;
-                unsigned long first = strtoul(list, &end, 10), last = first;
-
-                if (end == list)
-                        return 0;
-                if (*end == '-') {
-                        list = end + 1;
-                        last = strtoul(list, &end, 10);
-                        if (end == list)
-                                return 0;
-                }
-                if (first > last || last >= 1024 || (*end && *end != ','))
-                        return 0;
-
-                for (unsigned long cpu = first; cpu <= last; cpu++)
-                        mask[cpu / 8] |= (uint8_t) (1U << (cpu % 8));
-                n = last / 8 + 1 > n ? last / 8 + 1 : n;
-                list = *end ? end + 1 : end;
-        }
-
-        return n;
-}
-
-static void add_cpus(Builder *b, const char *list) {
-        uint8_t mask[128] = {};
-        size_t n = parse_cpus(list, mask);
+/* A bit mask, lowest byte first (org.freedesktop.systemd1(5), AllowedCPUs). */
+static void add_cpus(Builder *b, const char *text) {
+        CpuList list;
 
         if (b->r < 0)
                 return;
-        if (n == 0) {
+        if (!cpu_list_parse(text, &list)) {
                 b->r = -EINVAL;
                 return;
         }
@@ -167,7 +140,7 @@ static void add_cpus(Builder *b, const char *list) {
         b->r = property_begin(b->m, b->version, "AllowedCPUs");
         if (b->r <= 0)
                 return;
-        b->r = sd_bus_message_append_array(b->m, 'y', mask, n);
+        b->r = sd_bus_message_append_array(b->m, 'y', list.mask, list.n_bytes);
         if (b->r >= 0)
                 b->r = property_end(b->m);
 }

@@ -146,6 +146,11 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         const sd_bus_error *error = sd_bus_message_get_error(m);
 
         unit->read = sd_bus_slot_unref(unit->read);
+
+        /* Cut off, with an answer that libsystemd made up: it says nothing of the unit. */
+        if (error && sd_bus_is_open(manager_bus(unit->manager)) <= 0)
+                return 0;
+
         if (unit->again) {
                 unit->again = false;
                 unit_refresh(unit);

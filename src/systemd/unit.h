@@ -34,7 +34,8 @@ typedef struct Unit Unit;
 
 /**
  * UnitChanged - the unit's properties were read anew
- * @status: valid during the call; NULL when they could not be read, and @error says why
+ * @status: valid during the call; NULL when they could not be read, and @error says why; a loss of the
+ *          connection is not told here, but by the manager
  */
 typedef void (*UnitChanged)(void *userdata, const UnitStatus *status, const sd_bus_error *error);
 

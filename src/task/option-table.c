@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/string.h"
+#include "task/cpus.h"
 #include "task/option.h"
 
 /* clang-format off */
@@ -55,7 +56,9 @@ static const char *refuse_user(const char *value) {
 }
 
 static const char *refuse_cpus(const char *value) {
-        return *value && strspn(value, "0123456789,-") == strlen(value) ? NULL : "a list such as 0-3,5";
+        CpuList list;
+
+        return cpu_list_parse(value, &list) ? NULL : "a list such as 0-3,5";
 }
 
 static const char *refuse_name(const char *value) {

@@ -33,6 +33,10 @@ static bool runs_host_root_in_place(const TaskSpec *spec) {
         return streq_null(spec->image, "/") && !spared;
 }
 
+static bool boots_as_user(const TaskSpec *spec) {
+        return spec->boot && spec->user;
+}
+
 static bool has_nothing_to_run(const TaskSpec *spec) {
         return !spec->boot && strv_is_empty(spec->command);
 }
@@ -48,6 +52,7 @@ static const struct {
 } rules[] = {
         { boots_second_process,
                 "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
+        { boots_as_user, "user: cannot be combined with boot = true: an init system must be root" },
         { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
         { chowns_volatile,
                 "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", "
