@@ -96,6 +96,8 @@ static void start_explain(Task *task, const UnitStatus *status) {
         free(task->failure);
         if (task->state == TASK_STOPPING)
                 task->failure = xstrdup("it was stopped while it started");
+        else if (streq_null(status->load_state, "not-found"))
+                task->failure = xstrdup("systemd does not know its unit");
         else if (status->exec_main_code == CLD_EXITED)
                 task->failure = xasprintf(
                         "%s ended with status %d", engine->nspawn, status->exec_main_status);
@@ -366,6 +368,7 @@ int engine_recover(Engine *engine, const char *id, const TaskRecord *record, Tas
                 return error_set(ret_error, r, "cannot watch %s: %s", record->unit, strerror(-r));
         }
 
+        task->held = true;
         unit_refresh(task->unit);
         return 0;
 }

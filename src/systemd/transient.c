@@ -104,16 +104,21 @@ static void add_runtime_directory(Builder *b, const TaskSpec *spec) {
         add(b, "RuntimeDirectoryPreserve", "restart");
 }
 
+/*
+ * As systemd-nspawn@.service has it, and nodes of any device may be made ("m") but not used: a copy of an
+ * image may hold some, made by nspawn when it shifts the owners of an overlay.
+ */
 static void add_devices(Builder *b, const TaskSpec *spec) {
         add(b, "DevicePolicy", "closed");
         if (spec->image_type != IMAGE_RAW) {
-                add(b, "DeviceAllow", 2, "/dev/net/tun", "rwm", "char-pts", "rw");
+                add(b, "DeviceAllow", 4, "/dev/net/tun", "rwm", "char-pts", "rw", "char-*", "m", "block-*",
+                        "m");
                 return;
         }
 
-        add(b, "DeviceAllow", 7, "/dev/net/tun", "rwm", "char-pts", "rw", "/dev/loop-control", "rw",
-                "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control", "rw", "block-device-mapper",
-                "rw");
+        add(b, "DeviceAllow", 9, "/dev/net/tun", "rwm", "char-pts", "rw", "char-*", "m", "block-*", "m",
+                "/dev/loop-control", "rw", "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control",
+                "rw", "block-device-mapper", "rw");
         add(b, "Wants", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
         add(b, "After", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
 }
