@@ -93,6 +93,9 @@ static void on_words(void *userdata, const char *words) {
 static void start_explain(Task *task, const UnitStatus *status) {
         Engine *engine = task->engine;
 
+        if (streq_null(status->load_state, "not-found"))
+                remove_runtime_directory(task->record.machine);
+
         free(task->failure);
         if (task->state == TASK_STOPPING)
                 task->failure = xstrdup("it was stopped while it started");

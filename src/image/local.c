@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,13 +75,39 @@ static bool is_mounted_into(const TaskSpec *spec, const char *command) {
         return false;
 }
 
-/* Return: whether @path is in the image, links followed inside of it; true when that cannot be told. */
-static bool image_has(int root, const char *path) {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+/* Links are followed inside the image. Return: a descriptor, or -1 with errno set. */
+static int image_open(int root, const char *path, int flags) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | (unsigned) flags,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        _cleanup_fd_ int fd = (int) syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+        return (int) syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* Return: whether @path is in the image; true when that cannot be told. */
+static bool image_has(int root, const char *path) {
+        _cleanup_fd_ int fd = image_open(root, path, 0);
 
         return fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* Whether a link on the way to @path leads to where something is mounted. */
+static bool leads_to_mount(const TaskSpec *spec, int root, const char *path) {
+        for (const char *end = path; *end;) {
+                end += 1 + strcspn(end + 1, "/");
+
+                _cleanup_free_ char *head = xstrndup(path, (size_t) (end - path)), *whole = NULL;
+                _cleanup_fd_ int fd = image_open(root, head, O_NOFOLLOW);
+                char target[PATH_MAX];
+                ssize_t n = fd >= 0 ? readlinkat(fd, "", target, sizeof(target) - 1) : -1;
+
+                if (n <= 0)
+                        continue;
+                target[n] = 0;
+                whole = xasprintf("%s%s", target, end);
+                if (*whole == '/' && is_mounted_into(spec, whole))
+                        return true;
+        }
+        return false;
 }
 
 static int check_init(const TaskSpec *spec, int root, Error **ret_error) {
@@ -106,7 +133,8 @@ int image_check_command(const TaskSpec *spec, Error **ret_error) {
 
         if (spec->boot)
                 return check_init(spec, root, ret_error);
-        if (!command || *command != '/' || is_mounted_into(spec, command) || image_has(root, command))
+        if (!command || *command != '/' || is_mounted_into(spec, command) || image_has(root, command) ||
+                leads_to_mount(spec, root, command))
                 return 0;
         return error_set(
                 ret_error, ENOENT, "command: \"%s\" does not exist in image \"%s\"", command, spec->image);

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,10 +33,15 @@ static void descriptors_init(void) {
         journal_open();
 }
 
-/* What is ignored stays ignored over execve, and an ignored SIGCHLD would hide how the command ended. */
+/*
+ * What is ignored stays ignored over execve, and an ignored SIGCHLD would hide how the command ended.
+ * Straight to the kernel: the C library does not touch the two signals it keeps for itself.
+ */
 static void signals_init(void) {
-        for (int sig = 1; sig <= SIGRTMAX; sig++)
-                (void) signal(sig, SIG_DFL);
+        static const struct { uintptr_t handler, flags, restorer, mask; } by_default = {};
+
+        for (int sig = 1; sig < NSIG; sig++)
+                (void) syscall(SYS_rt_sigaction, sig, &by_default, NULL, sizeof(by_default.mask));
 }
 
 static void signals_unblock(void) {

@@ -10,6 +10,10 @@
 #define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
 /* clang-format on */
 
+static const char *refuse_empty(const char *value) {
+        return *value ? NULL : "a path or a name";
+}
+
 static const char *refuse_relative(const char *value) {
         return *value == '/' ? NULL : "an absolute path";
 }
@@ -74,7 +78,7 @@ static const char *refuse_name(const char *value) {
 const Option option_table[] = {
         { "name", OPTION_STRING, OPTION_IN_YAML, AT(name), .refuse = refuse_name,
           .doc = "Name of the task; the file's name when not given." },
-        { "image", OPTION_STRING, OPTION_ANYWHERE, AT(image), .required = true,
+        { "image", OPTION_STRING, OPTION_ANYWHERE, AT(image), .required = true, .refuse = refuse_empty,
           .doc = "Root of the container: a directory, a file system image or block device, or the name of an image "
                  "known to systemd-machined. A relative path starts at the plugin directory (in YAML: at the file)." },
         { "boot", OPTION_BOOL, OPTION_ANYWHERE, AT(boot), .fallback = "true",

@@ -70,6 +70,8 @@ static inline void box_on_ended(void *userdata, const ExitResult *result) {
 static inline void box_open(Box *box) {
         static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
 
+        _cleanup_string_buffer_ StringBuffer path = {};
+
         if (geteuid() != 0)
                 cr_skip_test("writes below /run: needs root");
 
@@ -77,6 +79,11 @@ static inline void box_open(Box *box) {
         box->unit = xasprintf("nspawn-%s.service", box->machine);
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
+        /* Enough of an image to boot. */
+        string_buffer_append(&path, "%s/sbin", box->fake->directory);
+        cr_assert_eq(mkdir(path.text, 0755), 0);
+        string_buffer_append(&path, "/init");
+        cr_assert_eq(mkdir(path.text, 0755), 0);
         box->engine = engine_new(box->event,
                 &(EngineConfig){
                         .bus_address = box->fake->address,

@@ -75,6 +75,8 @@ static void daemon_start(FakeSystemd *fake) {
         if (fake->daemon == 0) {
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
                 (void) close(pipes[0]);
+                /* It says each time that it may not raise a limit. */
+                (void) close(STDERR_FILENO);
                 (void) execlp("dbus-daemon", "dbus-daemon", config, "--nofork", "--nopidfile", print, NULL);
                 _exit(127);
         }
@@ -441,9 +443,10 @@ FakeSystemd *fake_systemd_free(FakeSystemd *fake) {
 }
 
 void fake_systemd_drop(FakeSystemd *fake) {
+        /* In this order: otherwise the dbus-daemon tells that systemd went. */
+        daemon_stop(fake);
         fake->started = sd_bus_message_unref(fake->started);
         fake->bus = sd_bus_close_unref(fake->bus);
-        daemon_stop(fake);
         for (size_t i = 0; i < FAKE_UNITS_MAX; i++) {
                 fake->units[i].pinned = false;
                 if (fake->units[i].name && is_dead(&fake->units[i]))

@@ -35,7 +35,7 @@ Test(engine, subscription_comes_before_any_start) {
         box_open(&box);
         box_run(&box);
         cr_assert_eq(fake_systemd_position(box.fake, "Subscribe"), 0);
-        cr_assert_lt(fake_systemd_position(box.fake, "Get Version"),
+        cr_assert_lt(fake_systemd_position(box.fake, "Get org.freedesktop.systemd1.Manager Version"),
                 fake_systemd_position(box.fake, "StartTransientUnit"));
 }
 
@@ -154,6 +154,8 @@ Test(engine, a_live_namesake_is_refused_and_left_alone) {
         cr_assert_eq(box_count(&box, "ResetFailedUnit"), 0);
         cr_assert_eq(box_count(&box, "StopUnit"), 0);
         cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        cr_assert(box_unit(&box)->pinned);
+        cr_assert_not(box_has_directory(&box));
 }
 
 /* Its directory is there before: nobody may write into that. */
@@ -177,6 +179,8 @@ Test(engine, the_task_file_of_a_live_namesake_stays) {
         cr_assert_gt(file_read(AT_FDCWD, file, 4096, &text), 0);
         cr_assert_str_eq(text, "ESECRET=hunter2");
         cr_assert_eq(engine_find(box.engine, "one"), first);
+        box_settle(&box);
+        cr_assert(box_unit(&box)->pinned, "the first one needs it");
 }
 
 Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "task/spec.h"
+
+/*
+ * Texts that are compared with files in tests/unit/golden, or in $TEST_GOLDEN_DIR. GOLDEN_UPDATE=1 writes
+ * the files anew instead: read the diff then.
+ */
+
+static inline void golden_compare(const char *name, const char *text) {
+        const char *directory = getenv("TEST_GOLDEN_DIR");
+        _cleanup_free_ char *path = xasprintf("%s/%s", directory ? directory : "tests/unit/golden", name),
+                            *wanted = NULL;
+
+        if (streq_null(getenv("GOLDEN_UPDATE"), "1")) {
+                FILE *f = fopen(path, "we");
+
+                cr_assert_not_null(f, "%s cannot be written", path);
+                (void) fputs(text, f);
+                cr_assert_eq(fclose(f), 0);
+                return;
+        }
+
+        cr_assert_geq(file_read(AT_FDCWD, path, 1 << 20, &wanted), 0,
+                "%s cannot be read (tests run from the repository's root; GOLDEN_UPDATE=1 writes it)", path);
+
+        size_t line = 1;
+        for (size_t i = 0; text[i] && text[i] == wanted[i]; i++)
+                line += text[i] == '\n';
+        cr_assert_str_eq(text, wanted, "%s differs from line %zu on; it is now:\n%s", path, line, text);
+}
+
+/* No environment's value may be seen where these are found. */
+#define GOLDEN_SECRET "s3cr3t"
+
+/* What every task has, as the decoder leaves it with `image` only. */
+static inline TaskSpec *golden_spec(void) {
+        TaskSpec *spec = task_spec_new();
+
+        spec->name = xstrdup("web");
+        spec->machine = xstrdup("web-1");
+        spec->slice = xstrdup("nspawn-nomad.slice");
+        spec->image = xstrdup("debian");
+        spec->image_path = xstrdup("/srv/images/debian");
+        spec->image_type = IMAGE_DIRECTORY;
+        spec->boot = spec->user_namespacing = spec->network_veth = true;
+        environment_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
+        environment_set(&spec->environment, "EMPTY", "");
+        return spec;
+}
+
+static inline void golden_command(TaskSpec *spec) {
+        spec->boot = false;
+        strv_append(&spec->command, "/bin/sh");
+        strv_append(&spec->command, "-c");
+        strv_append(&spec->command, "echo \"$HOME\" %n ${X}; exit 1");
+}
+
+static inline TaskSpec *golden_spec_off(void) {
+        TaskSpec *spec = golden_spec();
+
+        golden_command(spec);
+        spec->user_namespacing = spec->network_veth = false;
+        return spec;
+}
+
+static inline TaskSpec *golden_spec_everything(void) {
+        TaskSpec *spec = golden_spec();
+
+        golden_command(spec);
+        spec->description = xstrdup("Task web of job \"site\"");
+        strv_append(&spec->journal_fields, "NOMAD_TASK=web");
+        strv_append(&spec->journal_fields, "NOMAD_JOB=a=b c");
+        spec->machine_id = xstrdup("0123456789abcdef0123456789abcdef");
+        spec->read_only = spec->ephemeral = true;
+        spec->volatile_mode = xstrdup("overlay");
+        spec->pivot_root = xstrdup("/new:/old");
+        spec->user = xstrdup("nobody:nogroup");
+        spec->working_directory = xstrdup("/srv/a b");
+        spec->console = xstrdup("pipe");
+        strv_append(&spec->capability, "CAP_NET_ADMIN");
+        strv_append(&spec->capability, "CAP_SYS_PTRACE");
+        spec->private_users = xstrdup("65536:131072");
+        spec->private_users_ownership = xstrdup("map");
+        task_spec_add_bind(spec, "/srv/data", "/data", false);
+        task_spec_add_bind(spec, "/etc/ssl", "/etc/ssl", true);
+        spec->resolv_conf = xstrdup("copy-host");
+        spec->memory_low = UINT64_C(256) << 20;
+        spec->memory_max = UINT64_C(1) << 30;
+        spec->cpu_shares = 512;
+        spec->cpus = xstrdup("0-3,5,9");
+        return spec;
+}
+
+static inline TaskSpec *golden_spec_namespace(ImageType type) {
+        TaskSpec *spec = golden_spec();
+
+        golden_command(spec);
+        spec->network_namespace = xstrdup("/run/netns/alloc");
+        spec->image_type = type;
+        if (type == IMAGE_RAW)
+                string_replace(&spec->image_path, "/srv/images/debian.raw");
+        return spec;
+}

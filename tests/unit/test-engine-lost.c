@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "engine-box.h"
+
+/* The connection to the bus is lost, with something under way or not. */
+
+TestSuite(engine_lost, .timeout = 60);
+
+/* The dbus-daemon is gone and the engine knows. */
+static void lose(Box *box) {
+        unsigned n_lost = box->n_lost;
+
+        fake_systemd_drop(box->fake);
+        box_run_until(box, box->n_lost > n_lost);
+        cr_assert_not(engine_is_connected(box->engine));
+}
+
+static void find_again(Box *box) {
+        unsigned n_connected = box->n_connected;
+
+        fake_systemd_return(box->fake);
+        box_run_until(box, box->n_connected > n_connected);
+        cr_assert(engine_is_connected(box->engine));
+}
+
+Test(engine_lost, nothing_starts_without_a_connection) {
+        _cleanup_box_ Box box;
+        _cleanup_error_ Error *error = NULL;
+        TaskRecord record;
+
+        box_open(&box);
+        record = (TaskRecord){ .unit = box.unit, .machine = box.machine };
+        lose(&box);
+        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &box, &error),
+                -EAGAIN);
+        cr_assert_not_null(strstr(error->message, "systemd"));
+        cr_assert_eq(engine_recover(box.engine, "one", &record, box_on_started, &box, NULL), -EAGAIN);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        find_again(&box);
+        box_run(&box);
+        cr_assert_eq(box.n_connected, 2);
+}
+
+Test(engine_lost, a_running_task_runs_on_and_is_pinned_again) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        lose(&box);
+        cr_assert_not(box_unit(&box)->pinned);
+        find_again(&box);
+        box_settle(&box);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert_eq(box.n_ended, 0);
+        cr_assert(box_unit(&box)->pinned);
+        cr_assert_eq(box_count(&box, "Subscribe"), 2);
+
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
+        box_run_until(&box, box.n_ended > 0);
+        cr_assert_eq(box.result.code, 6);
+        cr_assert_eq(box.n_started, 1);
+        task_wait_free(wait);
+}
+
+Test(engine_lost, an_end_meanwhile_is_told_without_a_result) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        lose(&box);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6); /* and is collected */
+        find_again(&box);
+        box_run_until(&box, box.n_ended > 0);
+        cr_assert_not(box.result.known);
+        cr_assert_eq(task_state(box.task), TASK_EXITED);
+        task_wait_free(wait);
+}
+
+Test(engine_lost, an_end_that_systemd_remembers_is_told_with_its_result) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        lose(&box);
+        box_unit(&box)->pinned = true; /* by somebody else */
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
+        find_again(&box);
+        box_run_until(&box, box.n_ended > 0);
+        cr_assert(box.result.known);
+        cr_assert_eq(box.result.code, 6);
+        task_wait_free(wait);
+}
+
+/* What libsystemd answers for pending calls is not systemd's word about the unit. */
+Test(engine_lost, a_read_that_is_cut_off_does_not_end_the_task) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        size_t n = box_count(&box, "GetAll");
+        FakeUnit *unit = box_unit(&box);
+
+        /* Such as between the ends of a restart. */
+        box.fake->ignore = "GetAll";
+        unit->active_state = "inactive";
+        unit->job_id = 99;
+        fake_unit_emit(box.fake, unit);
+        box_run_until(&box, box_count(&box, "GetAll") > n);
+        unit->active_state = "active";
+        unit->job_id = 0;
+        lose(&box);
+        box.fake->ignore = NULL;
+        find_again(&box);
+        box_settle(&box);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert_eq(box.n_ended, 0);
+        task_wait_free(wait);
+}
+
+static void lose_during_start(Box *box, FakeStart start) {
+        box_open(box);
+        box->fake->start = start;
+        box_start(box);
+        box_run_until(box, box_count(box, "StartTransientUnit") > 0);
+        /* An answer, where there is one, arrives. */
+        if (start == FAKE_START_HANG)
+                box_settle(box);
+        lose(box);
+        cr_assert_eq(box->n_started, 0, "%s", box->words);
+        box->fake->start = FAKE_START_SUCCEED;
+}
+
+Test(engine_lost, a_start_whose_job_was_made_goes_on) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_HANG);
+        find_again(&box);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 0);
+        fake_unit_up(box.fake, box_unit(&box));
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+        cr_assert(box_unit(&box)->pinned);
+}
+
+Test(engine_lost, a_start_that_came_up_meanwhile_succeeds) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_HANG);
+        fake_unit_up(box.fake, box_unit(&box));
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert(box_has_directory(&box));
+}
+
+Test(engine_lost, a_start_that_failed_meanwhile_fails) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_HANG);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 1);
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+}
+
+/* systemd took the call, and only its answer was lost: the unit must not run on its own. */
+Test(engine_lost, a_start_whose_answer_was_lost_is_not_given_up) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_SILENT);
+        cr_assert(box_has_directory(&box), "its secrets are needed still");
+        fake_unit_up(box.fake, box_unit(&box));
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+}
+
+Test(engine_lost, a_start_that_systemd_never_heard_of_fails_in_words) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_LOST);
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_not_null(strstr(box.words, box.unit), "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        cr_assert_not(box_has_directory(&box), "its secrets have no use");
+}
+
+Test(engine_lost, a_stop_while_the_start_is_cut_off_stops_the_unit) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_HANG);
+        task_stop(engine_first(box.engine), 0, 60 * USEC_PER_SEC);
+        find_again(&box);
+        box_settle(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        box_run_until(&box, !fake_unit_find(box.fake, box.unit));
+}
+
+Test(engine_lost, no_call_is_lost_however_often_the_bus_goes) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        for (int i = 0; i < 4; i++) {
+                lose(&box);
+                find_again(&box);
+        }
+        box_settle(&box);
+        cr_assert_eq(box.n_ended, 0);
+        cr_assert_eq(box.n_connected, 5);
+        cr_assert_eq(box_count(&box, "Subscribe"), 5);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_KILLED, SIGKILL);
+        box_run_until(&box, box.n_ended > 0);
+        box_settle(&box);
+        cr_assert_eq(box.n_ended, 1);
+        cr_assert_eq(box.result.signal, SIGKILL);
+        task_wait_free(wait);
+}
+
+Test(engine_lost, a_failed_attempt_to_connect_is_told_and_repeated) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        lose(&box);
+        unsigned n = box.n_lost;
+        box_run_until(&box, box.n_lost >= n + 2);
+        find_again(&box);
+        box_run(&box);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "engine-box.h"
+
+TestSuite(engine_stop, .timeout = 60);
+
+#define LONG_USEC (60 * USEC_PER_SEC)
+
+/* ---- processes as systemd-nspawn makes them: a supervisor, process 1, process 2 ---- */
+
+typedef struct Container {
+        pid_t supervisor;
+        int fd; /* "1:SIGNAL\n" or "2:SIGNAL\n" for each signal that arrives; end of file when all are gone
+                 */
+} Container;
+
+/* Writes which signals come, until the test is over. */
+_noreturn_ static void report_signals(int fd, char who) {
+        sigset_t all;
+        int signal;
+
+        (void) sigfillset(&all);
+        (void) dprintf(fd, "%c:ready\n", who);
+        while (sigwait(&all, &signal) == 0)
+                (void) dprintf(fd, "%c:%d\n", who, signal);
+        _exit(1);
+}
+
+static void block_signals(void) {
+        sigset_t all;
+
+        (void) sigfillset(&all);
+        (void) sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+_noreturn_ static void run_supervisor(int fd) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        block_signals();
+        if (unshare(CLONE_NEWPID) < 0) {
+                (void) dprintf(fd, "no\n");
+                _exit(1);
+        }
+        if (fork() == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (fork() == 0)
+                        report_signals(fd, '2');
+                report_signals(fd, '1');
+        }
+        (void) close(fd);
+        while (wait(NULL) >= 0)
+                ;
+        _exit(0);
+}
+
+/* Return: the next line, owned by the caller; "" at the end. */
+static char *container_line(const Container *container) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+        struct pollfd pollfd = { .fd = container->fd, .events = POLLIN };
+        char c;
+
+        for (;;) {
+                cr_assert_eq(
+                        poll(&pollfd, 1, (int) (FAKE_LIMIT_USEC / USEC_PER_MSEC)), 1, "nothing arrives");
+                if (read(container->fd, &c, 1) <= 0 || c == '\n')
+                        return string_buffer_take(&buffer);
+                string_buffer_append_bytes(&buffer, &c, 1);
+        }
+}
+
+static void container_start(Container *container) {
+        int pipes[2];
+
+        cr_assert_eq(pipe(pipes), 0);
+        container->supervisor = fork();
+        if (container->supervisor == 0) {
+                (void) close(pipes[0]);
+                run_supervisor(pipes[1]);
+        }
+        (void) close(pipes[1]);
+        container->fd = pipes[0];
+        for (int i = 0; i < 2; i++) {
+                _cleanup_free_ char *line = container_line(container);
+                if (streq(line, "no"))
+                        cr_skip_test("no pid namespaces here");
+                cr_assert_not_null(strstr(line, "ready"), "%s", line);
+        }
+}
+
+static void container_end(Container *container) {
+        (void) kill(container->supervisor, SIGKILL);
+        (void) waitpid(container->supervisor, NULL, 0);
+        (void) close(container->fd);
+}
+
+static void expect_line(const Container *container, char who, int signal) {
+        _cleanup_free_ char *line = container_line(container), *wanted = xasprintf("%c:%d", who, signal);
+
+        cr_assert_str_eq(line, wanted);
+}
+
+static void run_contained(Box *box, Container *container, TaskLaunch launch) {
+        TaskSpec *spec;
+
+        box_open(box);
+        container_start(container);
+        box->fake->main_pid = (uint32_t) container->supervisor;
+        spec = box_spec(box);
+        spec->boot = launch == TASK_LAUNCH_BOOT;
+        spec->process_two = launch == TASK_LAUNCH_STUB;
+        cr_assert_eq(
+                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+                0);
+        box_run_until(box, box->n_started > 0);
+        cr_assert_not_null(box->task, "%s", box->words);
+        cr_assert_gt(task_leader(box->task), container->supervisor);
+}
+
+static void expect_signal(TaskLaunch launch, int asked, char who, int signal) {
+        _cleanup_box_ Box box;
+        Container container;
+
+        run_contained(&box, &container, launch);
+        task_stop(box.task, asked, LONG_USEC);
+        cr_assert_eq(task_state(box.task), TASK_STOPPING);
+        expect_line(&container, who, signal);
+        box_settle(&box);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0, "the task itself was told");
+        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        container_end(&container);
+}
+
+Test(engine_stop, a_supervised_command_gets_sigterm) {
+        expect_signal(TASK_LAUNCH_SUPERVISE, 0, '2', SIGTERM);
+}
+
+Test(engine_stop, a_supervised_command_gets_the_signal_that_was_asked_for) {
+        expect_signal(TASK_LAUNCH_SUPERVISE, SIGHUP, '2', SIGHUP);
+}
+
+Test(engine_stop, a_command_below_the_stub_gets_the_signal) {
+        expect_signal(TASK_LAUNCH_STUB, SIGINT, '2', SIGINT);
+}
+
+Test(engine_stop, a_booted_system_is_asked_to_shut_down) {
+        expect_signal(TASK_LAUNCH_BOOT, 0, '1', SIGRTMIN + 3);
+}
+
+Test(engine_stop, sigterm_and_sigint_mean_a_shutdown_to_a_booted_system) {
+        expect_signal(TASK_LAUNCH_BOOT, SIGTERM, '1', SIGRTMIN + 3);
+        expect_signal(TASK_LAUNCH_BOOT, SIGINT, '1', SIGRTMIN + 3);
+}
+
+Test(engine_stop, other_signals_reach_a_booted_system_as_they_are) {
+        expect_signal(TASK_LAUNCH_BOOT, SIGUSR1, '1', SIGUSR1);
+}
+
+/* The unit's end, once its processes are gone. */
+static void expect_killed(Box *box, Container *container) {
+        TaskWait *wait = task_wait(box->task, box_on_ended, box);
+
+        for (;;) {
+                _cleanup_free_ char *line = container_line(container);
+                if (string_is_empty(line))
+                        break;
+        }
+        cr_assert_eq(box_count(box, "KillUnit"), 0, "nspawn is to clear up");
+        fake_unit_exit(box->fake, box_unit(box), CLD_EXITED, 1);
+        box_run_until(box, box->n_ended > 0);
+        cr_assert(box->result.known);
+        cr_assert_eq(box->result.signal, SIGKILL);
+        cr_assert_eq(box->result.code, 128 + SIGKILL);
+        task_wait_free(wait);
+        container_end(container);
+}
+
+static int on_watch(
+        sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
+        *(bool *) userdata = true;
+        return 0;
+}
+
+Test(engine_stop, what_does_not_end_in_time_is_killed_with_its_first_process) {
+        _cleanup_box_ Box box;
+        Container container;
+        sd_event_source *watch;
+        bool gone = false;
+
+        run_contained(&box, &container, TASK_LAUNCH_SUPERVISE);
+        task_stop(box.task, 0, 20 * USEC_PER_MSEC);
+        expect_line(&container, '2', SIGTERM);
+        cr_assert_geq(sd_event_add_io(box.event, &watch, container.fd, POLLIN, on_watch, &gone), 0);
+        box_run_until(&box, gone);
+        sd_event_source_disable_unref(watch);
+        expect_killed(&box, &container);
+}
+
+Test(engine_stop, no_time_means_killed_at_once) {
+        _cleanup_box_ Box box;
+        Container container;
+
+        run_contained(&box, &container, TASK_LAUNCH_BOOT);
+        task_stop(box.task, SIGTERM, 0);
+        expect_killed(&box, &container);
+}
+
+Test(engine_stop, a_second_stop_is_passed_on_too) {
+        _cleanup_box_ Box box;
+        Container container;
+
+        run_contained(&box, &container, TASK_LAUNCH_SUPERVISE);
+        task_stop(box.task, SIGHUP, LONG_USEC);
+        expect_line(&container, '2', SIGHUP);
+        task_stop(box.task, SIGTERM, LONG_USEC);
+        expect_line(&container, '2', SIGTERM);
+        task_stop(box.task, 0, 0);
+        expect_killed(&box, &container);
+}
+
+Test(engine_stop, a_recovered_task_is_stopped_like_any_other) {
+        _cleanup_box_ Box box;
+        Container container;
+        TaskRecord record;
+
+        box_open(&box);
+        container_start(&container);
+        box.fake->main_pid = (uint32_t) container.supervisor;
+        fake_unit_add(box.fake, box.unit, "active");
+        record = (TaskRecord){ .unit = box.unit, .machine = box.machine, .launch = TASK_LAUNCH_BOOT };
+        cr_assert_eq(engine_recover(box.engine, "old", &record, box_on_started, &box, NULL), 0);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task);
+        task_stop(box.task, 0, LONG_USEC);
+        expect_line(&container, '1', SIGRTMIN + 3);
+        container_end(&container);
+}
+
+/* ---- without processes ---- */
+
+Test(engine_stop, without_a_known_process_the_unit_is_killed_in_the_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box); /* its process has no child */
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        task_stop(box.task, 0, 10 * USEC_PER_MSEC);
+        box_run_until(&box, box.n_ended > 0);
+        cr_assert_eq(box.result.signal, SIGKILL);
+        _cleanup_free_ char *call = xasprintf("KillUnit %s all 9", box.unit);
+        cr_assert_eq(box_count(&box, call), 1);
+        task_wait_free(wait);
+}
+
+Test(engine_stop, a_stop_before_systemd_was_asked_cancels_the_start) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_start(&box);
+        task_stop(engine_first(box.engine), 0, LONG_USEC);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, ECANCELED);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 1);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+}
+
+Test(engine_stop, a_stop_during_the_start_stops_the_unit) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        box_start(&box);
+        box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        box_settle(&box);
+        task_stop(engine_first(box.engine), 0, LONG_USEC);
+        task_stop(engine_first(box.engine), 0, LONG_USEC);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_not_null(strstr(box.words, "stopped"), "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        box_settle(&box);
+        cr_assert_null(fake_unit_find(box.fake, box.unit));
+        cr_assert_eq(box.n_started, 1);
+}
+
+Test(engine_stop, a_start_that_ignores_its_stop_is_killed) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        box.fake->stop_is_slow = true;
+        box_start(&box);
+        box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        task_stop(engine_first(box.engine), 0, 10 * USEC_PER_MSEC);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box_count(&box, "StopUnit"), 1);
+        cr_assert_eq(box_count(&box, "KillUnit"), 1);
+}
+
+/* While it is looked at what is in the way, that is what its unit's name means. */
+Test(engine_stop, a_stop_never_hits_a_live_namesake) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active")->pinned = true;
+        box.fake->ignore = "GetAll";
+        box_start(&box);
+        box_run_until(&box, box_count(&box, "GetAll") > 0);
+        task_stop(engine_first(box.engine), 0, LONG_USEC);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        box_settle(&box);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert(box_unit(&box)->pinned);
+}
+
+Test(engine_stop, a_stop_of_what_ended_does_nothing) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 4);
+        box_run_until(&box, task_state(box.task) == TASK_EXITED);
+        task_stop(box.task, SIGKILL, 0);
+        box_settle(&box);
+        cr_assert_eq(task_state(box.task), TASK_EXITED);
+        cr_assert_eq(task_result(box.task)->code, 4);
+        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "golden.h"
+#include "systemd/nspawn.h"
+
+TestSuite(nspawn, .timeout = 30);
+
+static const NspawnHost host = {
+        .program = "/usr/bin/systemd-nspawn",
+        .init = "/usr/lib/nspawn-units/nspawn-units-init",
+        .register_machine = true,
+};
+
+static void expect_golden_on(const char *name, TaskSpec *spec, const NspawnHost *on) {
+        _cleanup_strv_ char **args = nspawn_arguments(spec, on);
+        _cleanup_string_buffer_ StringBuffer text = {};
+
+        STRV_FOREACH(arg, args) {
+                cr_assert_null(strchr(*arg, '\n'));
+                cr_assert_null(strstr(*arg, GOLDEN_SECRET), "%s", *arg);
+                cr_assert_null(strstr(*arg, "TOKEN"), "%s", *arg);
+                cr_assert_null(string_after_prefix(*arg, "--setenv"), "%s", *arg);
+                string_buffer_append(&text, "%s\n", *arg);
+        }
+        cr_assert_str_eq(args[0], on->program);
+        golden_compare(name, text.text);
+        task_spec_free(spec);
+}
+
+static void expect_golden(const char *name, TaskSpec *spec) {
+        expect_golden_on(name, spec, &host);
+}
+
+Test(nspawn, boot_by_default) {
+        expect_golden("boot.args", golden_spec());
+}
+
+Test(nspawn, boot_with_arguments_for_the_init) {
+        TaskSpec *spec = golden_spec();
+
+        strv_append(&spec->command, "--unit=rescue.target");
+        expect_golden("boot-arguments.args", spec);
+}
+
+Test(nspawn, everything_off) {
+        expect_golden("off.args", golden_spec_off());
+}
+
+Test(nspawn, everything_set) {
+        NspawnHost other = host;
+
+        other.register_machine = false;
+        other.stderr_on_stdin = true;
+        expect_golden_on("everything.args", golden_spec_everything(), &other);
+}
+
+Test(nspawn, command_below_the_stub) {
+        TaskSpec *spec = golden_spec();
+
+        golden_command(spec);
+        spec->process_two = true;
+        expect_golden("stub.args", spec);
+}
+
+Test(nspawn, network_namespace_with_a_directory_is_the_units_matter) {
+        TaskSpec *spec = golden_spec_namespace(IMAGE_DIRECTORY);
+
+        cr_assert_not(nspawn_joins_network_itself(spec));
+        expect_golden("namespace-directory.args", spec);
+}
+
+Test(nspawn, network_namespace_with_a_file_system_image_is_nspawns_matter) {
+        TaskSpec *spec = golden_spec_namespace(IMAGE_RAW);
+
+        cr_assert(nspawn_joins_network_itself(spec));
+        expect_golden("namespace-raw.args", spec);
+}
+
+Test(nspawn, a_file_system_image_alone_keeps_its_user_namespace) {
+        TaskSpec *spec = golden_spec();
+
+        spec->image_type = IMAGE_RAW;
+        string_replace(&spec->image_path, "/dev/vg/root");
+        cr_assert_not(nspawn_joins_network_itself(spec));
+        expect_golden("raw.args", spec);
+}
+
+Test(nspawn, paths_with_colons_and_backslashes_stay_whole) {
+        TaskSpec *spec = golden_spec();
+
+        task_spec_add_bind(spec, "/a:b", "/c\\d", false);
+        task_spec_add_bind(spec, "/:\\:", "/x y,z", true);
+        expect_golden("bind-escapes.args", spec);
+}
+
+Test(nspawn, private_users_no_is_no_user_namespace) {
+        TaskSpec *spec = golden_spec();
+
+        spec->private_users = xstrdup("no");
+        spec->private_users_ownership = xstrdup("chown");
+        expect_golden("private-users-no.args", spec);
+}
+
+Test(nspawn, words_of_the_command_come_last_and_unchanged) {
+        TaskSpec *spec = golden_spec_off();
+
+        strv_append(&spec->command, "--directory=/");
+        strv_append(&spec->command, "");
+        strv_append(&spec->command, "--");
+        _cleanup_strv_ char **args = nspawn_arguments(spec, &host);
+        size_t n = strv_length(args), m = strv_length(spec->command);
+
+        cr_assert(strv_equal(args + n - m, spec->command));
+        cr_assert_str_eq(args[n - m - 1], "--");
+        task_spec_free(spec);
+}
+
+Test(nspawn, streams_are_apart_unless_nspawn_makes_a_terminal) {
+        static const struct {
+                bool boot;
+                const char *console;
+                bool apart;
+        } rows[] = {
+                { false, NULL, true },
+                { true, NULL, false },
+                { false, "pipe", true },
+                { true, "pipe", true },
+                { false, "read-only", false },
+                { false, "interactive", false },
+                { true, "passive", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                TaskSpec spec = { .boot = rows[i].boot, .console = (char *) (uintptr_t) rows[i].console };
+
+                cr_assert_eq(nspawn_keeps_streams_apart(&spec), rows[i].apart, "row %zu", i);
+        }
+}
+
+Test(nspawn, the_task_file_holds_environment_and_user) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        static const char wanted[] = "ETOKEN=" GOLDEN_SECRET "\0EEMPTY=\0Unobody";
+        size_t n = 0;
+
+        spec->user = xstrdup("nobody");
+        _cleanup_free_ char *text = nspawn_task_file(spec, &n);
+        cr_assert_eq(n, sizeof(wanted));
+        cr_assert_eq(memcmp(text, wanted, n), 0);
+}
+
+Test(nspawn, the_task_file_of_a_task_without_either_is_empty) {
+        TaskSpec spec = {};
+        size_t n = 1;
+        _cleanup_free_ char *text = nspawn_task_file(&spec, &n), *directory = nspawn_runtime_directory("m");
+
+        cr_assert_eq(n, 0);
+        cr_assert_str_eq(directory, "/run/nspawn-units/m");
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "cli/yaml.h"
+#include "task/option.h"
+
+TestSuite(option, .timeout = 30);
+
+static const OptionUse uses[] = { OPTION_IN_JOB, OPTION_IN_YAML, OPTION_IN_DRIVER };
+
+static Value *read_config(const char *text) {
+        Value *config = NULL;
+
+        cr_assert_eq(yaml_read(text, strlen(text), "t.yaml", &config, NULL), 0, "%s", text);
+        return config;
+}
+
+static TaskSpec *decode(const char *text) {
+        _cleanup_value_ Value *config = read_config(text);
+        _cleanup_error_ Error *error = NULL;
+        TaskSpec *spec = task_spec_new();
+        int r = option_decode(spec, config, OPTION_IN_YAML, NULL, &error);
+
+        cr_assert_eq(r, 0, "%s: %s", text, error_message(error));
+        cr_assert_null(error);
+        return spec;
+}
+
+static void expect_refused(const char *text, const char *source, const char *message) {
+        _cleanup_value_ Value *config = read_config(text);
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, source, &error), -EINVAL, "%s", text);
+        cr_assert_str_eq(error->message, message, "%s\n%s", text, error->message);
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, source, NULL), -EINVAL);
+}
+
+/* An option of a file with this value is refused in words that begin and contain what is given. */
+static void expect_bad_value(const char *option, const char *value, const char *part) {
+        _cleanup_free_ char *text = xasprintf("image: /i\n%s: %s\n", option, value);
+        _cleanup_value_ Value *config = read_config(text);
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_free_ char *prefix = xasprintf("%s: ", option);
+
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, NULL, &error), -EINVAL, "%s", text);
+        cr_assert_not_null(string_after_prefix(error->message, prefix), "%s", error->message);
+        cr_assert_not_null(strstr(error->message, part), "%s: %s", text, error->message);
+}
+
+static void expect_good_value(const char *option, const char *value) {
+        _cleanup_free_ char *text = xasprintf("image: /i\n%s: %s\n", option, value);
+
+        task_spec_free(decode(text));
+}
+
+/* ---- the table ---- */
+
+Test(option, rows_are_complete) {
+        OPTION_FOREACH(option) {
+                cr_assert_not(string_is_empty(option->name));
+                cr_assert_not(string_is_empty(option->doc), "%s", option->name);
+                cr_assert(string_has_suffix(option->doc, "."), "%s", option->name);
+                cr_assert_null(strchr(option->doc, '\n'), "%s", option->name);
+                cr_assert_lt(option->kind, _OPTION_KIND_MAX, "%s", option->name);
+                cr_assert_neq(option->use, 0, "%s", option->name);
+                cr_assert_not(string_is_empty(option_kind_to_string(option->kind)));
+                cr_assert_eq(option->kind == OPTION_BOOL, option->fallback != NULL, "%s", option->name);
+                if (option->kind == OPTION_BOOL)
+                        cr_assert(streq(option->fallback, "true") || streq(option->fallback, "false"));
+                cr_assert_not(option->required && option->fallback, "%s", option->name);
+                cr_assert_not(option->allowed && option->kind != OPTION_STRING, "%s", option->name);
+        }
+}
+
+Test(option, names_are_unique_and_found_by_their_users_only) {
+        for (size_t u = 0; u < ELEMENTSOF(uses); u++)
+                OPTION_FOREACH(option)
+        if (option->use & uses[u])
+                cr_assert_eq(option_find(option->name, uses[u]), option, "%s", option->name);
+
+        cr_assert_null(option_find("memory", OPTION_IN_JOB), "Nomad's resources say that");
+        cr_assert_null(option_find("name", OPTION_IN_JOB));
+        cr_assert_null(option_find("volumes", OPTION_ANYWHERE));
+        cr_assert_null(option_find("image", OPTION_IN_DRIVER));
+        cr_assert_null(option_find("", OPTION_ANYWHERE));
+        cr_assert_null(option_find("Image", OPTION_ANYWHERE));
+}
+
+Test(option, rows_of_a_use_fit_into_its_target) {
+        OPTION_FOREACH(option)
+        cr_assert_lt(option->offset,
+                option->use == OPTION_IN_DRIVER ? sizeof(DriverConfig) : sizeof(TaskSpec), "%s",
+                option->name);
+}
+
+Test(option, options_do_not_share_their_place) {
+        OPTION_FOREACH(a)
+        OPTION_FOREACH(b)
+        if (a != b && (a->use & b->use) && a->offset == b->offset)
+                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY, "%s", a->name);
+}
+
+/* ---- defaults ---- */
+
+Test(option, defaults) {
+        _cleanup_task_spec_ TaskSpec *spec = decode("image: /i\n");
+
+        cr_assert_str_eq(spec->image, "/i");
+        cr_assert(spec->boot);
+        cr_assert(spec->user_namespacing);
+        cr_assert(spec->network_veth);
+        cr_assert_not(spec->read_only || spec->ephemeral || spec->process_two);
+        cr_assert(!spec->volatile_mode && !spec->console && !spec->private_users && !spec->resolv_conf);
+        cr_assert(strv_is_empty(spec->command) && strv_is_empty(spec->environment) && spec->n_binds == 0);
+        cr_assert(spec->memory_max == 0 && spec->memory_low == 0 && spec->cpu_shares == 0 && !spec->cpus);
+}
+
+Test(option, the_driver_is_enabled_with_volumes_by_default) {
+        _cleanup_value_ Value *empty = value_new_map(), *config = value_new_map();
+        DriverConfig driver = {};
+        _cleanup_error_ Error *error = NULL;
+
+        cr_assert_eq(option_decode(&driver, empty, OPTION_IN_DRIVER, NULL, NULL), 0);
+        cr_assert(driver.enabled && driver.volumes);
+        cr_assert_eq(value_set(config, "volumes", value_new_bool(false)), 0);
+        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, NULL), 0);
+        cr_assert(driver.enabled && !driver.volumes);
+        cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
+        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
+        cr_assert_str_eq(error->message, "image: no such option");
+}
+
+Test(option, null_is_not_given) {
+        _cleanup_task_spec_ TaskSpec *spec = decode(
+                "image: /i\nboot: null\ncommand: ~\nconsole:\nbind: null\nmemory: ~\ncpu_shares: ~\n");
+
+        cr_assert(spec->boot);
+        cr_assert_null(spec->console);
+        cr_assert_eq(spec->memory_low, 0);
+        expect_refused("image: null\n", NULL, "image: missing, it must be given");
+}
+
+/* ---- every kind ---- */
+
+Test(option, every_kind_lands_in_its_place) {
+        _cleanup_task_spec_ TaskSpec *spec = decode("image: /i\n"
+                                                    "boot: false\n"
+                                                    "console: pipe\n"
+                                                    "command: [sh, -c, 'exit 1']\n"
+                                                    "environment: { A: x, B: '' }\n"
+                                                    "bind: { /a: /b }\n"
+                                                    "bind_read_only: { /c: /d }\n"
+                                                    "memory: 1G\n"
+                                                    "cpu_shares: 512\n");
+
+        cr_assert_not(spec->boot);
+        cr_assert_str_eq(spec->console, "pipe");
+        cr_assert_eq(strv_length(spec->command), 3);
+        cr_assert_str_eq(spec->command[2], "exit 1");
+        cr_assert_str_eq(environment_get(spec->environment, "A"), "x");
+        cr_assert_str_eq(environment_get(spec->environment, "B"), "");
+        cr_assert_eq(spec->n_binds, 2);
+        cr_assert_str_eq(spec->binds[0].source, "/a");
+        cr_assert_str_eq(spec->binds[0].target, "/b");
+        cr_assert_not(spec->binds[0].read_only);
+        cr_assert_str_eq(spec->binds[1].target, "/d");
+        cr_assert(spec->binds[1].read_only);
+        cr_assert_eq(spec->memory_low, UINT64_C(1) << 30);
+        cr_assert_eq(spec->cpu_shares, 512);
+}
+
+Test(option, lists_of_maps_mean_the_same_as_a_map) {
+        _cleanup_task_spec_ TaskSpec *spec = decode("image: /i\n"
+                                                    "environment: [ { A: 1, B: 2 }, { A: 3 }, {} ]\n"
+                                                    "bind: [ { /a: /b }, { /c: /d } ]\n"
+                                                    "bind_read_only: []\n");
+
+        cr_assert_eq(strv_length(spec->environment), 2);
+        cr_assert_str_eq(environment_get(spec->environment, "A"), "3", "the last one wins");
+        cr_assert_str_eq(environment_get(spec->environment, "B"), "2");
+        cr_assert_eq(spec->n_binds, 2);
+        cr_assert_str_eq(spec->binds[1].source, "/c");
+}
+
+Test(option, scalars_become_strings_where_strings_are_wanted) {
+        _cleanup_task_spec_ TaskSpec *spec = decode(
+                "image: /i\ncommand: [ 5, -1, true, false ]\nuser: 1000\n"
+                "private_users: 65536\nname: 7\nenvironment: { A: 1, B: true }\n");
+
+        cr_assert_str_eq(spec->command[0], "5");
+        cr_assert_str_eq(spec->command[1], "-1");
+        cr_assert_str_eq(spec->command[2], "true");
+        cr_assert_str_eq(spec->command[3], "false");
+        cr_assert_str_eq(spec->user, "1000");
+        cr_assert_str_eq(spec->private_users, "65536");
+        cr_assert_str_eq(spec->name, "7");
+        cr_assert_str_eq(environment_get(spec->environment, "B"), "true");
+}
+
+Test(option, a_fraction_from_a_text_must_be_quoted) {
+        expect_refused("image: /i\ncommand: [ sleep, 1.10 ]\n", "t.yaml",
+                "t.yaml:2:19: command: must be a string: put it in quotes, not a number");
+        expect_bad_value("environment", "{ A: 1.5 }", "put it in quotes");
+        expect_good_value("command", "[ sleep, '1.10' ]");
+}
+
+Test(option, a_fraction_from_nomad_is_taken_as_it_is) {
+        _cleanup_value_ Value *config = value_new_map();
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        Value *list = value_new_list();
+
+        value_append(list, value_new_float(1.5));
+        cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
+        cr_assert_eq(value_set(config, "command", list), 0);
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_JOB, NULL, NULL), 0);
+        cr_assert_str_eq(spec->command[0], "1.5");
+}
+
+/* ---- what is refused ---- */
+
+Test(option, what_is_wrong_is_told_with_line_and_column) {
+        expect_refused("image: /i\nboto: true\n", "t.yaml", "t.yaml:2:1: boto: no such option");
+        expect_refused("boot: true\n", "t.yaml", "t.yaml:1:1: image: missing, it must be given");
+        expect_refused(
+                "image: /i\n  \nboot:   5\n", "a b", "a b:3:9: boot: must be true or false, not a number");
+        expect_refused("image: /i\nbind:\n  /a: b\n", "t.yaml",
+                "t.yaml:3:7: bind: \"b\" is not allowed: must be an absolute path");
+        expect_refused("- image\n", "t.yaml", "t.yaml:1:1: must be a map of options, not a list");
+}
+
+Test(option, without_a_source_there_is_no_place) {
+        expect_refused("image: /i\nboto: true\n", NULL, "boto: no such option");
+        expect_refused("boot: true\n", NULL, "image: missing, it must be given");
+        expect_refused("hello\n", NULL, "must be a map of options, not a string");
+        expect_refused("image: /i\nconsole: tty\n", NULL,
+                "console: \"tty\" is not allowed: must be interactive, read-only, passive, pipe");
+}
+
+Test(option, wrong_types) {
+        expect_bad_value("boot", "'true'", "must be true or false, not a string");
+        expect_bad_value("command", "sleep", "must be a list of strings, not a string");
+        expect_bad_value("command", "[ [ a ] ]", "must be a string, not a list");
+        expect_bad_value("command", "[ ~ ]", "must be a string");
+        expect_bad_value("console", "[ pipe ]", "must be a string, not a list");
+        expect_bad_value("environment", "A=1", "must be a map of strings, not a string");
+        expect_bad_value("environment", "[ A=1 ]", "must be a map of strings, not a string");
+        expect_bad_value("environment", "{ A: [ 1 ] }", "must be a string, not a list");
+        expect_bad_value("bind", "[ [ { /a: /b } ] ]", "must be a map of strings, not a list");
+        expect_bad_value("cpu_shares", "'5'", "must be a number from 0 up, not a string");
+        expect_bad_value("cpu_shares", "-5", "must be a number from 0 up");
+        expect_bad_value("memory", "true", "bytes");
+        expect_bad_value("memory", "[ 1 ]", "bytes");
+}
+
+Test(option, values_that_are_not_allowed_are_named_with_what_is) {
+        expect_bad_value("volatile", "maybe", "\"maybe\" is not allowed: must be yes, state, overlay, no");
+        expect_bad_value("private_users_ownership", "chmod", "auto, map, chown");
+        expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be off, copy-host");
+        expect_bad_value("working_directory", "srv", "\"srv\" is not allowed: must be an absolute path");
+        expect_bad_value("working_directory", "''", "an absolute path");
+        expect_bad_value("environment", "{ 1A: x }", "\"1A\" is not allowed");
+        expect_bad_value("environment", "{ 'A=B': x }", "\"A=B\" is not allowed");
+        expect_bad_value("bind", "{ a: /b }", "\"a\" is not allowed: must be an absolute path");
+        expect_bad_value("bind_read_only", "{ /a: '' }", "\"\" is not allowed");
+        expect_refused("image: ''\n", NULL, "image: \"\" is not allowed: must be a path or a name");
+        expect_bad_value("user", "a/b", "user name");
+        expect_bad_value("user", "''", "user name");
+        expect_bad_value("name", "a/b", "without a slash");
+        expect_bad_value("name", "''", "1 to 64");
+        expect_bad_value("cpus", "3-0", "\"3-0\" is not allowed: must be a list such as 0-3,5");
+}
+
+Test(option, every_value_of_a_list_is_allowed) {
+        OPTION_FOREACH(option)
+        for (const char *const *a = option->allowed; a && *a; a++) {
+                _cleanup_free_ char *quoted = xasprintf("'%s'", *a);
+                expect_good_value(option->name, quoted);
+        }
+}
+
+Test(option, forms_of_private_users) {
+        static const char *const good[] = { "'yes'", "'no'", "pick", "identity", "0", "65536",
+                "'65536:65536'", "4294967294" };
+        static const char *const bad[] = { "''", "chown", "'5:'", "':5'", "'5:6:7'", "-1", "4294967295",
+                "'1 '", "'pick:1'", "'0x10'", "'99999999999999999999'" };
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                expect_good_value("private_users", good[i]);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                expect_bad_value("private_users", bad[i], "FIRST:COUNT");
+}
+
+Test(option, forms_of_capabilities) {
+        expect_good_value("capability", "[ CAP_NET_ADMIN, all, CAP_CHECKPOINT_RESTORE ]");
+        expect_bad_value("capability", "[ cap_net_admin ]", "\"cap_net_admin\" is not allowed");
+        expect_bad_value("capability", "[ NET_ADMIN ]", "CAP_NET_ADMIN");
+        expect_bad_value("capability", "[ 'CAP_A,CAP_B' ]", "is not allowed");
+        expect_bad_value("capability", "[ CAP_ ]", "is not allowed");
+        expect_bad_value("capability", "[ '' ]", "is not allowed");
+        expect_bad_value("capability", "[ CAP_A, 'ALL' ]", "\"ALL\" is not allowed");
+}
+
+Test(option, forms_of_pivot_root) {
+        expect_good_value("pivot_root", "/new");
+        expect_good_value("pivot_root", "/new:/old");
+        expect_bad_value("pivot_root", "new", "an absolute path, or two");
+        expect_bad_value("pivot_root", "/new:old", "an absolute path, or two");
+        expect_bad_value("pivot_root", "'/new:'", "an absolute path, or two");
+        expect_bad_value("pivot_root", "/a:/b:/c", "an absolute path, or two");
+}
+
+Test(option, sizes) {
+        static const struct {
+                const char *text;
+                uint64_t bytes;
+        } rows[] = {
+                { "1", 1 },
+                { "4096", 4096 },
+                { "1K", 1024 },
+                { "512M", UINT64_C(512) << 20 },
+                { "'2G'", UINT64_C(2) << 30 },
+                { "3T", UINT64_C(3) << 40 },
+                { "9223372036854775807", INT64_MAX },
+                { "8388607T", UINT64_C(8388607) << 40 },
+        };
+        static const char *const bad[] = { "0", "0K", "-1", "K", "''", "1k", "1KB", "1.5G", "1 G", "' 1'",
+                "1P", "9223372036854775808", "8388608T", "18446744073709551616", "99999999999999999999T",
+                "0x10K" };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *text = xasprintf("image: /i\nmemory_max: %s\n", rows[i].text);
+                _cleanup_task_spec_ TaskSpec *spec = decode(text);
+                cr_assert_eq(spec->memory_max, rows[i].bytes, "%s", rows[i].text);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_free_ char *text = xasprintf("'%s'", *bad[i] == '\'' ? "" : bad[i]);
+                expect_bad_value("memory", text, "bytes");
+        }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/string.h"
+#include "engine/record.h"
+
+Test(record, what_is_written_is_read) {
+        for (TaskLaunch launch = 0; launch < _TASK_LAUNCH_MAX; launch++) {
+                TaskRecord record = { .launch = launch, .started_usec = UINT64_C(1700000000123456) };
+                _cleanup_task_record_ TaskRecord read = {}, copy = {};
+                _cleanup_error_ Error *error = NULL;
+
+                record.unit = xstrdup("nspawn-\"ä\\.service");
+                record.machine = xstrdup("web");
+                _cleanup_free_ char *text = task_record_write(&record);
+                cr_assert_eq(
+                        task_record_read(text, strlen(text), &read, &error), 0, "%s", error_message(error));
+                cr_assert_str_eq(read.unit, record.unit);
+                cr_assert_str_eq(read.machine, "web");
+                cr_assert_eq(read.launch, launch);
+                cr_assert_eq(read.started_usec, UINT64_C(1700000000123456));
+
+                task_record_copy(&copy, &read);
+                cr_assert_neq(copy.unit, read.unit);
+                cr_assert_str_eq(copy.unit, read.unit);
+                cr_assert_str_eq(copy.machine, read.machine);
+                cr_assert_eq(copy.launch, launch);
+                cr_assert_eq(copy.started_usec, read.started_usec);
+                task_record_clear(&record);
+                cr_assert_null(record.unit);
+        }
+}
+
+#define GOOD "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"stub\",\"started_usec\":5}"
+
+/* Records of this very text are on disks: it must stay readable. */
+Test(record, version_1_is_read_for_ever) {
+        _cleanup_task_record_ TaskRecord record = {};
+
+        cr_assert_eq(task_record_read(GOOD, strlen(GOOD), &record, NULL), 0);
+        cr_assert_str_eq(record.unit, "u");
+        cr_assert_str_eq(record.machine, "m");
+        cr_assert_eq(record.launch, TASK_LAUNCH_STUB);
+        cr_assert_eq(record.started_usec, 5);
+}
+
+Test(record, members_that_are_not_known_do_no_harm) {
+        static const char text[] =
+                "{\"new\":[1],\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\","
+                "\"started_usec\":0}";
+        _cleanup_task_record_ TaskRecord record = {};
+
+        cr_assert_eq(task_record_read(text, strlen(text), &record, NULL), 0);
+        cr_assert_eq(record.launch, TASK_LAUNCH_BOOT);
+}
+
+Test(record, a_newer_version_is_refused_in_words) {
+        static const char text[] = "{\"version\":2,\"unit\":5}";
+        TaskRecord record = {};
+        _cleanup_error_ Error *error = NULL;
+
+        cr_assert_eq(task_record_read(text, strlen(text), &record, &error), -EPROTONOSUPPORT);
+        cr_assert_not_null(strstr(error->message, "version 2"), "%s", error->message);
+        cr_assert_not_null(strstr(error->message, "knows 1"), "%s", error->message);
+        cr_assert_not_null(strstr(error->message, "newer program"), "%s", error->message);
+        cr_assert_null(record.unit);
+        cr_assert_eq(task_record_read(text, strlen(text), &record, NULL), -EPROTONOSUPPORT);
+}
+
+Test(record, garbage_is_refused_in_words) {
+        static const char *const bad[] = {
+                "",
+                "{",
+                "null",
+                "[]",
+                "[1]",
+                "1",
+                "\"text\"",
+                "{}",
+                "{\"version\":\"1\"}",
+                "{\"version\":1.5}",
+                "{\"version\":1}",
+                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\"}",
+                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"other\",\"started_usec\":0}",
+                "{\"version\":1,\"unit\":7,\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":\"0\"}",
+                "{\"version\":1,\"unit\":\"a\\u0000b\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                "{\"version\":1,\"unit\":\"\xff\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                GOOD "x",
+                "\xff\xfe",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                TaskRecord record = {};
+                _cleanup_error_ Error *error = NULL;
+
+                cr_assert_eq(
+                        task_record_read(bad[i], strlen(bad[i]), &record, &error), -EBADMSG, "%s", bad[i]);
+                cr_assert_not(string_is_empty(error_message(error)));
+                cr_assert_null(record.unit, "%s", bad[i]);
+                cr_assert_eq(task_record_read(bad[i], strlen(bad[i]), &record, NULL), -EBADMSG);
+        }
+}
+
+Test(record, a_cut_text_is_refused_wherever_it_ends) {
+        for (size_t n = 0; n < strlen(GOOD); n++) {
+                TaskRecord record = {};
+                _cleanup_free_ char *exact = xmemdup(GOOD, n ? n : 1);
+
+                cr_assert_eq(task_record_read(exact, n, &record, NULL), -EBADMSG, "%zu", n);
+        }
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "golden.h"
+#include "systemd/transient.h"
+
+TestSuite(transient, .timeout = 30);
+
+static const NspawnHost host = {
+        .program = "/usr/bin/systemd-nspawn",
+        .init = "/usr/lib/nspawn-units/nspawn-units-init",
+        .register_machine = true,
+};
+
+/* A connection that nobody answers: messages can be made on it. */
+static sd_bus *open_bus(void) {
+        sd_bus *bus = NULL;
+        int fds[2];
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        cr_assert_geq(sd_bus_new(&bus), 0);
+        cr_assert_geq(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
+        cr_assert_geq(sd_bus_negotiate_fds(bus, true), 0);
+        cr_assert_geq(sd_bus_start(bus), 0);
+        (void) close(fds[1]);
+        return bus;
+}
+
+static int build(unsigned version, const TaskSpec *spec, const TaskStreams *streams, sd_bus_message **ret) {
+        sd_bus *bus = open_bus();
+        sd_bus_message *m = NULL;
+
+        cr_assert_geq(sd_bus_message_new_method_call(bus, &m, "org.freedesktop.systemd1",
+                              "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                              "StartTransientUnit"),
+                0);
+        int r = transient_append(m, version, spec, host, streams);
+        if (r >= 0) {
+                cr_assert_geq(sd_bus_message_seal(m, 1, 0), 0);
+                cr_assert(sd_bus_message_has_signature(m, "ssa(sv)a(sa(sv))"));
+                *ret = sd_bus_message_ref(m);
+        }
+        sd_bus_message_unref(m);
+        sd_bus_close_unref(bus);
+        return r;
+}
+
+/* Numbers of descriptors depend on what else is open. */
+static void hide_descriptors(char *text) {
+        for (char *p = text; (p = strstr(p, "UNIX_FD "));) {
+                char *number = p + strlen("UNIX_FD "), *rest = number + strspn(number, "0123456789");
+
+                *number++ = '*';
+                memmove(number, rest, strlen(rest) + 1);
+                p = number;
+        }
+}
+
+/* Return: the dump, owned by the caller. */
+static char *dump(unsigned version, const TaskSpec *spec, const TaskStreams *streams) {
+        sd_bus_message *m = NULL;
+        char *text = NULL;
+        size_t n = 0;
+
+        cr_assert_eq(build(version, spec, streams, &m), 0);
+        FILE *f = open_memstream(&text, &n);
+        cr_assert_not_null(f);
+        cr_assert_geq(sd_bus_message_dump(m, f, 0), 0);
+        cr_assert_eq(fclose(f), 0);
+        sd_bus_message_unref(m);
+        hide_descriptors(text);
+        cr_assert_null(strstr(text, GOLDEN_SECRET));
+        return text;
+}
+
+static const TaskStreams journal = { -1, -1 };
+
+static void expect_golden(const char *name, unsigned version, TaskSpec *spec, const TaskStreams *streams) {
+        _cleanup_free_ char *text = dump(version, spec, streams);
+
+        golden_compare(name, text);
+        task_spec_free(spec);
+}
+
+Test(transient, boot_with_247) {
+        expect_golden("boot-247.message", 247, golden_spec(), &journal);
+}
+
+Test(transient, boot_with_252) {
+        expect_golden("boot-252.message", 252, golden_spec(), &journal);
+}
+
+Test(transient, boot_with_255) {
+        expect_golden("boot-255.message", 255, golden_spec(), &journal);
+}
+
+Test(transient, everything_with_247) {
+        expect_golden("everything-247.message", 247, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+}
+
+Test(transient, everything_with_252) {
+        expect_golden("everything-252.message", 252, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+}
+
+Test(transient, everything_with_255) {
+        expect_golden("everything-255.message", 255, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+}
+
+Test(transient, network_namespace_with_a_directory) {
+        expect_golden(
+                "namespace-directory-252.message", 252, golden_spec_namespace(IMAGE_DIRECTORY), &journal);
+}
+
+Test(transient, network_namespace_with_a_file_system_image) {
+        expect_golden("namespace-raw-252.message", 252, golden_spec_namespace(IMAGE_RAW), &journal);
+}
+
+Test(transient, properties_wait_for_the_systemd_that_knows_them) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_free_ char *old = dump(253, spec, &journal), *new = dump(254, spec, &journal);
+
+        cr_assert_null(strstr(old, "DelegateSubgroup"));
+        cr_assert_not_null(strstr(new, "DelegateSubgroup"));
+        cr_assert_not_null(strstr(old, "ExecStartEx"));
+}
+
+/* ---- single properties ---- */
+
+/* Enters the value of a property. Return: whether it is there. */
+static bool enter_property(sd_bus_message *m, const char *name, const char *signature) {
+        const char *found;
+
+        cr_assert_geq(sd_bus_message_rewind(m, true), 0);
+        cr_assert_geq(sd_bus_message_skip(m, "ss"), 0);
+        cr_assert_gt(sd_bus_message_enter_container(m, 'a', "(sv)"), 0);
+        while (sd_bus_message_enter_container(m, 'r', "sv") > 0) {
+                cr_assert_gt(sd_bus_message_read(m, "s", &found), 0);
+                if (streq(found, name)) {
+                        cr_assert_gt(sd_bus_message_enter_container(m, 'v', signature), 0, "%s", name);
+                        return true;
+                }
+                cr_assert_geq(sd_bus_message_skip(m, "v"), 0);
+                cr_assert_geq(sd_bus_message_exit_container(m), 0);
+        }
+        return false;
+}
+
+/* Return: the property, 0 when it is not there. */
+static uint64_t number_of(const TaskSpec *spec, const char *name) {
+        sd_bus_message *m = NULL;
+        uint64_t number = 0;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        if (enter_property(m, name, "t"))
+                cr_assert_gt(sd_bus_message_read(m, "t", &number), 0);
+        sd_bus_message_unref(m);
+        return number;
+}
+
+Test(transient, memory_is_passed_on_in_bytes) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert_eq(number_of(spec, "MemoryMax"), 0, "not set");
+        cr_assert_eq(number_of(spec, "MemoryLow"), 0);
+        spec->memory_max = 300 * UINT64_C(1048576);
+        cr_assert_eq(number_of(spec, "MemoryMax"), 314572800);
+        cr_assert_eq(number_of(spec, "MemoryLow"), 0);
+        spec->memory_max = UINT64_MAX;
+        spec->memory_low = 5;
+        cr_assert_eq(number_of(spec, "MemoryMax"), UINT64_MAX);
+        cr_assert_eq(number_of(spec, "MemoryLow"), 5);
+}
+
+Test(transient, shares_become_a_weight_within_bounds) {
+        static const struct {
+                uint64_t shares, weight;
+        } rows[] = {
+                { 0, 0 },
+                { 1, 1 },
+                { 2, 1 },
+                { 11, 1 },
+                { 512, 50 },
+                { 1024, 100 },
+                { 1025, 100 },
+                { 2048, 200 },
+                { 102389, 9998 },
+                { 102400, 10000 },
+                { 102401, 10000 },
+                { UINT64_MAX, 10000 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+                spec->cpu_shares = rows[i].shares;
+                cr_assert_eq(number_of(spec, "CPUWeight"), rows[i].weight, "%zu", i);
+        }
+}
+
+Test(transient, processors_become_a_mask_lowest_byte_first) {
+        static const uint8_t wanted[] = { 0x01, 0x82, 0x00, 0x01 };
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        sd_bus_message *m = NULL;
+        const void *bytes;
+        size_t n;
+
+        spec->cpus = xstrdup("0,24,9,15");
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert(enter_property(m, "AllowedCPUs", "ay"));
+        cr_assert_gt(sd_bus_message_read_array(m, 'y', &bytes, &n), 0);
+        cr_assert_eq(n, sizeof(wanted));
+        cr_assert_eq(memcmp(bytes, wanted, n), 0);
+        sd_bus_message_unref(m);
+}
+
+Test(transient, a_bad_list_of_processors_makes_no_message) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->cpus = xstrdup("5-");
+        cr_assert_eq(build(252, spec, &journal, NULL), -EINVAL);
+}
+
+Test(transient, a_copy_of_an_image_may_take_as_long_as_it_likes) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert_eq(number_of(spec, "TimeoutStartUSec"), 90 * USEC_PER_SEC);
+        spec->ephemeral = true;
+        cr_assert_eq(number_of(spec, "TimeoutStartUSec"), UINT64_MAX);
+}
+
+/* ---- streams ---- */
+
+static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
+        struct stat wanted, got;
+        int found;
+
+        cr_assert_eq(enter_property(m, name, "h"), fd >= 0, "%s", name);
+        if (fd < 0)
+                return;
+        cr_assert_gt(sd_bus_message_read(m, "h", &found), 0);
+        cr_assert_eq(fstat(fd, &wanted), 0);
+        cr_assert_eq(fstat(found, &got), 0);
+        cr_assert_eq(wanted.st_ino, got.st_ino, "%s", name);
+}
+
+static void expect_streams(bool boot, bool output, bool error) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        sd_bus_message *m = NULL;
+        int out[2], err[2];
+
+        if (!boot)
+                golden_command(spec);
+        cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+        cr_assert_eq(pipe2(err, O_CLOEXEC), 0);
+        cr_assert_eq(build(252, spec, &(TaskStreams){ output ? out[1] : -1, error ? err[1] : -1 }, &m), 0);
+        expect_descriptor(m, "StandardOutputFileDescriptor", output ? out[1] : -1);
+        /* A terminal's output is all on stdout. */
+        expect_descriptor(m, "StandardInputFileDescriptor", error && !boot ? err[1] : -1);
+        expect_descriptor(m, "StandardErrorFileDescriptor", -1);
+        sd_bus_message_unref(m);
+        for (size_t i = 0; i < 2; i++) {
+                (void) close(out[i]);
+                (void) close(err[i]);
+        }
+}
+
+Test(transient, output_and_errors_have_a_descriptor_each) {
+        expect_streams(false, true, true);
+        expect_streams(false, true, false);
+        expect_streams(false, false, true);
+        expect_streams(false, false, false);
+}
+
+Test(transient, a_booted_systems_output_is_one_stream) {
+        expect_streams(true, true, true);
+        expect_streams(true, false, false);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "fake-systemd.h"
+#include "systemd/unit.h"
+
+TestSuite(unit, .timeout = 60);
+
+typedef struct Box {
+        sd_event *event;
+        FakeSystemd *fake;
+        Manager *manager;
+        Unit *unit;
+        unsigned n_lost;
+        unsigned n_changed;
+        unsigned n_errors;
+        char *active_state; /* as told last */
+        char *error_name;
+        uint32_t main_pid;
+} Box;
+
+static void on_manager(void *userdata, const Error *error) {
+        ((Box *) userdata)->n_lost += error != NULL;
+}
+
+static void on_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
+        Box *box = userdata;
+
+        cr_assert((status == NULL) != (error == NULL));
+        box->n_changed++;
+        box->n_errors += error != NULL;
+        if (error)
+                string_replace(&box->error_name, error->name);
+        if (status)
+                string_replace(&box->active_state, status->active_state);
+        box->main_pid = status ? status->main_pid : 0;
+}
+
+static void box_open(Box *box) {
+        *box = (Box){};
+        cr_assert_geq(sd_event_new(&box->event), 0);
+        box->fake = fake_systemd_new(box->event);
+        box->manager = manager_new(box->event, box->fake->address, on_manager, box);
+        cr_assert_eq(unit_new(box->manager, "a-b.service", on_changed, box, &box->unit), -ENOTCONN);
+        RUN_UNTIL(box->event, manager_is_ready(box->manager));
+        cr_assert_eq(unit_new(box->manager, "a-b.service", on_changed, box, &box->unit), 0);
+        cr_assert_str_eq(unit_name(box->unit), "a-b.service");
+}
+
+static void box_close(Box *box) {
+        unit_free(box->unit);
+        manager_free(box->manager);
+        fake_systemd_free(box->fake);
+        sd_event_unref(box->event);
+        free(box->active_state);
+        free(box->error_name);
+}
+#define _cleanup_box_ _cleanup_(box_close)
+
+static void settle(Box *box) {
+        fake_systemd_settle(box->fake, manager_bus(box->manager));
+}
+
+static UnitStatus last;
+
+static void keep_status(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
+        on_changed(userdata, status, error);
+        last = (UnitStatus){
+                .load_state = xstrdup(status->load_state),
+                .active_state = xstrdup(status->active_state),
+                .sub_state = xstrdup(status->sub_state),
+                .result = xstrdup(status->result),
+                .status_text = xstrdup(status->status_text),
+                .invocation_id = xstrdup_null(status->invocation_id),
+                .job_id = status->job_id,
+                .main_pid = status->main_pid,
+                .exec_main_code = status->exec_main_code,
+                .exec_main_status = status->exec_main_status,
+                .active_enter_usec = status->active_enter_usec,
+                .exit_usec = status->exit_usec,
+        };
+}
+
+Test(unit, a_read_gets_every_property) {
+        _cleanup_box_ Box box;
+        Unit *other;
+
+        box_open(&box);
+        cr_assert_eq(unit_new(box.manager, "x.service", keep_status, &box, &other), 0);
+        FakeUnit *fake = fake_unit_add(box.fake, "x.service", "failed");
+        fake->result = "exit-code";
+        fake->job_id = 12;
+        fake->main_pid = 13;
+        fake->exec_main_code = CLD_EXITED;
+        fake->exec_main_status = 14;
+        fake->exit_usec = UINT64_C(1) << 40;
+        unit_refresh(other);
+        cr_assert_eq(box.n_changed, 0);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_str_eq(last.load_state, "loaded");
+        cr_assert_str_eq(last.active_state, "failed");
+        cr_assert_str_eq(last.sub_state, "any");
+        cr_assert_str_eq(last.result, "exit-code");
+        cr_assert_str_eq(last.status_text, "");
+        cr_assert_str_eq(last.invocation_id, "0102030405060708090a0b0c0d0e0ffe");
+        cr_assert_eq(last.job_id, 12);
+        cr_assert_eq(last.main_pid, 13);
+        cr_assert_eq(last.exec_main_code, CLD_EXITED);
+        cr_assert_eq(last.exec_main_status, 14);
+        cr_assert_eq(last.active_enter_usec, 7);
+        cr_assert_eq(last.exit_usec, UINT64_C(1) << 40);
+        unit_status_clear(&last);
+        cr_assert_null(last.active_state);
+        unit_free(other);
+}
+
+Test(unit, what_systemd_does_not_know_is_inactive) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        unit_refresh(box.unit);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_eq(box.n_errors, 0);
+        cr_assert_str_eq(box.active_state, "inactive");
+}
+
+Test(unit, the_watch_sees_what_a_call_sent_next_changes) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        cr_assert_eq(manager_send(box.manager, "StartTransientUnit", "ss", "a-b.service", "fail"), 0);
+        RUN_UNTIL(box.event, streq_null(box.active_state, "active"));
+        cr_assert_eq(box.n_changed, 2, "activating, active");
+        cr_assert_eq(box.main_pid, (uint32_t) getpid());
+        cr_assert_eq(fake_systemd_count(box.fake, "GetAll"), 0, "signals suffice");
+}
+
+Test(unit, changes_of_other_units_are_not_told) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        settle(&box);
+        fake_unit_up(box.fake, fake_unit_add(box.fake, "a.service", "activating"));
+        fake_unit_up(box.fake, fake_unit_add(box.fake, "a-b-c.service", "activating"));
+        settle(&box);
+        cr_assert_eq(box.n_changed, 0);
+}
+
+Test(unit, an_end_is_read_anew) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        settle(&box);
+        FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "active");
+        fake->pinned = true;
+        fake_unit_exit(box.fake, fake, CLD_EXITED, 3);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_str_eq(box.active_state, "failed");
+        settle(&box);
+        cr_assert_eq(box.n_changed, 1);
+        cr_assert_eq(fake_systemd_count(box.fake, "GetAll a-b.service"), 1);
+}
+
+/* Told only as it is: the unit is up again when it is read. */
+Test(unit, a_restart_through_inactive_is_no_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        settle(&box);
+        FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "active");
+        fake->active_state = "inactive";
+        fake_unit_emit(box.fake, fake);
+        fake->active_state = "active";
+        fake_unit_emit(box.fake, fake);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        settle(&box);
+        cr_assert_str_eq(box.active_state, "active");
+        cr_assert_eq(box.n_errors, 0);
+}
+
+Test(unit, a_change_during_a_read_is_read_again) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "activating");
+        unit_refresh(box.unit);
+        unit_refresh(box.unit);
+        unit_refresh(box.unit);
+        fake_unit_up(box.fake, fake);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        settle(&box);
+        cr_assert_str_eq(box.active_state, "active");
+        cr_assert_leq(fake_systemd_count(box.fake, "GetAll"), 3);
+}
+
+Test(unit, after_it_is_freed_nothing_is_told) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "activating");
+        unit_refresh(box.unit);
+        box.unit = unit_free(box.unit);
+        fake_unit_up(box.fake, fake);
+        settle(&box);
+        cr_assert_eq(box.n_changed, 0);
+        cr_assert_null(unit_free(NULL));
+}
+
+Test(unit, a_read_that_is_cut_off_tells_nothing_of_the_unit) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->ignore = "GetAll";
+        unit_refresh(box.unit);
+        unit_refresh(box.unit);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "GetAll") > 0);
+        fake_systemd_drop(box.fake);
+        RUN_UNTIL(box.event, box.n_lost > 0);
+        cr_assert_eq(box.n_changed, 0);
+}
+
+Test(unit, a_read_that_is_refused_is_told) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        cr_assert_geq(sd_bus_release_name(box.fake->bus, SYSTEMD_DESTINATION), 0);
+        unit_refresh(box.unit);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_eq(box.n_errors, 1);
+        cr_assert_str_eq(box.error_name, SD_BUS_ERROR_SERVICE_UNKNOWN);
+}
+
+Test(unit, calls_name_the_unit_and_come_in_order) {
+        _cleanup_box_ Box box;
+        static const char *const wanted[] = { "RefUnit a-b.service", "KillUnit a-b.service all 9",
+                "UnrefUnit a-b.service" };
+
+        box_open(&box);
+        fake_unit_add(box.fake, "a-b.service", "active");
+        size_t n = fake_systemd_count(box.fake, "");
+        cr_assert_eq(unit_pin(box.unit), 0);
+        cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+        unit_unpin(box.unit);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "UnrefUnit") > 0);
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
+                size_t at = fake_systemd_position(box.fake, wanted[i]);
+                cr_assert(at != SIZE_MAX && at >= n, "%s", wanted[i]);
+                n = at;
+        }
+        cr_assert_null(fake_unit_find(box.fake, "a-b.service"));
+}
+
+Test(unit, dead_and_up_mean_what_systemd_means) {
+        static const struct {
+                const char *state;
+                uint32_t job, pid;
+                bool dead, up;
+        } rows[] = {
+                { "inactive", 0, 0, true, false },
+                { "failed", 0, 0, true, false },
+                { "failed", 0, 5, true, false },
+                { "inactive", 1, 0, false, false },
+                { "failed", 1, 0, false, false },
+                { "activating", 1, 5, false, false },
+                { "activating", 0, 0, false, false },
+                { "active", 0, 5, false, true },
+                { "active", 1, 5, false, true },
+                { "reloading", 0, 5, false, true },
+                { "deactivating", 1, 5, false, true },
+                { "deactivating", 0, 0, false, false },
+                { NULL, 0, 0, false, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                UnitStatus status = { .active_state = (char *) (uintptr_t) rows[i].state,
+                        .job_id = rows[i].job,
+                        .main_pid = rows[i].pid };
+
+                cr_assert_eq(unit_status_is_dead(&status), rows[i].dead, "row %zu", i);
+                cr_assert_eq(unit_status_is_up(&status), rows[i].up, "row %zu", i);
+        }
+}

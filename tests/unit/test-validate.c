@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "base/string.h"
+#include "cli/yaml.h"
+#include "task/option.h"
+
+TestSuite(validate, .timeout = 30);
+
+static int validate(const char *text, Error **error) {
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_value_ Value *config = NULL;
+
+        cr_assert_eq(yaml_read(text, strlen(text), "t.yaml", &config, NULL), 0, "%s", text);
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, NULL, error), 0, "%s: %s", text,
+                error_message(*error));
+        return task_spec_validate(spec, error);
+}
+
+static void expect_good(const char *text) {
+        _cleanup_error_ Error *error = NULL;
+
+        cr_assert_eq(validate(text, &error), 0, "%s: %s", text, error_message(error));
+        cr_assert_null(error);
+}
+
+/* The message begins with the option it is about and names the other one. */
+static void expect_bad(const char *text, const char *option, const char *other) {
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_free_ char *prefix = xasprintf("%s: ", option);
+
+        cr_assert_eq(validate(text, &error), -EINVAL, "%s", text);
+        cr_assert_not_null(string_after_prefix(error->message, prefix), "%s: %s", text, error->message);
+        cr_assert_not_null(strstr(error->message, other), "%s: %s", text, error->message);
+}
+
+Test(validate, an_image_alone_boots) {
+        expect_good("image: debian\n");
+}
+
+Test(validate, boot_and_process_two) {
+        expect_bad("{ image: /i, process_two: true, command: [ a ] }", "process_two", "boot = false");
+        expect_bad("{ image: /i, boot: true, process_two: true }", "process_two", "boot");
+        expect_good("{ image: /i, boot: false, process_two: true, command: [ a ] }");
+}
+
+Test(validate, boot_and_user) {
+        expect_bad("{ image: /i, user: nobody }", "user", "boot");
+        expect_good("{ image: /i, boot: false, user: nobody, command: [ a ] }");
+}
+
+Test(validate, something_must_run) {
+        expect_bad("{ image: /i, boot: false }", "command", "boot = false");
+        expect_bad("{ image: /i, boot: false, command: [] }", "command", "boot = false");
+        expect_bad("{ image: /i, boot: false, process_two: true }", "command", "boot = false");
+        expect_good("{ image: /i, boot: false, command: [ /bin/true ] }");
+        expect_good("{ image: /i, boot: true, command: [ --log-level=debug ] }");
+}
+
+Test(validate, chown_and_volatile) {
+        expect_bad("{ image: /i, private_users_ownership: chown, volatile: 'yes' }",
+                "private_users_ownership", "volatile");
+        expect_bad("{ image: /i, private_users_ownership: chown, volatile: state }",
+                "private_users_ownership", "volatile");
+        expect_bad("{ image: /i, private_users_ownership: chown, volatile: overlay }",
+                "private_users_ownership", "volatile");
+        expect_good("{ image: /i, private_users_ownership: chown, volatile: 'no' }");
+        expect_good("{ image: /i, private_users_ownership: map, volatile: overlay }");
+        expect_good("{ image: /i, private_users_ownership: auto, volatile: state }");
+}
+
+Test(validate, chown_and_read_only) {
+        expect_bad("{ image: /i, private_users_ownership: chown, read_only: true }",
+                "private_users_ownership", "read_only");
+        expect_good("{ image: /i, private_users_ownership: chown, read_only: false }");
+        expect_good("{ image: /i, private_users_ownership: map, read_only: true }");
+}
+
+Test(validate, chown_means_nothing_without_a_user_namespace) {
+        expect_good(
+                "{ image: /i, user_namespacing: false, private_users_ownership: chown, read_only: true }");
+        expect_good("{ image: /i, private_users: 'no', private_users_ownership: chown, volatile: state }");
+}
+
+Test(validate, the_hosts_root_is_spared) {
+        expect_bad("image: /\n", "image", "ephemeral");
+        expect_bad("{ image: /, volatile: 'no' }", "image", "ephemeral");
+        expect_bad("{ image: /, volatile: overlay }", "image", "ephemeral");
+        expect_bad("{ image: /, read_only: true }", "image", "ephemeral");
+        expect_good("{ image: /, ephemeral: true }");
+        expect_good("{ image: /, volatile: 'yes' }");
+        expect_good("{ image: /, volatile: state }");
+        expect_good("image: /srv\n");
+}
+
+Test(validate, the_reserve_is_within_the_limit) {
+        expect_bad("{ image: /i, memory: 2M, memory_max: 1M }", "memory_max", "memory");
+        expect_good("{ image: /i, memory: 1M, memory_max: 1M }");
+        expect_good("{ image: /i, memory: 1M, memory_max: 2M }");
+        expect_good("{ image: /i, memory: 2M }");
+        expect_good("{ image: /i, memory_max: 2M }");
+}
+
+/* Combinations that jobs written for the Go driver use. */
+Test(validate, jobs_of_the_go_driver_are_good) {
+        static const char *const good[] = {
+                "{ image: /i, boot: true, ephemeral: true }",
+                "{ image: /i, boot: false, process_two: true, command: [ /bin/sh, -c, 'sleep 1' ] }",
+                "{ image: /i, boot: false, command: [ env ], read_only: true, volatile: state }",
+                "{ image: /i, user_namespacing: false, network_veth: false }",
+                "{ image: /i, private_users: pick, private_users_ownership: auto }",
+                "{ image: /i, private_users: 'yes', ephemeral: true, resolv_conf: copy-host }",
+                "{ image: /i, capability: [ CAP_NET_ADMIN ], bind: { /a: /b }, environment: { A: b } }",
+                "{ image: /i, boot: false, command: [ a ], working_directory: /srv, pivot_root: '/new:/old' }",
+                "{ image: /, volatile: 'yes', boot: false, command: [ /usr/bin/env ] }",
+                "{ image: /i, boot: false, process_two: true, command: [ a ], user: nobody, console: read-only }",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                expect_good(good[i]);
+}
+
+Test(validate, an_error_is_not_asked_for) {
+        TaskSpec spec = { .boot = true, .process_two = true };
+
+        cr_assert_eq(task_spec_validate(&spec, NULL), -EINVAL);
+}
