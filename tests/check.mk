@@ -57,7 +57,7 @@ ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
 lint: lint-format lint-tidy lint-analyzer
 	@tests/lint/layers $(LAYERS)
 	@tests/lint/sizes
-	@shellcheck $(SCRIPTS)
+	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 	@$(CTL) docs | diff -u docs/options.md - || { echo "docs/options.md is old: make docs" >&2; exit 1; }
 lint: $(CTL)
 

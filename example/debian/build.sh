@@ -19,6 +19,8 @@ trap 'rm -rf -- "$work"' EXIT
 
 # A container needs systemd and a bus, no kernel and no boot loader. The network needs a client for the
 # address that systemd-networkd on the host hands out over the virtual cable.
+# The hooks are for a shell that knows "$1".
+# shellcheck disable=SC2016
 mmdebstrap --quiet --variant=minbase \
 	--include=systemd,systemd-sysv,dbus,iproute2 \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \

@@ -4,8 +4,8 @@
 #include "base/strv.h"
 
 char **strv_free(char **list) {
-        STRV_FOREACH(s, list)
-        free(*s);
+        STRV_FOREACH (s, list)
+                free(*s);
         free(list);
         return NULL;
 }
@@ -13,15 +13,15 @@ char **strv_free(char **list) {
 size_t strv_length(char *const *list) {
         size_t n = 0;
 
-        STRV_FOREACH(s, list)
-        n++;
+        STRV_FOREACH (s, list)
+                n++;
         return n;
 }
 
 bool strv_contains(char *const *list, const char *s) {
-        STRV_FOREACH(i, list)
-        if (streq(*i, s))
-                return true;
+        STRV_FOREACH (i, list)
+                if (streq(*i, s))
+                        return true;
         return false;
 }
 
@@ -39,8 +39,8 @@ bool strv_equal(char *const *a, char *const *b) {
 char **strv_copy(char *const *list) {
         char **copy = NULL;
 
-        STRV_FOREACH(s, list)
-        strv_append(&copy, *s);
+        STRV_FOREACH (s, list)
+                strv_append(&copy, *s);
         return copy;
 }
 
@@ -68,7 +68,7 @@ void strv_appendf(char ***list, const char *format, ...) {
 char *strv_join(char *const *list, const char *separator) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
-        STRV_FOREACH(s, list)
-        string_buffer_append(&buffer, "%s%s", s == list ? "" : separator, *s);
+        STRV_FOREACH (s, list)
+                string_buffer_append(&buffer, "%s%s", s == list ? "" : separator, *s);
         return string_buffer_take(&buffer);
 }

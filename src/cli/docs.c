@@ -37,9 +37,9 @@ int command_docs(int argc, char **argv _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(sections); i++) {
                 (void) printf("\n## %s\n\n| option | type | default | meaning |\n|---|---|---|---|\n",
                         sections[i].title);
-                OPTION_FOREACH(option)
-                if (option->use == sections[i].use)
-                        print_option(option);
+                OPTION_FOREACH (option)
+                        if (option->use == sections[i].use)
+                                print_option(option);
         }
         return EXIT_SUCCESS;
 }

@@ -36,7 +36,7 @@ int task_watch(Task *task) {
 static void engine_reconcile(Engine *engine) {
         Task *task;
 
-        LIST_FOREACH(task, &engine->tasks, tasks) {
+        LIST_FOREACH (task, &engine->tasks, tasks) {
                 if (!task->record.unit || task->state == TASK_EXITED)
                         continue;
                 if (task_watch(task) < 0 || unit_pin(task->unit) < 0)
@@ -44,6 +44,8 @@ static void engine_reconcile(Engine *engine) {
                 task->held = true;
                 if (task->started && task->state == TASK_STOPPING)
                         (void) manager_send(engine->manager, "StopUnit", "ss", task->record.unit, "replace");
+                if (task->killed && !task->stop_timer)
+                        (void) unit_kill_all(task->unit, SIGKILL);
                 unit_refresh(task->unit);
         }
 }
@@ -52,11 +54,14 @@ static void on_manager_changed(void *userdata, const Error *error) {
         Engine *engine = userdata;
         Task *task;
 
-        /* The old connection's slots are of no use any more. */
-        if (error)
-                LIST_FOREACH(task, &engine->tasks, tasks)
-        task->unit = unit_free(task->unit);
-        else engine_reconcile(engine);
+        if (!error)
+                engine_reconcile(engine);
+        else {
+                /* The old connection's slots are of no use any more. */
+                LIST_FOREACH (task, &engine->tasks, tasks) {
+                        task->unit = unit_free(task->unit);
+                }
+        }
 
         if (engine->callbacks->on_connection)
                 engine->callbacks->on_connection(engine->userdata, error);
@@ -107,9 +112,9 @@ Manager *engine_manager(Engine *engine) {
 Task *engine_find(Engine *engine, const char *id) {
         Task *task;
 
-        LIST_FOREACH(task, &engine->tasks, tasks)
-        if (streq(task->id, id))
-                return task;
+        LIST_FOREACH (task, &engine->tasks, tasks)
+                if (streq(task->id, id))
+                        return task;
         return NULL;
 }
 

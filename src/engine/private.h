@@ -45,6 +45,7 @@ struct Task {
         uint64_t asked_usec; /* realtime: words before belong to a namesake */
         bool recovering;
         bool looking;  /* something is in the way: waiting for the unit's status */
+        bool came_up;  /* its job is done, but the pid of its unit is not known yet */
         bool replaced; /* a dead namesake was cleared away already */
         char *failure; /* why the start failed, as far as is known */
         TaskStarted started;

@@ -82,6 +82,18 @@ static void start_succeed(Task *task) {
         started(task->started_userdata, task, NULL);
 }
 
+/* It ran, and was over before anything else was known of it. */
+static void start_succeed_and_end(Task *task, const UnitStatus *status) {
+        Engine *engine = task->engine;
+        _cleanup_free_ char *id = xstrdup(task->id);
+
+        start_succeed(task);
+        /* Whoever was told may have forgotten it. */
+        task = engine_find(engine, id);
+        if (task)
+                task_end(task, status);
+}
+
 static void on_words(void *userdata, const char *words) {
         Task *task = userdata;
 
@@ -151,6 +163,8 @@ void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_err
                         status->active_state ? status->active_state : "unknown");
         else if (unit_status_is_up(status))
                 start_succeed(task);
+        else if (unit_status_is_dead(status) && task->came_up)
+                start_succeed_and_end(task, status);
         else if (unit_status_is_dead(status))
                 start_explain(task, status);
 }
@@ -161,8 +175,13 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         task->job = job_free(task->job);
         task->held = result != NULL; /* by AddRef */
 
+        /* Its pid comes with signals before this one, or with the status. */
         if (result && streq(result, "done")) {
-                start_succeed(task);
+                task->came_up = true;
+                if (task->main_pid > 0)
+                        start_succeed(task);
+                else
+                        unit_refresh(task->unit);
                 return;
         }
 

@@ -13,6 +13,8 @@
 static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
         Task *task = userdata;
 
+        /* Without a connection the engine does it when there is one again. */
+        task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
         if (task->unit)
                 (void) unit_kill_all(task->unit, SIGKILL);
         return 0;

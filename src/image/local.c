@@ -33,6 +33,11 @@ int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
                 return error_set(
                         ret_error, errno, "image: \"%s\" cannot be used: %s", spec->image, strerror(errno));
 
+        /* However it is written: the plain spelling is known before this. */
+        if (streq(real, "/") && !streq(spec->image, "/"))
+                return error_set(
+                        ret_error, EINVAL, "image: \"%s\" is the host's own root: say \"/\"", spec->image);
+
         if (S_ISDIR(st.st_mode))
                 spec->image_type = IMAGE_DIRECTORY;
         else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))

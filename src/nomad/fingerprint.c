@@ -83,8 +83,8 @@ void plugin_send_fingerprint(Plugin *plugin) {
         if (!plugin->connection_known)
                 return;
 
-        LIST_FOREACH(listener, &plugin->fingerprints, listeners)
-        send_to(plugin, listener->call);
+        LIST_FOREACH (listener, &plugin->fingerprints, listeners)
+                send_to(plugin, listener->call);
 }
 
 void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {

@@ -35,9 +35,9 @@ void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events) {
 DriverTask *plugin_find_task(Plugin *plugin, const char *id) {
         DriverTask *task;
 
-        LIST_FOREACH(task, &plugin->tasks, tasks)
-        if (streq(task->id, id))
-                return task;
+        LIST_FOREACH (task, &plugin->tasks, tasks)
+                if (streq(task->id, id))
+                        return task;
         return NULL;
 }
 

@@ -64,7 +64,7 @@ Hcl__Spec *schema_new(OptionUse use) {
         spec->object = object;
         object->attributes = xnew(Hcl__Object__AttributesEntry *, option_table_size);
 
-        OPTION_FOREACH(option) {
+        OPTION_FOREACH (option) {
                 if (!(option->use & use))
                         continue;
 

@@ -69,8 +69,8 @@ static int add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Err
         if (r < 0)
                 return r;
 
-        STRV_FOREACH(e, spec->environment)
-        total += strlen(*e) + 2;
+        STRV_FOREACH (e, spec->environment)
+                total += strlen(*e) + 2;
         if (total > ENVIRONMENT_MAX)
                 return error_set(ret_error, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
         return 0;

@@ -109,9 +109,9 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
         if (sd_bus_message_read(m, "uoss", NULL, &path, NULL, &result) < 0)
                 return 0;
 
-        LIST_FOREACH(job, &manager->jobs, jobs)
-        if (streq_null(job->path, path))
-                break;
+        LIST_FOREACH (job, &manager->jobs, jobs)
+                if (streq_null(job->path, path))
+                        break;
         if (!job)
                 return 0;
 

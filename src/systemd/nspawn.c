@@ -24,8 +24,8 @@ static void append_record(StringBuffer *buffer, char type, const char *text) {
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
-        STRV_FOREACH(e, spec->environment)
-        append_record(&buffer, 'E', *e);
+        STRV_FOREACH (e, spec->environment)
+                append_record(&buffer, 'E', *e);
         if (spec->user)
                 append_record(&buffer, 'U', spec->user);
 
@@ -108,8 +108,8 @@ static void append_launch(char ***args, const TaskSpec *spec, bool stderr_on_std
         strv_append(args, modes[task_spec_launch(spec)]);
         append_flag(args, "--stderr-on-stdin", stderr_on_stdin);
         strv_append(args, "--");
-        STRV_FOREACH(word, spec->command)
-        strv_append(args, *word);
+        STRV_FOREACH (word, spec->command)
+                strv_append(args, *word);
 }
 
 /*
@@ -139,6 +139,7 @@ static void append_process(char ***args, const TaskSpec *spec) {
 
 char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         _cleanup_free_ char *runtime = nspawn_runtime_directory(spec->machine);
+        char in_container[] = INIT_IN_CONTAINER;
         char **args = NULL;
 
         strv_append(&args, host->program);
@@ -153,7 +154,7 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_users(&args, spec);
         append_network(&args, spec);
         strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s/" NSPAWN_TASK_FILE, runtime);
-        strv_appendf(&args, "--bind-ro=%s:" INIT_IN_CONTAINER, host->init);
+        append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
         append_launch(&args, spec, host->stderr_on_stdin);

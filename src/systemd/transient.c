@@ -54,9 +54,9 @@ static void add_journal_fields(Builder *b, const TaskSpec *spec) {
         if (b->r <= 0)
                 return;
         b->r = sd_bus_message_open_container(b->m, 'a', "ay");
-        STRV_FOREACH(field, spec->journal_fields)
-        if (b->r >= 0)
-                b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
+        STRV_FOREACH (field, spec->journal_fields)
+                if (b->r >= 0)
+                        b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
         if (b->r >= 0)
                 b->r = sd_bus_message_close_container(b->m);
         if (b->r >= 0)

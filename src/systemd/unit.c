@@ -8,12 +8,16 @@
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
 #define INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
+/* systemd is back on the bus in less when it executes itself anew. */
+#define RETRY_USEC (200 * USEC_PER_MSEC)
+
 struct Unit {
         Manager *manager;
         char *name;
         char *path;
         sd_bus_slot *match;
         sd_bus_slot *read;
+        sd_event_source *retry;
         bool again;        /* something changed while reading */
         UnitStatus status; /* as the signals told */
         UnitChanged changed;
@@ -138,6 +142,35 @@ static int read_properties(sd_bus_message *m, UnitStatus *status) {
         return r;
 }
 
+/* What is said while systemd executes itself anew, or is too busy: it says nothing of the unit. */
+static bool is_passing(const sd_bus_error *error) {
+        static const char *const names[] = {
+                SD_BUS_ERROR_NO_REPLY,
+                SD_BUS_ERROR_TIMEOUT,
+                SD_BUS_ERROR_SERVICE_UNKNOWN,
+                SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (sd_bus_error_has_name(error, names[i]))
+                        return true;
+        return false;
+}
+
+static int on_retry(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Unit *unit = userdata;
+
+        unit->retry = sd_event_source_disable_unref(unit->retry);
+        unit_refresh(unit);
+        return 0;
+}
+
+static int unit_retry(Unit *unit) {
+        unit->retry = sd_event_source_disable_unref(unit->retry);
+        return sd_event_add_time_relative(
+                manager_event(unit->manager), &unit->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, unit);
+}
+
 static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Unit *unit = userdata;
         UnitStatus status = {};
@@ -156,6 +189,9 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
                 unit_refresh(unit);
                 return 0;
         }
+
+        if (error && is_passing(error) && unit_retry(unit) >= 0)
+                return 0;
 
         if (!error && read_properties(m, &status) < 0)
                 error = &unreadable;
@@ -251,6 +287,7 @@ Unit *unit_free(Unit *unit) {
 
         sd_bus_slot_unref(unit->match);
         sd_bus_slot_unref(unit->read);
+        sd_event_source_disable_unref(unit->retry);
         unit_status_clear(&unit->status);
         free(unit->name);
         free(unit->path);

@@ -42,28 +42,29 @@ static void trim_dashes(char *s) {
 }
 
 char *machine_name_make(const char *task, const char *instance) {
-        _cleanup_free_ char *whole = instance ? xasprintf("%s-%s", task, instance) : xstrdup(task);
-        _cleanup_free_ char *head = xstrdup(task);
+        _cleanup_free_ char *head = xstrdup(task), *tail = xstrdup(instance ? instance : "");
+        _cleanup_free_ char *whole = xasprintf("%s%s%s", task, *tail ? "-" : "", tail);
         const size_t hash_length = 1 + 8;
 
-        bool changed = make_host_name(head);
-        size_t tail = instance ? 1 + strlen(instance) : 0;
-
+        bool changed = make_host_name(head) | make_host_name(tail);
         trim_dashes(head);
-        if (!changed && *head && streq(head, task) && strlen(whole) <= MACHINE_NAME_MAX)
+        trim_dashes(tail);
+        if (!changed && *head && streq(head, task) && strlen(whole) <= MACHINE_NAME_MAX &&
+                string_has_suffix(whole, tail))
                 return TAKE_PTR(whole);
 
         /* An instance that leaves no room for a name is only in the hash. */
-        if (tail + hash_length + 1 > MACHINE_NAME_MAX)
-                tail = 0;
+        size_t tail_length = *tail ? 1 + strlen(tail) : 0;
+        if (tail_length + hash_length + 1 > MACHINE_NAME_MAX)
+                tail_length = 0;
 
-        size_t room = MACHINE_NAME_MAX - tail - hash_length;
+        size_t room = MACHINE_NAME_MAX - tail_length - hash_length;
         if (strlen(head) > room)
                 head[room] = 0;
         trim_dashes(head);
 
         return xasprintf("%s-%08" PRIx32 "%s%s", *head ? head : "task", (uint32_t) hash_text(whole),
-                tail ? "-" : "", tail ? instance : "");
+                tail_length ? "-" : "", tail_length ? tail : "");
 }
 
 char *unit_name_make(const char *machine) {
@@ -73,7 +74,7 @@ char *unit_name_make(const char *machine) {
 char *unit_name_to_machine(const char *unit) {
         const char *machine = string_after_prefix(unit, "nspawn-");
 
-        if (!machine || !string_has_suffix(machine, ".service"))
+        if (!machine || !string_has_suffix(machine, ".service") || streq(machine, ".service"))
                 return NULL;
         return xstrndup(machine, strlen(machine) - strlen(".service"));
 }

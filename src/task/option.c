@@ -36,14 +36,14 @@ const char *option_kind_to_string(OptionKind kind) {
 }
 
 const Option *option_find(const char *name, OptionUse use) {
-        OPTION_FOREACH(option)
-        if ((option->use & use) && streq(option->name, name))
-                return option;
+        OPTION_FOREACH (option)
+                if ((option->use & use) && streq(option->name, name))
+                        return option;
         return NULL;
 }
 
 void option_set_defaults(void *target, OptionUse use) {
-        OPTION_FOREACH(option) {
+        OPTION_FOREACH (option) {
                 if (!option->fallback || !(option->use & use))
                         continue;
                 if (option->kind == OPTION_BOOL)
@@ -295,7 +295,7 @@ int option_decode(void *target, const Value *config, OptionUse use, const char *
                         return r;
         }
 
-        OPTION_FOREACH(option) {
+        OPTION_FOREACH (option) {
                 const Value *value = value_get(config, option->name);
 
                 if (option->required && (option->use & use) && (!value || value->type == VALUE_NULL)) {
