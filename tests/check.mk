@@ -40,6 +40,8 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
+-include $(TEST_SOURCES:%.c=$(O)/%.d) $(TEST_HELPER_OBJECTS:.o=.d) $(O)/init-parse.d
+
 .PHONY: demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 

@@ -67,15 +67,24 @@ static void on_manager_changed(void *userdata, const Error *error) {
                 engine->callbacks->on_connection(engine->userdata, error);
 }
 
-Engine *engine_new(
-        sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata) {
-        Engine *engine = xnew(Engine, 1);
+void engine_find_programs(Engine *engine) {
         HostFacts facts;
 
         host_facts_probe(&facts);
+        if (!engine->nspawn)
+                engine->nspawn = xstrdup_null(facts.nspawn);
+        if (!engine->init)
+                engine->init = program_find_init();
+}
+
+Engine *engine_new(
+        sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata) {
+        Engine *engine = xnew(Engine, 1);
+
         engine->event = sd_event_ref(event);
-        engine->nspawn = xstrdup_null(config->nspawn ? config->nspawn : facts.nspawn);
-        engine->init = config->init ? xstrdup(config->init) : program_find_init();
+        engine->nspawn = xstrdup_null(config->nspawn);
+        engine->init = xstrdup_null(config->init);
+        engine_find_programs(engine);
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;

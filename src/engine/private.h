@@ -69,6 +69,8 @@ struct Engine {
 };
 
 /* engine.c */
+/* Looks for what was not there before: packages come and go while we run. */
+void engine_find_programs(Engine *engine);
 Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userdata);
 void task_free(Task *task);
 void task_event(Task *task, const char *message, const char *const *annotations);

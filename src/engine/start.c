@@ -233,6 +233,7 @@ static void task_launch(Task *task) {
         NspawnHost host = {
                 .program = engine->nspawn,
                 .init = engine->init,
+                .version = manager_version(engine->manager),
                 .register_machine = manager_has_machined(engine->manager),
         };
         sd_bus_message *m = NULL;
@@ -329,6 +330,7 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
 
         if (engine_find(engine, id))
                 return error_set(ret_error, EEXIST, "task %s was started already", id);
+        engine_find_programs(engine);
         if (!engine->nspawn)
                 return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
         if (!engine->init)

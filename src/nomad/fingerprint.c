@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/program.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/plugin.h"
@@ -21,6 +22,12 @@ static int check(Plugin *plugin, Error **ret_error) {
         int r = host_facts_check(&facts, ret_error);
         if (r < 0)
                 return r;
+
+        _cleanup_free_ char *init = program_find_init();
+        if (!init)
+                return error_set(ret_error, ENOENT,
+                        "nspawn-units-init is neither beside the driver nor in " LIBEXEC_DIR
+                        ": install it again");
 
         if (plugin->connection_error)
                 return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);

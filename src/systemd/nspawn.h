@@ -19,6 +19,7 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 typedef struct NspawnHost {
         const char *program;   /* absolute path of systemd-nspawn */
         const char *init;      /* absolute path of our init */
+        unsigned version;      /* of systemd; 0 for a new one */
         bool register_machine; /* systemd-machined is there */
         bool stderr_on_stdin;  /* the unit's stdin carries the task's stderr */
 } NspawnHost;
