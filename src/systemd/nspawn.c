@@ -66,10 +66,17 @@ static void append_flag(char ***args, const char *option, bool wanted) {
 }
 
 static void append_image(char ***args, const TaskSpec *spec) {
+        /*
+         * nspawn's own mode "state" mounts below the root too early for id-mapped files: EBUSY (systemd 252,
+         * nspawn.c, remount_idmap). It is nothing else than this.
+         */
+        bool state = streq_null(spec->volatile_mode, "state");
+
         append_text(args, spec->image_type == IMAGE_RAW ? "--image" : "--directory", spec->image_path);
-        append_flag(args, "--read-only", spec->read_only);
+        append_flag(args, "--read-only", spec->read_only || state);
         append_flag(args, "--ephemeral", spec->ephemeral);
-        append_text(args, "--volatile", spec->volatile_mode);
+        append_text(args, "--volatile", state ? NULL : spec->volatile_mode);
+        append_flag(args, "--tmpfs=/var:mode=0755", state);
         append_text(args, "--pivot-root", spec->pivot_root);
 }
 

@@ -105,8 +105,9 @@ static int decode_text(const Place *place, const Value *value, char **ret, Error
                 for (const char *const *a = option->allowed; *a; a++)
                         found = found || streq(*a, text);
                 if (!found) {
-                        _cleanup_free_ char *wanted = strv_join(
+                        _cleanup_free_ char *list = strv_join(
                                 (char *const *) (uintptr_t) option->allowed, ", ");
+                        _cleanup_free_ char *wanted = xasprintf("one of %s", list);
                         return refuse_string(place, value, text, wanted, ret_error);
                 }
         }

@@ -62,7 +62,7 @@ static void expect_good_value(const char *option, const char *value) {
 /* ---- the table ---- */
 
 Test(option, rows_are_complete) {
-        OPTION_FOREACH(option) {
+        OPTION_FOREACH (option) {
                 cr_assert_not(string_is_empty(option->name));
                 cr_assert_not(string_is_empty(option->doc), "%s", option->name);
                 cr_assert(string_has_suffix(option->doc, "."), "%s", option->name);
@@ -80,9 +80,9 @@ Test(option, rows_are_complete) {
 
 Test(option, names_are_unique_and_found_by_their_users_only) {
         for (size_t u = 0; u < ELEMENTSOF(uses); u++)
-                OPTION_FOREACH(option)
-        if (option->use & uses[u])
-                cr_assert_eq(option_find(option->name, uses[u]), option, "%s", option->name);
+                OPTION_FOREACH (option)
+                        if (option->use & uses[u])
+                                cr_assert_eq(option_find(option->name, uses[u]), option, "%s", option->name);
 
         cr_assert_null(option_find("memory", OPTION_IN_JOB), "Nomad's resources say that");
         cr_assert_null(option_find("name", OPTION_IN_JOB));
@@ -93,17 +93,18 @@ Test(option, names_are_unique_and_found_by_their_users_only) {
 }
 
 Test(option, rows_of_a_use_fit_into_its_target) {
-        OPTION_FOREACH(option)
-        cr_assert_lt(option->offset,
-                option->use == OPTION_IN_DRIVER ? sizeof(DriverConfig) : sizeof(TaskSpec), "%s",
-                option->name);
+        OPTION_FOREACH (option)
+                cr_assert_lt(option->offset,
+                        option->use == OPTION_IN_DRIVER ? sizeof(DriverConfig) : sizeof(TaskSpec), "%s",
+                        option->name);
 }
 
 Test(option, options_do_not_share_their_place) {
-        OPTION_FOREACH(a)
-        OPTION_FOREACH(b)
-        if (a != b && (a->use & b->use) && a->offset == b->offset)
-                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY, "%s", a->name);
+        OPTION_FOREACH (a)
+                OPTION_FOREACH (b)
+                        if (a != b && (a->use & b->use) && a->offset == b->offset)
+                                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY, "%s",
+                                        a->name);
 }
 
 /* ---- defaults ---- */
@@ -239,7 +240,7 @@ Test(option, without_a_source_there_is_no_place) {
         expect_refused("boot: true\n", NULL, "image: missing, it must be given");
         expect_refused("hello\n", NULL, "must be a map of options, not a string");
         expect_refused("image: /i\nconsole: tty\n", NULL,
-                "console: \"tty\" is not allowed: must be interactive, read-only, passive, pipe");
+                "console: \"tty\" is not allowed: must be one of interactive, read-only, passive, pipe");
 }
 
 Test(option, wrong_types) {
@@ -259,9 +260,10 @@ Test(option, wrong_types) {
 }
 
 Test(option, values_that_are_not_allowed_are_named_with_what_is) {
-        expect_bad_value("volatile", "maybe", "\"maybe\" is not allowed: must be yes, state, overlay, no");
+        expect_bad_value(
+                "volatile", "maybe", "\"maybe\" is not allowed: must be one of yes, state, overlay, no");
         expect_bad_value("private_users_ownership", "chmod", "auto, map, chown");
-        expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be off, copy-host");
+        expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be one of off, copy-host");
         expect_bad_value("working_directory", "srv", "\"srv\" is not allowed: must be an absolute path");
         expect_bad_value("working_directory", "''", "an absolute path");
         expect_bad_value("environment", "{ 1A: x }", "\"1A\" is not allowed");
@@ -277,11 +279,11 @@ Test(option, values_that_are_not_allowed_are_named_with_what_is) {
 }
 
 Test(option, every_value_of_a_list_is_allowed) {
-        OPTION_FOREACH(option)
-        for (const char *const *a = option->allowed; a && *a; a++) {
-                _cleanup_free_ char *quoted = xasprintf("'%s'", *a);
-                expect_good_value(option->name, quoted);
-        }
+        OPTION_FOREACH (option)
+                for (const char *const *a = option->allowed; a && *a; a++) {
+                        _cleanup_free_ char *quoted = xasprintf("'%s'", *a);
+                        expect_good_value(option->name, quoted);
+                }
 }
 
 Test(option, forms_of_private_users) {

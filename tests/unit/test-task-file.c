@@ -99,7 +99,7 @@ Test(task_file, single_options_are_told_with_their_place) {
         expect_refused(
                 "image: /i\nboot: 'no'\n", "dir/t.yaml:2:7: boot: must be true or false, not a string");
         expect_refused("image: /i\nconsole: tty\n",
-                "dir/t.yaml:2:10: console: \"tty\" is not allowed: must be interactive, read-only, passive, pipe");
+                "dir/t.yaml:2:10: console: \"tty\" is not allowed: must be one of interactive, read-only, passive, pipe");
         expect_refused("image: /i\ncommand:\n  - a\n  - [ b ]\n",
                 "dir/t.yaml:4:5: command: must be a string, not a list");
         expect_refused("boot: true\n", "dir/t.yaml:1:1: image: missing, it must be given");
