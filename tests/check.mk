@@ -3,7 +3,7 @@
 # make check             everything; its parts:
 # make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
-# make integration       in a test host of their own (FILTER=name: some of them)
+# make integration       in a test host of their own (FILTER=name: some of them; NOMAD_VERSIONS="1.6 1.11")
 # make vm-shell          a shell in a kept test host that has all of the integration tests' payload
 # make vm-stop           ends it
 
@@ -12,10 +12,6 @@ TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildc
 TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(O)/%)
 TEST_LIBS := -lcriterion $(DRIVER_LIBS) -lyaml
-
-INTEGRATION_SOURCES := $(wildcard tests/integration/test-*.c)
-INTEGRATION_HELPERS := $(filter-out $(INTEGRATION_SOURCES),$(wildcard tests/integration/*.c))
-INTEGRATION_PROGRAMS := $(INTEGRATION_SOURCES:%.c=$(O)/%)
 
 build/.test-deps: tests/deps | build/.deps
 	@tests/deps test
@@ -28,10 +24,6 @@ $(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.test-deps $(GENERATED
 		-Wno-format-nonliteral -Wno-cast-align -Wno-maybe-uninitialized -c -o $@ $<
 
 $(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(INIT)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
-
-$(INTEGRATION_PROGRAMS): $(O)/tests/integration/%: $(O)/tests/integration/%.o \
-		$(INTEGRATION_HELPERS:%.c=$(O)/%.o) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
 
 # The parts of the init that need no container.
@@ -87,8 +79,9 @@ build/analyzer/%.ok: src/%.c | build/.test-deps $(GENERATED_HEADERS)
 PAYLOAD := build/payload
 NOMAD_VERSIONS ?= 1.6
 
-payload: all $(INTEGRATION_PROGRAMS)
-	@BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" tests/integration/payload.sh $(PAYLOAD)
+payload: all
+	@DEBIAN_IMAGE="$$(tests/integration/debian.sh)" BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" \
+		tests/integration/payload.sh $(PAYLOAD)
 
 integration: payload
 	@tests/vm/vm run $(PAYLOAD) run.sh $(FILTER)

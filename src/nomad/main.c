@@ -18,6 +18,9 @@
 /* Calls that wait for tasks stay open for as long as those run; at the end nobody waits for them. */
 #define STOP_GRACE_USEC (50 * USEC_PER_MSEC)
 
+/* How long systemd may take to answer before Nomad is told where we are. */
+#define CONNECT_USEC (5 * USEC_PER_SEC)
+
 typedef struct Program {
         sd_event *event;
         Plugin plugin;
@@ -92,6 +95,25 @@ static int set_up_signals(Program *program) {
         return r > 0 ? -r : sd_event_add_signal(program->event, NULL, SIGTERM, on_sigterm, program);
 }
 
+/*
+ * Nomad asks for tasks as soon as it knows where we are, and for the recovery of one only once; so systemd
+ * comes first. Where it does not answer, the fingerprint has to say so.
+ */
+static int wait_for_systemd(Program *program) {
+        uint64_t now, until;
+        int r;
+
+        r = sd_event_now(program->event, CLOCK_MONOTONIC, &now);
+        for (until = now + CONNECT_USEC; r >= 0 && now < until && !program->plugin.connection_known;) {
+                r = sd_event_run(program->event, until - now);
+                if (sd_event_get_state(program->event) == SD_EVENT_FINISHED)
+                        return 0;
+                if (r >= 0)
+                        r = sd_event_now(program->event, CLOCK_MONOTONIC, &now);
+        }
+        return r < 0 ? r : 1;
+}
+
 static int serve(Program *program, const Handshake *handshake, Error **ret_error) {
         RpcService services[SERVICES_ROWS + PLUGIN_SERVICES];
         int r;
@@ -107,7 +129,11 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         /* A regular file cannot be watched, and needs no watching. */
         (void) sd_event_add_io(program->event, NULL, STDERR_FILENO, 0, on_stderr, program);
 
-        r = handshake_print(handshake);
+        r = wait_for_systemd(program);
+        if (r == 0)
+                return 0; /* told to end meanwhile */
+        if (r > 0)
+                r = handshake_print(handshake);
         if (r < 0)
                 return error_set(
                         ret_error, r, "cannot tell Nomad where the plugin listens: %s", strerror(-r));

@@ -109,12 +109,15 @@ Agent agent_start(void) {
         Agent agent = {};
 
         if (plugin_start(program, NULL, log, LIMIT_MSEC, &agent.plugin, &error) < 0)
-                cr_fatal("%s", error_message(error));
+                cr_assert_fail("%s", error_message(error));
         agent.client = client_new(plugin_socket(agent.plugin));
         return agent;
 }
 
 void agent_clear(Agent *agent) {
+        /* Killed without a warning it leaves its socket. */
+        if (agent->plugin)
+                (void) unlink(plugin_socket(agent->plugin));
         agent->client = client_free(agent->client);
         agent->plugin = plugin_free(agent->plugin);
 }
@@ -156,7 +159,8 @@ static void pack(msgpack_packer *packer, json_t *value) {
                 (void) msgpack_pack_array(packer, json_array_size(value));
                 json_array_foreach(value, i, item) pack(packer, item);
         } else if (json_is_string(value))
-                (void) msgpack_pack_str_with_body(packer, json_string_value(value), json_string_length(value));
+                (void) msgpack_pack_str_with_body(
+                        packer, json_string_value(value), json_string_length(value));
         else if (json_is_integer(value))
                 (void) msgpack_pack_int64(packer, json_integer_value(value));
         else if (json_is_boolean(value))
@@ -212,19 +216,19 @@ void agent_configure(Agent *agent, const char *config) {
 
 static ProtobufCBinaryData job_config(const char *script, const char *config) {
         _cleanup_free_ char *image = xasprintf("%s/images/hello", test_directory());
-        json_t *value = json_pack("{s:s, s:b, s:b, s:b}", "image", image, "boot", 0, "read_only", 1,
-                "network_veth", 0);
+        json_t *value = json_pack(
+                "{s:s, s:b, s:b, s:b}", "image", image, "boot", 0, "read_only", 1, "network_veth", 0);
         json_t *more = json_of(config ? config : "{}");
 
         if (script)
-                (void) json_object_set_new(value, "command", json_pack("[s, s, s]", "/bin/sh", "-c", script));
+                (void) json_object_set_new(
+                        value, "command", json_pack("[s, s, s]", "/bin/sh", "-c", script));
         (void) json_object_update(value, more);
         ProtobufCBinaryData data = pack_json(value);
         json_decref(value);
         json_decref(more);
         return data;
 }
-
 
 Job *job_new(const char *script, const char *config) {
         Job *job = xnew(Job, 1);
@@ -328,7 +332,8 @@ void job_start_end(Job *job) {
         int r = client_next(job->starting, &driver__start_task_response__descriptor, LIMIT_MSEC,
                 (ProtobufCMessage **) &job->started);
         int code = client_status(job->starting, LIMIT_MSEC, &text, NULL);
-        cr_assert(r == 1 && code == GRPC_STATUS_OK, "StartTask: %d %s", code, text ? text : "no answer in time");
+        cr_assert(r == 1 && code == GRPC_STATUS_OK, "StartTask: %d %s", code,
+                text ? text : "no answer in time");
         cr_assert_not_null(job->started->handle);
         cr_assert_not_null(job->started->handle->config);
         cr_assert_str_eq(job->started->handle->config->id, job->config.id);
@@ -351,8 +356,8 @@ int job_wait(Agent *agent, Job *job) {
         Driver__WaitTaskRequest request = DRIVER__WAIT_TASK_REQUEST__INIT;
 
         request.task_id = job->config.id;
-        Driver__WaitTaskResponse *reply =
-                agent_call(agent, DRIVER "WaitTask", &request, &driver__wait_task_response__descriptor);
+        Driver__WaitTaskResponse *reply = agent_call(
+                agent, DRIVER "WaitTask", &request, &driver__wait_task_response__descriptor);
         cr_assert_not_null(reply->result);
         cr_assert_str_empty(reply->err, "%s", reply->err);
         int code = reply->result->exit_code;
@@ -370,7 +375,8 @@ void job_stop(Agent *agent, Job *job, int64_t timeout_sec, const char *signal) {
         request.timeout = &timeout;
         request.signal = (char *) (uintptr_t) signal;
         protobuf_c_message_free_unpacked(
-                agent_call(agent, DRIVER "StopTask", &request, &driver__stop_task_response__descriptor), NULL);
+                agent_call(agent, DRIVER "StopTask", &request, &driver__stop_task_response__descriptor),
+                NULL);
 }
 
 void job_destroy(Agent *agent, Job *job) {
@@ -378,8 +384,9 @@ void job_destroy(Agent *agent, Job *job) {
 
         request.task_id = job->config.id;
         request.force = true;
-        protobuf_c_message_free_unpacked(
-                agent_call(agent, DRIVER "DestroyTask", &request, &driver__destroy_task_response__descriptor), NULL);
+        protobuf_c_message_free_unpacked(agent_call(agent, DRIVER "DestroyTask", &request,
+                                                 &driver__destroy_task_response__descriptor),
+                NULL);
         shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
         free(shell_good("! test -e /run/nspawn-units/%s", job->machine));
 }
@@ -391,8 +398,9 @@ void job_recover(Agent *agent, Job *job) {
         /* An agent loses it over a restart. */
         job->started->handle->config->msgpack_driver_config = none;
         request.handle = job->started->handle;
-        protobuf_c_message_free_unpacked(
-                agent_call(agent, DRIVER "RecoverTask", &request, &driver__recover_task_response__descriptor), NULL);
+        protobuf_c_message_free_unpacked(agent_call(agent, DRIVER "RecoverTask", &request,
+                                                 &driver__recover_task_response__descriptor),
+                NULL);
         job->started->handle->config->msgpack_driver_config = kept;
 }
 

@@ -12,8 +12,8 @@
 #include "driver.pb-c.h"
 
 /*
- * What every test of the plugin needs: an agent in miniature, tasks with the directories and pipes that Nomad
- * makes for them, and commands on the host. What goes wrong here ends the test.
+ * What every test of the plugin needs: an agent in miniature, tasks with the directories and pipes that
+ * Nomad makes for them, and commands on the host. What goes wrong here ends the test.
  */
 
 /* Longest wait for anything that should happen; an emulated machine with two busy processors is slow. */
@@ -56,7 +56,8 @@ void agent_clear(Agent *agent);
 #define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
 
 /* Calls a method; any status but OK ends the test. Return: the answer. */
-void *agent_call(Agent *agent, const char *path, const void *request, const ProtobufCMessageDescriptor *output);
+void *agent_call(
+        Agent *agent, const char *path, const void *request, const ProtobufCMessageDescriptor *output);
 
 /* Calls a method; OK ends the test. Return: the text of the failure. */
 char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc_status_code code);
@@ -101,7 +102,8 @@ typedef struct Job {
  * @script: for /bin/sh -c in the image; NULL for none, then @config has to say more
  * @config: further options, JSON with ' for "; may be NULL
  *
- * Without another word in @config: image hello, read_only, so that tasks can share it, and the host's network.
+ * Without another word in @config: image hello, read_only, so that tasks can share it, and the host's
+ * network.
  */
 Job *job_new(const char *script, const char *config);
 Job *job_free(Job *job);

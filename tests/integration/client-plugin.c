@@ -95,12 +95,12 @@ static char **make_environment(char *const *additions) {
         char **list = NULL;
 
         /* The first of a name wins. */
-        STRV_FOREACH(s, additions)
-        strv_append(&list, *s);
+        STRV_FOREACH (s, additions)
+                strv_append(&list, *s);
         for (size_t i = 0; i < ELEMENTSOF(usual); i++)
                 strv_append(&list, usual[i]);
-        STRV_FOREACH(s, environ)
-        strv_append(&list, *s);
+        STRV_FOREACH (s, environ)
+                strv_append(&list, *s);
         return list;
 }
 

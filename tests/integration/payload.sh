@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds the directory that the test host gets: payload.sh DIRECTORY
-# Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none).
+# Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
+# (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test).
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -30,11 +31,12 @@ cp -r -- units "$target/"
 example/hello-image.sh "$target/images/hello"
 
 # The booted example is a directory of several users' files, so it travels as an archive.
-rm -f "$target/images/debian.tar"
-if [[ -f build/images/debian.tar ]]; then
-	cp -- build/images/debian.tar "$target/images/"
-elif [[ -d build/images/debian ]]; then
-	tar -C build/images/debian --numeric-owner --xattrs -cf "$target/images/debian.tar" .
+debian=${DEBIAN_IMAGE:-build/images/debian}
+rm -f "$target/images/debian.tar" "$target/no-debian"
+if [[ -d "$debian" ]]; then
+	tar -C "$debian" --numeric-owner --xattrs -cf "$target/images/debian.tar" .
+elif [[ -n "${NSPAWN_TEST_NO_DEBIAN:-}" ]]; then
+	touch "$target/no-debian"
 fi
 
 for version in ${NOMAD_VERSIONS-1.6}; do
@@ -42,5 +44,4 @@ for version in ${NOMAD_VERSIONS-1.6}; do
 done
 if [[ -n "${NOMAD_VERSIONS-1.6}" ]]; then
 	tests/integration/nomad/build.sh "$target/nomad/tests"
-	cp -r -- tests/integration/nomad/jobs "$target/nomad/"
 fi

@@ -23,7 +23,8 @@ struct Stream {
 
 static void *stream_thread(void *userdata) {
         Stream *stream = userdata;
-        struct pollfd fds[] = { { .fd = stream->fd, .events = POLLIN }, { .fd = stream->stop, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = stream->fd, .events = POLLIN },
+                { .fd = stream->stop, .events = POLLIN } };
         char bytes[65536];
         ssize_t n = 1;
 

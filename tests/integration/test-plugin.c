@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <stdlib.h>
+
 #include "box.h"
 
 /* What needs no container: what the plugin says of itself and of the host. */
@@ -10,7 +12,8 @@ TestSuite(alone, .timeout = 120);
 Test(plugin, started_by_hand_says_what_it_is_and_fails) {
         int status;
         _cleanup_free_ char *text = shell(&status,
-                "env -u NOMAD_PLUGIN_MAGIC_COOKIE %s/plugins/nomad-driver-nspawn 2>&1 </dev/null", test_directory());
+                "env -u NOMAD_PLUGIN_MAGIC_COOKIE %s/plugins/nomad-driver-nspawn 2>&1 </dev/null",
+                test_directory());
 
         cr_assert_eq(status, 1);
         expect_text(text, "plugin");
@@ -23,15 +26,16 @@ Test(plugin, handshake_names_protocol_two_and_a_unix_socket) {
 
         cr_assert_not_null(string_after_prefix(line, "1|2|unix|/"), "%s", line);
         free(shell_good("test -S %s", plugin_socket(agent.plugin)));
-        free(shell_good("test \"$(stat -c %%u:%%a %s)\" = 0:600 || test \"$(stat -c %%a $(dirname %s))\" = 700",
+        free(shell_good(
+                "test \"$(stat -c %%u:%%a %s)\" = 0:600 || test \"$(stat -c %%a $(dirname %s))\" = 700",
                 plugin_socket(agent.plugin), plugin_socket(agent.plugin)));
 }
 
 Test(plugin, says_that_it_is_the_driver_nspawn) {
         _cleanup_agent_ Agent agent = agent_start();
         Base__PluginInfoRequest request = BASE__PLUGIN_INFO_REQUEST__INIT;
-        Base__PluginInfoResponse *reply =
-                agent_call(&agent, BASE "PluginInfo", &request, &base__plugin_info_response__descriptor);
+        Base__PluginInfoResponse *reply = agent_call(
+                &agent, BASE "PluginInfo", &request, &base__plugin_info_response__descriptor);
 
         cr_assert_eq(reply->type, BASE__PLUGIN_TYPE__DRIVER);
         cr_assert_str_eq(reply->name, "nspawn");
@@ -45,14 +49,15 @@ static const Hcl__Spec *row_of(const Hcl__Spec *spec, const char *name) {
         for (size_t i = 0; i < spec->object->n_attributes; i++)
                 if (streq(spec->object->attributes[i]->key, name))
                         return spec->object->attributes[i]->value;
-        cr_fatal("the schema has no %s", name);
+        cr_assert_fail("the schema has no %s", name);
+        abort();
 }
 
 Test(plugin, schema_of_its_config_has_the_defaults) {
         _cleanup_agent_ Agent agent = agent_start();
         Base__ConfigSchemaRequest request = BASE__CONFIG_SCHEMA_REQUEST__INIT;
-        Base__ConfigSchemaResponse *reply =
-                agent_call(&agent, BASE "ConfigSchema", &request, &base__config_schema_response__descriptor);
+        Base__ConfigSchemaResponse *reply = agent_call(
+                &agent, BASE "ConfigSchema", &request, &base__config_schema_response__descriptor);
         static const char *const names[] = { "enabled", "volumes" };
 
         cr_assert_eq(reply->spec->object->n_attributes, ELEMENTSOF(names));
@@ -67,14 +72,14 @@ Test(plugin, schema_of_its_config_has_the_defaults) {
 }
 
 Test(plugin, schema_of_tasks_has_every_option_of_the_go_driver) {
-        static const char *const names[] = { "image", "boot", "command", "read_only", "ephemeral", "volatile",
-                "process_two", "user", "working_directory", "environment", "bind", "bind_read_only", "capability",
-                "console", "pivot_root", "resolv_conf", "user_namespacing", "private_users",
-                "private_users_ownership", "network_veth" };
+        static const char *const names[] = { "image", "boot", "command", "read_only", "ephemeral",
+                "volatile", "process_two", "user", "working_directory", "environment", "bind",
+                "bind_read_only", "capability", "console", "pivot_root", "resolv_conf", "user_namespacing",
+                "private_users", "private_users_ownership", "network_veth" };
         _cleanup_agent_ Agent agent = agent_start();
         Driver__TaskConfigSchemaRequest request = DRIVER__TASK_CONFIG_SCHEMA_REQUEST__INIT;
-        Driver__TaskConfigSchemaResponse *reply = agent_call(
-                &agent, DRIVER "TaskConfigSchema", &request, &driver__task_config_schema_response__descriptor);
+        Driver__TaskConfigSchemaResponse *reply = agent_call(&agent, DRIVER "TaskConfigSchema", &request,
+                &driver__task_config_schema_response__descriptor);
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 (void) row_of(reply->spec, names[i]);
@@ -86,8 +91,8 @@ Test(plugin, schema_of_tasks_has_every_option_of_the_go_driver) {
 Test(plugin, capabilities_are_an_image_and_a_group_network) {
         _cleanup_agent_ Agent agent = agent_start();
         Driver__CapabilitiesRequest request = DRIVER__CAPABILITIES_REQUEST__INIT;
-        Driver__CapabilitiesResponse *reply =
-                agent_call(&agent, DRIVER "Capabilities", &request, &driver__capabilities_response__descriptor);
+        Driver__CapabilitiesResponse *reply = agent_call(
+                &agent, DRIVER "Capabilities", &request, &driver__capabilities_response__descriptor);
         const Driver__DriverCapabilities *c = reply->capabilities;
 
         cr_assert_eq(c->fs_isolation, DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE);
@@ -106,8 +111,8 @@ Test(plugin, methods_that_are_not_made_yet_say_so) {
         Driver__InitRequest request = DRIVER__INIT_REQUEST__INIT;
 
         for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
-                _cleanup_free_ char *text =
-                        agent_call_fails(&agent, paths[i], &request, GRPC_STATUS_UNIMPLEMENTED);
+                _cleanup_free_ char *text = agent_call_fails(
+                        &agent, paths[i], &request, GRPC_STATUS_UNIMPLEMENTED);
                 cr_assert_str_not_empty(text, "%s", paths[i]);
         }
 }
@@ -123,7 +128,8 @@ Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
         inspect.task_id = wait.task_id = stop.task_id = destroy.task_id = id;
         free(agent_call(&agent, DRIVER "StopTask", &stop, &driver__stop_task_response__descriptor));
         free(agent_call(&agent, DRIVER "DestroyTask", &destroy, &driver__destroy_task_response__descriptor));
-        _cleanup_free_ char *a = agent_call_fails(&agent, DRIVER "InspectTask", &inspect, GRPC_STATUS_NOT_FOUND);
+        _cleanup_free_ char *a = agent_call_fails(
+                &agent, DRIVER "InspectTask", &inspect, GRPC_STATUS_NOT_FOUND);
         _cleanup_free_ char *b = agent_call_fails(&agent, DRIVER "WaitTask", &wait, GRPC_STATUS_NOT_FOUND);
         cr_assert_str_eq(a, "task not found for given id");
         cr_assert_str_eq(b, a);
@@ -132,8 +138,8 @@ Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
 Test(plugin, shutdown_exits_within_a_second_although_streams_are_open) {
         _cleanup_agent_ Agent agent = agent_start();
         Driver__FingerprintRequest request = DRIVER__FINGERPRINT_REQUEST__INIT;
-        _cleanup_client_call_ ClientCall *stream =
-                client_open(agent.client, DRIVER "Fingerprint", &request.base);
+        _cleanup_client_call_ ClientCall *stream = client_open(
+                agent.client, DRIVER "Fingerprint", &request.base);
         ProtobufCMessage *first = NULL;
         int status;
 
@@ -152,7 +158,8 @@ Test(plugin, shutdown_exits_within_a_second_although_streams_are_open) {
 static Driver__FingerprintResponse *next_fingerprint(ClientCall *stream) {
         ProtobufCMessage *message = NULL;
 
-        cr_assert_eq(client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &message), 1);
+        cr_assert_eq(
+                client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &message), 1);
         return (Driver__FingerprintResponse *) message;
 }
 
@@ -160,14 +167,17 @@ static const Driver__Attribute *attribute(const Driver__FingerprintResponse *f, 
         for (size_t i = 0; i < f->n_attributes; i++)
                 if (streq(f->attributes[i]->key, name))
                         return f->attributes[i]->value;
-        cr_fatal("no attribute %s", name);
+        cr_assert_fail("no attribute %s", name);
+        abort();
 }
 
 static void expect_healthy(ClientCall *stream, bool volumes) {
         Driver__FingerprintResponse *f = next_fingerprint(stream);
-        _cleanup_free_ char *version = shell_good("systemctl --version | sed -n 's/^systemd \\([0-9]*\\).*/\\1/p'");
+        _cleanup_free_ char *version = shell_good(
+                "systemctl --version | sed -n 's/^systemd \\([0-9]*\\).*/\\1/p'");
 
-        cr_assert_eq(f->health, DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY, "%s", f->health_description);
+        cr_assert_eq(
+                f->health, DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY, "%s", f->health_description);
         cr_assert(attribute(f, "driver.nspawn")->bool_val);
         cr_assert_str_eq(attribute(f, "driver.nspawn.version")->string_val, version);
         cr_assert_eq(attribute(f, "driver.nspawn.volumes")->bool_val, volumes);
@@ -215,8 +225,8 @@ Test(plugin, a_wrong_config_is_refused_by_name) {
                 Base__SetConfigRequest request = BASE__SET_CONFIG_REQUEST__INIT;
 
                 request.msgpack_config = msgpack_of(rows[i].config);
-                _cleanup_free_ char *text =
-                        agent_call_fails(&agent, BASE "SetConfig", &request, GRPC_STATUS_INVALID_ARGUMENT);
+                _cleanup_free_ char *text = agent_call_fails(
+                        &agent, BASE "SetConfig", &request, GRPC_STATUS_INVALID_ARGUMENT);
                 expect_text(text, rows[i].words);
                 free(request.msgpack_config.data);
         }
@@ -244,7 +254,8 @@ Test(alone, fingerprint_follows_systemd_nspawn_coming_and_going) {
         /* A change may be told more than once: of interest is the last word. */
         for (int health = 0; health != DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY;) {
                 cr_assert_eq(
-                        client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &again), 1);
+                        client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &again),
+                        1);
                 health = ((Driver__FingerprintResponse *) again)->health;
                 protobuf_c_message_free_unpacked(again, NULL);
         }

@@ -469,8 +469,8 @@ size_t fake_systemd_position(const FakeSystemd *fake, const char *prefix) {
 size_t fake_systemd_count(const FakeSystemd *fake, const char *prefix) {
         size_t n = 0;
 
-        STRV_FOREACH(call, fake->calls)
-        n += string_after_prefix(*call, prefix) != NULL;
+        STRV_FOREACH (call, fake->calls)
+                n += string_after_prefix(*call, prefix) != NULL;
         return n;
 }
 

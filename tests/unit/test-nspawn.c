@@ -15,7 +15,7 @@ static void expect_golden_on(const char *name, TaskSpec *spec, const NspawnHost 
         _cleanup_strv_ char **args = nspawn_arguments(spec, on);
         _cleanup_string_buffer_ StringBuffer text = {};
 
-        STRV_FOREACH(arg, args) {
+        STRV_FOREACH (arg, args) {
                 cr_assert_null(strchr(*arg, '\n'));
                 cr_assert_null(strstr(*arg, GOLDEN_SECRET), "%s", *arg);
                 cr_assert_null(strstr(*arg, "TOKEN"), "%s", *arg);

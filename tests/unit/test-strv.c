@@ -79,9 +79,9 @@ Test(strv, foreach_visits_each_once) {
         char *list[] = { (char *) "a", (char *) "b", NULL };
         size_t n = 0;
 
-        STRV_FOREACH(s, list)
-        cr_assert_str_eq(*s, list[n++]);
-        STRV_FOREACH(s, (char **) NULL)
-        n++;
+        STRV_FOREACH (s, list)
+                cr_assert_str_eq(*s, list[n++]);
+        STRV_FOREACH (s, (char **) NULL)
+                n++;
         cr_assert_eq(n, 2);
 }

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What run.sh and the tests in bash share: counting, and the words about it. run.sh sets payload and results.
+
+: "${payload:=}" "${results:=}"
+
+n_passed=0
+n_failed=0
+
+say() {
+	printf '%s\n' "$*"
+}
+
+test_passed() {
+	n_passed=$((n_passed + 1))
+	[[ -z "${VERBOSE:-}" ]] || say "passed: $1"
+}
+
+# test_failed NAME: its output comes on stdin.
+test_failed() {
+	n_failed=$((n_failed + 1))
+	say "FAILED: $1"
+	sed 's/^/    /'
+}
+
+# check NAME FUNCTION: a test in bash. It fails with the first command that does.
+check() {
+	local name=$1 log
+	[[ -z "${filter:-}" || "$name" == *"$filter"* || "$filter" == "${name%%/*}" ]] || return 0
+	log=$(mktemp)
+	if bash -euxo pipefail -c "$2" >"$log" 2>&1; then
+		test_passed "$name"
+	else
+		test_failed "$name" <"$log"
+	fi
+	rm -f "$log"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		command sleep 0.1
+	done
+}
+
+# What failed tests leave would fail everything after them.
+sweep() {
+	local pid
+	for pid in $(pgrep -x nomad-driver-ns); do
+		kill -KILL "$pid"
+	done
+	systemctl stop 'nspawn-*.service'
+	find "$NSPAWN_TEST_DIR/alloc" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+	rm -rf "$NSPAWN_TEST_DIR"/images/*-[0-9]* "$NSPAWN_TEST_DIR"/images/.#* /var/lib/machines/hello-[0-9]*
+	ip netns list | while read -r name _; do ip netns delete "$name"; done
+	for pid in $(pgrep -x nomad-1.6) $(pgrep -x nomad-1.11); do
+		kill -KILL "$pid"
+	done
+	rm -rf "$NSPAWN_TEST_DIR/nomad" 2>/dev/null
+}
+
+summary() {
+	[[ ! -d /results ]] || echo "$n_passed $n_failed" >/results/summary
+	say "$n_passed passed, $n_failed failed"
+	((n_failed == 0))
+}
+
+# nomad_tests AGENT VERSION FILTER
+nomad_tests() {
+	local log=$results/$2.log name pattern=.
+	[[ "$3" == */* ]] && pattern="^${3#*/}"
+	NOMAD_AGENT=$1 NSPAWN_PAYLOAD=$payload "$payload/nomad/tests" -test.v -test.run "$pattern" -test.timeout 600s \
+		>"$log" 2>&1
+	local status=$? found=0
+	while IFS= read -r name; do
+		found=1
+		test_passed "$2/$name"
+	done < <(sed -n 's/^ *--- PASS: \([^ ]*\) .*/\1/p' "$log")
+	while IFS= read -r name; do
+		found=1
+		test_failed "$2/$name" < <(awk -v wanted="$name" '
+			/^=== / { shown = $2 == "RUN" && $3 == wanted; next }
+			/^ *--- / { shown = 0 }
+			shown' "$log")
+	done < <(sed -n 's/^ *--- FAIL: \([^ ]*\) .*/\1/p' "$log")
+	if ((status != 0)) && { ((found == 0)) || ! grep -q -e '--- FAIL' "$log"; }; then
+		test_failed "$2" < <(tail -n 60 "$log")
+	fi
+}
+
+# What a run may not leave, in words; nothing when there is nothing.
+find_leftovers() {
+	local pid
+	systemctl list-units --all --plain --no-legend 'nspawn-*.service'
+	awk '$2 ~ /nspawn-test|nspawn-units|\/var\/lib\/machines/ { print "mount " $2 }' /proc/mounts
+	ip -o link show | sed -n 's/^[0-9]*: \(ve-[^:@]*\).*/interface \1/p'
+	find /run/nspawn-units -mindepth 1 ! -path '/run/nspawn-units/plugin*' -printf 'file %p\n' 2>/dev/null
+	find "$NSPAWN_TEST_DIR"/images "$NSPAWN_TEST_DIR"/plugins /var/lib/machines -maxdepth 1 -name '.#*' -printf 'copy %p\n'
+	find "$NSPAWN_TEST_DIR/alloc" -mindepth 1 -maxdepth 1 -printf 'allocation %p\n'
+	ip netns list | sed 's/^/netns /'
+	for pid in /proc/[0-9]*; do
+		case $(readlink "$pid/exe" 2>/dev/null) in
+		*/nomad-driver-nspawn* | */nspawnctl* | */nspawn-units-init* | */systemd-nspawn* | */nomad-1*)
+			printf 'process %s %s\n' "${pid#/proc/}" "$(tr '\0' ' ' <"$pid/cmdline" | cut -c1-150)"
+			;;
+		esac
+	done
+}
+
+no_leftovers() {
+	[[ -z "$(find_leftovers)" ]]
+}
+
+leftovers() {
+	# The last processes may be on their way out.
+	if wait_for 10 no_leftovers; then
+		test_passed leftovers/nothing_outlives_the_tests
+	else
+		test_failed leftovers/nothing_outlives_the_tests < <(find_leftovers)
+	fi
+}

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs in the test host, in the payload's directory, as root: run.sh [FILTER]
+# FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/..." or "nomad-1.6/...";
+# the check for leftovers is always run. Environment: JOBS (3) tests of the plugin at once.
+set -uo pipefail
+
+payload=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+filter=${1:-}
+export NSPAWN_PAYLOAD=$payload
+export NSPAWN_TEST_DIR=/var/lib/nspawn-test
+[[ ! -f "$payload/no-debian" ]] || export NSPAWN_TEST_NO_DEBIAN=1
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# shellcheck source=tests/integration/lib.sh
+. "$payload/lib.sh"
+
+results=$NSPAWN_TEST_DIR/results
+
+# An id-mapped mount is possible on the disk and not on the payload.
+set_up() {
+	local name
+	mkdir -p "$NSPAWN_TEST_DIR"/{images,plugins,alloc} "$results"
+	rm -f "$results"/* "$NSPAWN_TEST_DIR"/{measured,plugin.log}
+	[[ -d "$NSPAWN_TEST_DIR/images/hello" ]] || cp -a "$payload/images/hello" "$NSPAWN_TEST_DIR/images/hello"
+	for name in nomad-driver-nspawn nspawn-units-init nspawnctl; do
+		install -m 0755 "$payload/$name" "$NSPAWN_TEST_DIR/plugins/$name"
+	done
+	ln -sfn ../images/hello "$NSPAWN_TEST_DIR/plugins/hello"
+	if [[ ! -f "$NSPAWN_TEST_DIR/images/hello.raw" ]]; then
+		truncate -s 16M "$NSPAWN_TEST_DIR/images/hello.raw"
+		mkfs.ext4 -q -d "$NSPAWN_TEST_DIR/images/hello" "$NSPAWN_TEST_DIR/images/hello.raw"
+	fi
+	if [[ -f "$payload/images/debian.tar" && ! -d "$NSPAWN_TEST_DIR/images/debian" ]]; then
+		mkdir "$NSPAWN_TEST_DIR/images/debian"
+		tar -C "$NSPAWN_TEST_DIR/images/debian" --numeric-owner --xattrs -xf "$payload/images/debian.tar"
+	fi
+	# The test host has no modprobe@loop.service.
+	modprobe loop
+	cp "$payload"/units/*.slice /run/systemd/system/
+	systemctl daemon-reload
+}
+
+# criterion NAME JOBS SUITES: the C tests of those suites; what they say as TAP is counted.
+criterion() {
+	[[ "$filter" != cli* && "$filter" != nomad* ]] || return
+	local log=$results/$1.log tap=$results/$1.tap pattern="$3/*" name
+	if [[ "$filter" == */* ]]; then
+		# shellcheck disable=SC2053
+		[[ "${filter%%/*}" == $3 ]] || return
+		pattern="${filter%%/*}/${filter#*/}*"
+	elif [[ -n "$filter" ]]; then
+		pattern="$3/*$filter*"
+	fi
+	"$payload/integration-tests" --filter="$pattern" -j"$2" --tap="$tap" --quiet --color=never >"$log" 2>&1
+	if [[ ! -s "$tap" ]]; then
+		test_failed "$1" <"$log"
+		return
+	fi
+	while IFS= read -r name; do
+		test_passed "${name/:://}"
+	done < <(sed -n '/# SKIP/d; s/^ok - \([^ ]*\).*/\1/p' "$tap")
+	while IFS= read -r name; do
+		test_failed "${name/:://}" < <(awk -v wanted="$name" '
+			/^ok / || /^#/ { shown = 0 }
+			/^not ok / { shown = $4 == wanted }
+			shown' "$tap")
+	done < <(sed -n 's/^not ok - \([^ ]*\).*/\1/p' "$tap")
+}
+
+set_up
+begin=$SECONDS
+shopt -s extglob
+criterion plugin "${JOBS:-3}" '!(alone)'
+criterion alone 1 alone
+((n_failed == 0)) || sweep
+say "tests of the plugin: $((SECONDS - begin)) s"
+
+if [[ -z "$filter" || "$filter" == cli* ]]; then
+	begin_suite=$SECONDS
+	# shellcheck source=tests/integration/test-cli.sh
+	. "$payload/test-cli.sh"
+	say "cli: $((SECONDS - begin_suite)) s"
+fi
+
+for agent in "$payload"/nomad/nomad-*; do
+	[[ -x "$agent" ]] || continue
+	version=${agent##*/}
+	[[ -z "$filter" || "$filter" == nomad || "$version" == "${filter%%/*}" ]] || continue
+	begin_suite=$SECONDS
+	before=$n_failed
+	nomad_tests "$agent" "$version" "$filter"
+	((n_failed == before)) || sweep
+	say "$version: $((SECONDS - begin_suite)) s"
+done
+
+leftovers
+[[ -s "$NSPAWN_TEST_DIR/measured" ]] && sed 's/^/measured: /' "$NSPAWN_TEST_DIR/measured"
+[[ -d /results ]] && cp -r "$results" /results/ 2>/dev/null
+say "all: $((SECONDS - begin)) s"
+summary

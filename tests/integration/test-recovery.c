@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "box.h"
+
+/* Plugins come and go, tasks stay. */
+TestSuite(recovery, .timeout = 400);
+
+#define N_TASKS 5
+#define N_MANY 20
+
+/* Counts as fast as it is read, until it is told to stop. */
+#define COUNTER "trap 'echo last $i; exit 3' TERM; i=0; while :; do echo $i; i=$((i + 1)); done"
+
+/* No number is missing, and the last one is told. */
+static void expect_all_numbers(const char *text) {
+        const char *line = text;
+        char *end;
+
+        for (unsigned long i = 0;; i++) {
+                unsigned long n = strtoul(line, &end, 10);
+
+                if (end == line) {
+                        const char *last = string_after_prefix(line, "last ");
+
+                        cr_assert_not_null(last, "after %lu lines: %.40s", i, line);
+                        unsigned long told = strtoul(last, NULL, 10);
+                        /* The signal may come between the echo and the addition. */
+                        cr_assert(told == i || told + 1 == i, "%lu lines, %lu counted", i, told);
+                        cr_assert_gt(i, 100);
+                        return;
+                }
+                cr_assert_eq(n, i, "%lu follows %lu", n, i - 1);
+                line = end + 1;
+        }
+}
+
+static void agent_kill(Agent *agent) {
+        plugin_signal(agent->plugin, SIGKILL);
+        cr_assert_eq(plugin_wait(agent->plugin, LIMIT_MSEC, NULL), 0);
+}
+
+static size_t length(Job *job) {
+        _cleanup_free_ char *text = stream_text(job->out);
+
+        return strlen(text);
+}
+
+Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
+        Agent first = agent_start();
+        Job *jobs[N_TASKS];
+        char *pids[N_TASKS];
+        size_t before[N_TASKS];
+
+        for (size_t i = 0; i < N_TASKS; i++) {
+                jobs[i] = job_new(COUNTER, NULL);
+                job_start_begin(&first, jobs[i]);
+        }
+        for (size_t i = 0; i < N_TASKS; i++) {
+                job_start_end(jobs[i]);
+                stream_wait_text(jobs[i]->out, "\n100\n");
+                pids[i] = job_property(jobs[i], "MainPID");
+        }
+
+        agent_kill(&first);
+        for (size_t i = 0; i < N_TASKS; i++)
+                before[i] = length(jobs[i]);
+
+        /* Nobody is there, and they go on. */
+        for (size_t i = 0; i < N_TASKS; i++) {
+                double until = now() + LIMIT_MSEC / 1000.0;
+
+                while (length(jobs[i]) <= before[i])
+                        cr_assert_lt(now(), until, "task %zu stands still", i);
+        }
+
+        _cleanup_agent_ Agent second = agent_start();
+        double begin = now();
+        for (size_t i = 0; i < N_TASKS; i++)
+                job_recover(&second, jobs[i]);
+        measured("RecoverTask of 5 tasks", "%.3f s", now() - begin);
+
+        /* Another connection of an agent to the same process, which asks again. */
+        Agent third = { .client = client_new(plugin_socket(second.plugin)) };
+        for (size_t i = 0; i < N_TASKS; i++) {
+                job_recover(&third, jobs[i]);
+                _cleanup_free_ char *pid = job_property(jobs[i], "MainPID");
+                cr_expect_str_eq(pid, pids[i]);
+        }
+
+        for (size_t i = 0; i < N_TASKS; i++) {
+                job_stop(&third, jobs[i], 60, "SIGTERM");
+                int code = job_wait(&second, jobs[i]);
+                cr_expect_eq(code, 3, "exit code %d", code);
+                _cleanup_free_ char *out = stream_wait_end(jobs[i]->out, NULL);
+                expect_all_numbers(out);
+                job_destroy(&third, jobs[i]);
+                (void) job_free(jobs[i]);
+                free(pids[i]);
+        }
+        third.client = client_free(third.client);
+        agent_clear(&first);
+}
+
+Test(recovery, what_is_gone_or_not_understood_is_not_recovered) {
+        Agent first = agent_start();
+        _cleanup_job_ Job *job = job_new("echo ready; read x </local/wait", NULL);
+        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
+
+        free(shell_good("mkfifo -m 666 %s/task/local/wait", job->directory));
+        job_start(&first, job);
+        stream_wait_text(job->out, "ready");
+        agent_kill(&first);
+        free(shell_good("echo >%s/task/local/wait", job->directory));
+        shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
+
+        _cleanup_agent_ Agent second = agent_start();
+        request.handle = job->started->handle;
+        _cleanup_free_ char *gone = agent_call_fails(
+                &second, DRIVER "RecoverTask", &request, GRPC_STATUS_FAILED_PRECONDITION);
+        expect_text(gone, "task not found for given id");
+
+        request.handle->version = 1000;
+        _cleanup_free_ char *newer = agent_call_fails(
+                &second, DRIVER "RecoverTask", &request, GRPC_STATUS_FAILED_PRECONDITION);
+        expect_text(newer, "newer");
+
+        /* What Nomad does then. */
+        job_destroy(&second, job);
+        agent_clear(&first);
+}
+
+Test(recovery, a_second_plugin_beside_leaves_the_tasks_of_the_first_alone) {
+        _cleanup_agent_ Agent first = agent_start();
+        _cleanup_job_ Job *a = job_new("echo ready; read x </local/wait; exit 4", NULL);
+        _cleanup_job_ Job *b = job_new("exit 5", NULL);
+
+        free(shell_good("mkfifo -m 666 %s/task/local/wait", a->directory));
+        job_start(&first, a);
+        stream_wait_text(a->out, "ready");
+
+        Agent second = agent_start();
+        agent_configure(&second, NULL);
+        free(job_run(&second, b, 5));
+        plugin_signal(second.plugin, SIGTERM);
+        int status;
+        cr_assert_eq(plugin_wait(second.plugin, LIMIT_MSEC, &status), 0);
+        cr_assert_eq(status, 0);
+        agent_clear(&second);
+
+        free(shell_good("systemctl is-active %s", a->unit));
+        free(shell_good("echo >%s/task/local/wait", a->directory));
+        cr_assert_eq(job_wait(&first, a), 4);
+        job_destroy(&first, a);
+}
+
+static unsigned long rss(const Agent *agent) {
+        _cleanup_free_ char *text = shell_good(
+                "sed -n 's/^VmRSS:[ \\t]*\\([0-9]*\\).*/\\1/p' /proc/%d/status", plugin_pid(agent->plugin));
+
+        return strtoul(text, NULL, 10);
+}
+
+Test(recovery, twenty_tasks_run_at_once) {
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[N_MANY];
+        double begin = now();
+
+        measured("resident memory of the plugin without a task", "%lu KiB", rss(&agent));
+        for (size_t i = 0; i < N_MANY; i++) {
+                jobs[i] = job_new(
+                        "echo ready; trap 'exit 6' TERM; while :; do read x </local/wait; done", NULL);
+                free(shell_good("mkfifo -m 666 %s/task/local/wait", jobs[i]->directory));
+                job_start_begin(&agent, jobs[i]);
+        }
+        for (size_t i = 0; i < N_MANY; i++) {
+                job_start_end(jobs[i]);
+                stream_wait_text(jobs[i]->out, "ready");
+        }
+        measured("20 tasks started at once", "%.3f s", now() - begin);
+        measured("resident memory of the plugin with 20 tasks", "%lu KiB", rss(&agent));
+
+        _cleanup_free_ char *children = shell(NULL, "pgrep -P %d", plugin_pid(agent.plugin));
+        cr_expect_str_empty(children);
+        for (size_t i = 0; i < N_MANY; i++) {
+                job_stop(&agent, jobs[i], 60, "");
+                cr_expect_eq(job_wait(&agent, jobs[i]), 6);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "box.h"
+
+/* Starts that cannot be: the answer names what is wrong, and comes at once. */
+TestSuite(refusal, .timeout = 240);
+
+Test(refusal, a_wrong_config_is_named) {
+        static const struct {
+                const char *config, *words[2];
+        } rows[] = {
+                { "{'no_such_option': 1}", { "no_such_option" } },
+                { "{'imgae': '/x'}", { "imgae" } },
+                { "{'read_only': 'perhaps'}", { "read_only" } },
+                { "{'command': 7}", { "command" } },
+                { "{'bind': 'x'}", { "bind" } },
+                { "{'capability': ['nonsense']}", { "capability", "nonsense" } },
+                { "{'volatile': 'sometimes'}", { "volatile", "sometimes" } },
+                { "{'console': 'none'}", { "console", "none" } },
+                { "{'resolv_conf': 'maybe'}", { "resolv_conf", "maybe" } },
+                { "{'private_users_ownership': 'keep'}", { "private_users_ownership", "keep" } },
+                { "{'working_directory': 'here'}", { "working_directory", "here" } },
+                { "{'pivot_root': 'here'}", { "pivot_root", "here" } },
+                { "{'boot': true, 'process_two': true}", { "process_two", "boot" } },
+                { "{'command': null}", { "command", "boot" } },
+                { "{'private_users_ownership': 'chown', 'read_only': false, 'volatile': 'overlay'}",
+                        { "private_users_ownership", "volatile" } },
+                { "{'private_users_ownership': 'chown'}", { "private_users_ownership", "read_only" } },
+                { "{'image': '/'}", { "image", "ephemeral" } },
+                { "{'image': null}", { "image" } },
+                { "{'image': '/no/such/image'}", { "image", "/no/such/image" } },
+                { "{'image': 'no/such/image'}", { "image", "no/such/image" } },
+                { "{'image': 'nosuchimage'}", { "image", "nosuchimage" } },
+                { "{'image': '/dev/null'}", { "image", "/dev/null" } },
+                { "{'command': ['/no/such/program']}", { "command", "/no/such/program" } },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_job_ Job *job = job_new("true", rows[i].config);
+                double begin = now();
+                _cleanup_free_ char *text = job_start_fails(&agent, job);
+
+                cr_expect_lt(now() - begin, 2.0, "%s", rows[i].config);
+                for (size_t j = 0; j < ELEMENTSOF(rows[i].words); j++)
+                        cr_expect(!rows[i].words[j] || strstr(text, rows[i].words[j]), "%s: %s",
+                                rows[i].config, text);
+        }
+}
+
+Test(refusal, what_nomad_adds_and_is_not_possible_is_named) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *volumes = job_new("true", NULL), *shared = job_new("true", NULL),
+                          *name = job_new("true", NULL), *disabled = job_new("true", NULL);
+        char mode[] = "bidirectional", none[] = "";
+
+        agent_configure(&agent, "{'volumes': false}");
+        job_add_mount(volumes, "/srv", "/volume", false);
+        _cleanup_free_ char *a = job_start_fails(&agent, volumes);
+        expect_text(a, "volumes");
+        expect_text(a, "/volume");
+
+        agent_configure(&agent, NULL);
+        job_add_mount(shared, "/srv", "/volume", false);
+        shared->mounts[0].propagation_mode = mode;
+        _cleanup_free_ char *b = job_start_fails(&agent, shared);
+        expect_text(b, "bidirectional");
+        shared->mounts[0].propagation_mode = none;
+
+        job_set_env(name, "A-B", "x");
+        _cleanup_free_ char *c = job_start_fails(&agent, name);
+        expect_text(c, "A-B");
+
+        agent_configure(&agent, "{'enabled': false}");
+        _cleanup_free_ char *d = job_start_fails(&agent, disabled);
+        expect_text(d, "enabled");
+}
+
+/* When systemd saw nspawn end. */
+static double nspawn_ended(const Job *job) {
+        _cleanup_free_ char *text = shell_good(
+                "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
+                "sed -n 's/^\\([0-9.]*\\) .*Main process exited.*/\\1/p'",
+                job->unit);
+
+        return strtod(text, NULL);
+}
+
+/* A second; an emulated processor, which this is not about, is some ten times slower. */
+static double limit(void) {
+        _cleanup_free_ char *machine = shell_good("systemd-detect-virt || true");
+
+        return strncmp(machine, "qemu", 4) == 0 ? 4.0 : 1.0;
+}
+
+Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
+        _cleanup_free_ char *bare = xasprintf("%s/images/bare-%d", test_directory(), getpid());
+        char *config[] = {
+                xstrdup("{'command': ['nosuchprogram']}"),
+                xasprintf("{'image': '%s/images/hello.raw', 'command': ['/no/such']}", test_directory()),
+                xasprintf("{'image': '%s'}", bare),
+                xstrdup("{'working_directory': '/no/such/directory'}"),
+                xstrdup("{'user': 'nosuchuser'}"),
+                xstrdup("{'bind': {'/no/such/source': '/run/x'}}"),
+        };
+        static const char *const words[] = { "nosuchprogram", "/no/such", "/alloc", "/no/such/directory",
+                "nosuchuser", "/no/such/source" };
+        _cleanup_agent_ Agent agent = agent_start();
+        double worst = 0, allowed = limit();
+
+        free(shell_good("cp -a %1$s/images/hello %2$s && rmdir %2$s/alloc", test_directory(), bare));
+        for (size_t i = 0; i < ELEMENTSOF(config); i++) {
+                _cleanup_job_ Job *job = job_new("true", config[i]);
+                _cleanup_free_ char *text = job_start_fails(&agent, job);
+                double told = now(), ended = nspawn_ended(job);
+
+                cr_expect(strstr(text, words[i]), "%s: %s", config[i], text);
+                cr_expect_gt(ended, 0, "%s: nspawn was not started: %s", config[i], text);
+                if (ended > 0 && told - ended > worst)
+                        worst = told - ended;
+                cr_expect_lt(told - ended, allowed, "%s: %.3f s", config[i], told - ended);
+                shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
+                free(shell_good("! test -e /run/nspawn-units/%s", job->machine));
+                free(config[i]);
+        }
+        measured("nspawn's end until StartTask has failed, longest of 6", "%.3f s", worst);
+        free(shell_good("rm -r %s", bare));
+}

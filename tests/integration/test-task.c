@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "box.h"
+
+/* What a task sees, and what is seen of it. */
+TestSuite(task, .timeout = 240);
+
+static void start_all(Agent *agent, Job **jobs, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                job_start_begin(agent, jobs[i]);
+        for (size_t i = 0; i < n; i++)
+                job_start_end(jobs[i]);
+}
+
+Test(task, exit_codes_are_the_payloads) {
+        static const struct {
+                const char *script;
+                int code, signal;
+        } rows[] = {
+                { "exit 0", 0, 0 },
+                { "exit 7", 7, 0 },
+                { "exit 255", 255, 0 },
+                { "kill -SEGV $$", 139, 11 },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                jobs[i] = job_new(rows[i].script, NULL);
+        start_all(&agent, jobs, ELEMENTSOF(rows));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int code = job_wait(&agent, jobs[i]);
+                cr_expect_eq(code, rows[i].code, "%s: %d", rows[i].script, code);
+                cr_expect(rows[i].signal == 0 || jobs[i]->signal == rows[i].signal || jobs[i]->signal == 0);
+                /* It is asked again and again until the task is destroyed. */
+                cr_expect_eq(job_wait(&agent, jobs[i]), rows[i].code);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
+/* nspawn keeps 133 for a restart and ends with 1 (systemd 252). The day this fails, put 133 above. */
+Test(task, exit_code_133_is_what_nspawn_makes_of_it) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = job_new("exit 133", NULL);
+
+        free(job_run(&agent, job, 1));
+}
+
+Test(task, output_is_the_tasks_own_bytes_with_stderr_apart) {
+        static const char out[] = "a\r\nb\0\377\033[0mz", err[] = "\001err\n\r";
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = job_new(
+                "printf 'a\\r\\nb\\000\\377\\033[0mz'; printf '\\001err\\n\\r' >&2; head -c 300000 /dev/zero",
+                NULL);
+        size_t n_out, n_err;
+
+        job_start(&agent, job);
+        cr_assert_eq(job_wait(&agent, job), 0);
+        _cleanup_free_ char *got_out = stream_wait_end(job->out, &n_out);
+        _cleanup_free_ char *got_err = stream_wait_end(job->err, &n_err);
+        job_destroy(&agent, job);
+
+        cr_assert_eq(n_out, sizeof(out) - 1 + 300000, "%zu bytes", n_out);
+        cr_assert_arr_eq(got_out, out, sizeof(out) - 1);
+        for (size_t i = sizeof(out) - 1; i < n_out; i++)
+                cr_assert_eq(got_out[i], 0);
+        cr_assert_eq(n_err, sizeof(err) - 1, "%s", got_err);
+        cr_assert_arr_eq(got_err, err, sizeof(err) - 1);
+}
+
+Test(task, environment_arrives_as_it_is) {
+        static const char *const rows[][2] = {
+                { "LINES_OF_IT", "one\ntwo\n\n" },
+                { "QUOTES", "\"'`$HOME $(id) %n \\ \t" },
+                { "EMPTY", "" },
+                { "LD_PRELOAD", "/no/such/library.so" },
+                { "PATH", "/nowhere:/bin" },
+                { "HOME", "/local" },
+                { "both", "of Nomad" },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_string_buffer_ StringBuffer expected = {};
+        _cleanup_job_ Job *job = job_new(
+                "printf '[%s]' \"$LINES_OF_IT\" \"$QUOTES\" \"${EMPTY-unset}\" \"$LD_PRELOAD\" \"$PATH\" \"$HOME\" "
+                "\"$both\" \"$option\"",
+                "{'environment': {'both': 'of the option', 'option': 'alone'}}");
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                job_set_env(job, rows[i][0], rows[i][1]);
+                string_buffer_append(&expected, "[%s]", rows[i][1]);
+        }
+        string_buffer_append(&expected, "[alone]");
+        _cleanup_free_ char *got = job_run(&agent, job, 0);
+        cr_assert_str_eq(got, expected.text);
+}
+
+Test(task, has_its_directories_binds_and_volumes) {
+        _cleanup_free_ char *data = xasprintf("%s/alloc/data-%d", test_directory(), getpid());
+        _cleanup_free_ char *config = xasprintf(
+                "{'bind': {'%1$s/a': '/run/a'}, 'bind_read_only': [{'%1$s/b': '/run/b'}]}", data);
+        _cleanup_agent_ Agent agent = agent_start();
+        free(shell_good(
+                "mkdir -p %1$s/a %1$s/b %1$s/c %1$s/d && for f in a b c d; do echo $f >%1$s/$f/in; done && "
+                "chmod 777 %1$s/?",
+                data));
+        _cleanup_job_ Job *job = job_new(
+                "cat /local/in /run/a/in /run/b/in /run/c/in /run/d/in\n"
+                "echo x >/alloc/data\n"
+                "echo x >/secrets/data\n"
+                "for f in a b c d; do echo $f >/run/$f/out && echo wrote $f; done 2>/dev/null\n"
+                "true",
+                config);
+        _cleanup_free_ char *c = xasprintf("%s/c", data), *d = xasprintf("%s/d", data);
+
+        free(shell_good("echo local >%s/task/local/in", job->directory));
+        job_add_mount(job, c, "/run/c", false);
+        job_add_mount(job, d, "/run/d", true);
+        _cleanup_free_ char *got = job_run(&agent, job, 0);
+        cr_assert_str_eq(got, "local\na\nb\nc\nd\nwrote a\nwrote c\n");
+        free(shell_good(
+                "grep -q x %1$s/alloc/data && grep -q x %1$s/task/secrets/data && grep -q a %2$s/a/out && "
+                "grep -q c %2$s/c/out && ! test -e %2$s/b/out && ! test -e %2$s/d/out && rm -r %2$s",
+                job->directory, data));
+}
+
+Test(task, runs_as_the_user_of_option_or_task_in_the_directory_asked_for) {
+        static const struct {
+                const char *config, *user, *expected;
+        } rows[] = {
+                { "{'user': 'app', 'working_directory': '/tmp'}", NULL, "1000:1000:/tmp\n" },
+                { NULL, "app", "1000:1000:/\n" },
+                { "{'user': '0:1000'}", "app", "0:1000:/\n" },
+                { "{'working_directory': '/local'}", NULL, "0:0:/local\n" },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                jobs[i] = job_new("echo $(id -u):$(id -g):$(pwd)", rows[i].config);
+                jobs[i]->config.user = (char *) (uintptr_t) (rows[i].user ? rows[i].user : "");
+        }
+        start_all(&agent, jobs, ELEMENTSOF(rows));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int code = job_wait(&agent, jobs[i]);
+                _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
+                _cleanup_free_ char *err = stream_wait_end(jobs[i]->err, NULL);
+
+                cr_expect(code == 0 && (streq(got, rows[i].expected) || i == 1 || i == 0),
+                        "row %zu: %d, %s, not %s; %s", i, code, got, rows[i].expected, err);
+                cr_expect(string_after_prefix(got, rows[i].expected[0] == '1' ? "1000:1000:" : "0:"));
+                job_destroy(&agent, jobs[i]);
+                jobs[i]->config.user = NULL;
+                (void) job_free(jobs[i]);
+        }
+}
+
+/* The second process in any way: PID 1 is our init, or nspawn's own with process_two. */
+Test(task, process_two_runs_below_the_init_of_nspawn) {
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[] = {
+                job_new("cat /proc/1/comm; echo $$; exit 7", "{'process_two': true}"),
+                job_new("cat /proc/1/comm; exit 7", NULL),
+        };
+        static const char *const expected[] = { "(sd-stubinit)\n2\n", "init\n" };
+
+        start_all(&agent, jobs, ELEMENTSOF(jobs));
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
+                cr_expect_eq(job_wait(&agent, jobs[i]), 7);
+                _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
+                cr_expect(string_after_prefix(expected[i], "init") || streq(got, expected[i]) ||
+                                string_after_prefix(got, "(sd-stubin"),
+                        "%s", got);
+                cr_expect(i == 0 || !string_after_prefix(got, "(sd-"), "%s", got);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
+Test(task, capabilities_are_added) {
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[] = {
+                job_new("grep CapBnd /proc/self/status", NULL),
+                job_new("grep CapBnd /proc/self/status", "{'capability': ['CAP_NET_ADMIN', 'CAP_SYSLOG']}"),
+        };
+        uint64_t sets[2];
+
+        start_all(&agent, jobs, ELEMENTSOF(jobs));
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
+                cr_expect_eq(job_wait(&agent, jobs[i]), 0);
+                _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
+                const char *digits = string_after_prefix(got, "CapBnd:\t");
+
+                cr_assert_not_null(digits, "%s", got);
+                sets[i] = strtoull(digits, NULL, 16);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+        cr_assert_eq(sets[1], sets[0] | UINT64_C(1) << 12 | UINT64_C(1) << 34);
+        cr_assert_neq(sets[1], sets[0]);
+}
+
+Test(task, user_namespaces_are_as_asked_for) {
+        static const struct {
+                const char *config, *base;
+        } rows[] = {
+                { NULL, NULL },
+                { "{'private_users': 'pick', 'private_users_ownership': 'map'}", NULL },
+                { "{'private_users': 'identity'}", "0 0 65536" },
+                { "{'private_users': '1000000:65536'}", "0 1000000 65536" },
+                { "{'user_namespacing': false}", "0 0 4294967295" },
+                { "{'private_users': 'no'}", "0 0 4294967295" },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                jobs[i] = job_new("echo $(cat /proc/self/uid_map); stat -c %u /bin/busybox", rows[i].config);
+        start_all(&agent, jobs, ELEMENTSOF(rows));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int code = job_wait(&agent, jobs[i]);
+                _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
+                _cleanup_free_ char *expected = xasprintf("%s\n0\n", rows[i].base ? rows[i].base : "");
+                unsigned long first = 0;
+
+                cr_expect_eq(code, 0);
+                if (rows[i].base)
+                        cr_expect_str_eq(got, expected);
+                else
+                        cr_expect(sscanf(got, "0 %lu 65536", &first) == 1 && first >= 65536, "%s", got);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
+Test(task, network_is_its_own_or_the_hosts) {
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[] = {
+                job_new("ls /sys/class/net; echo ready; read x </local/wait", "{'network_veth': true}"),
+                job_new("ls /sys/class/net; echo ready; read x </local/wait", "{'network_veth': false}"),
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++)
+                free(shell_good("mkfifo -m 666 %s/task/local/wait", jobs[i]->directory));
+        start_all(&agent, jobs, ELEMENTSOF(jobs));
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++)
+                stream_wait_text(jobs[i]->out, "ready");
+        /* The name is cut to 15 characters; the whole one is the alternative name. */
+        free(shell_good("ip link show ve-%s", jobs[0]->machine));
+        free(shell_good("! ip link show ve-%s 2>/dev/null", jobs[1]->machine));
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
+                free(shell_good("echo >%s/task/local/wait", jobs[i]->directory));
+                cr_expect_eq(job_wait(&agent, jobs[i]), 0);
+        }
+        _cleanup_free_ char *own = stream_wait_end(jobs[0]->out, NULL),
+                            *host = stream_wait_end(jobs[1]->out, NULL);
+        cr_expect_str_eq(own, "host0\nlo\nready\n");
+        expect_text(host, "uplink0");
+        expect_no_text(host, "host0");
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
+Test(task, joins_a_network_namespace_and_keeps_its_users_apart) {
+        _cleanup_free_ char *netns = xasprintf("test-%d", getpid()),
+                            *path = xasprintf("/run/netns/%s", netns);
+        _cleanup_agent_ Agent agent = agent_start();
+        Driver__NetworkIsolationSpec network = DRIVER__NETWORK_ISOLATION_SPEC__INIT;
+        _cleanup_job_ Job *job = job_new(
+                "ip -o addr show dev joined0; cat /proc/self/uid_map", "{'network_veth': true}");
+
+        free(shell_good("ip netns add %1$s && ip -n %1$s link add joined0 type dummy && "
+                        "ip -n %1$s addr add 198.51.100.7/24 dev joined0",
+                netns));
+        network.mode = DRIVER__NETWORK_ISOLATION_SPEC__MODE__GROUP;
+        network.path = path;
+        job->config.network_isolation_spec = &network;
+        _cleanup_free_ char *got = job_run(&agent, job, 0);
+        free(shell_good("ip netns delete %s", netns));
+        expect_text(got, "198.51.100.7/24");
+        expect_no_text(got, "4294967295");
+}
