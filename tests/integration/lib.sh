@@ -60,7 +60,9 @@ sweep() {
 	for pid in $(pgrep -x nomad-1.6) $(pgrep -x nomad-1.11); do
 		kill -KILL "$pid"
 	done
-	rm -rf "$NSPAWN_TEST_DIR/nomad" 2>/dev/null
+	awk -v below="$NSPAWN_TEST_DIR/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |
+		while read -r name; do umount "$name"; done
+	rm -rf "$NSPAWN_TEST_DIR/nomad"
 }
 
 summary() {

