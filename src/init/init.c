@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <stdint.h>
@@ -51,18 +52,29 @@ static void signals_unblock(void) {
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Tells nspawn, and through it the unit, that the command runs. */
-static void ready_send(void) {
+/* How long nspawn may take to read that the command runs; without it the unit counts as never started. */
+#define READY_READ_MSEC 5000
+
+/*
+ * Tells nspawn, and through it the unit, that the command runs.
+ *
+ * Return: the socket, for ready_wait(), or -1.
+ */
+static int ready_send(void) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        const char *path = getenv("NOTIFY_SOCKET"), message[] = "READY=1";
+        const char *path = getenv("NOTIFY_SOCKET");
+        /* So long that the socket has room for nothing else until it was read; nspawn takes 4096 bytes. */
+        char message[2048] = "READY=1\nX_NSPAWN_UNITS=";
+        const int smallest = 1;
 
         if (!path || !*path)
-                return;
+                return -1;
+        memset(message + strlen(message), '.', sizeof(message) - strlen(message));
 
         size_t n = strlen(path);
         if (n >= sizeof(address.sun_path)) {
                 say("NOTIFY_SOCKET is too long", NULL);
-                return;
+                return -1;
         }
 
         memcpy(address.sun_path, path, n);
@@ -70,16 +82,26 @@ static void ready_send(void) {
                 address.sun_path[0] = 0;
 
         int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 ||
-                sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL, (struct sockaddr *) &address,
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest)) < 0 ||
+                sendto(fd, message, sizeof(message), MSG_NOSIGNAL, (struct sockaddr *) &address,
                         (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n)) < 0)
                 say("cannot report to \"", path, "\": ", strerrordesc_np(errno), NULL);
-        if (fd >= 0)
-                (void) close(fd);
+        return fd;
+}
+
+/*
+ * nspawn may see the end of its first process before it looks at what that one told it, and then drops the
+ * message: a short command would be a failed start. So the end waits until the message was read.
+ */
+static void ready_wait(int fd) {
+        struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+        while (fd >= 0 && poll(&room, 1, READY_READ_MSEC) < 0 && errno == EINTR)
+                continue;
 }
 
 /* Reaps whatever ended. Does not come back when the payload was among it. */
-static void children_reap(pid_t payload) {
+static void children_reap(pid_t payload, int ready_fd) {
         int status;
 
         for (;;) {
@@ -89,8 +111,10 @@ static void children_reap(pid_t payload) {
                         continue;
                 if (pid <= 0)
                         return;
-                if (pid == payload)
+                if (pid == payload) {
+                        ready_wait(ready_fd);
                         _exit(exit_code_of_status(status));
+                }
         }
 }
 
@@ -137,14 +161,13 @@ static _Noreturn void supervise(const Options *options) {
                 n = read(fds[0], &byte, 1);
         while (n < 0 && errno == EINTR);
         (void) close(fds[0]);
-        if (n == 0)
-                ready_send();
+        int ready_fd = n == 0 ? ready_send() : -1;
 
         for (;;) {
                 int sig = sigwaitinfo(&all, NULL);
 
                 if (sig == SIGCHLD)
-                        children_reap(payload);
+                        children_reap(payload, ready_fd);
                 else if (signal_is_forwarded(sig))
                         (void) kill(payload, sig);
         }
