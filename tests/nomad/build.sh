@@ -37,6 +37,7 @@ find_go() {
 		go mod download -json "golang.org/toolchain@v0.0.1-go$go_fetched.linux-$(go env GOARCH)" |
 		sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
 	rm -r "$scratch"
+	[ -n "$dir" ] || die "cannot fetch Go $go_fetched from the module proxy with $version"
 	[ -x "$dir/bin/go" ] || chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
 	echo "$dir/bin/go"
 }
@@ -56,7 +57,7 @@ if [ ! -x "$out/nomad" ]; then
 fi
 if [ ! -x "$out/nomad" ]; then
 	command -v gcc >/dev/null || die "gcc is missing: apt-get install gcc libc6-dev"
-	go=$(find_go)
+	go=$(find_go) || exit 1
 	work=$(mktemp -d "$cache/.nomad.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM HUP
