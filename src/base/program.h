@@ -3,6 +3,9 @@
 
 /* Where a program finds what belongs to it. */
 
+/* What lives as long as the host is up: a directory for each running task, and the plugins' sockets. */
+#define RUNTIME_DIRECTORY "/run/nspawn-units"
+
 /* Return: directory of the running executable, links resolved; owned by the caller, never NULL. */
 char *program_directory(void);
 

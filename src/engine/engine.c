@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/program.h"
 #include "base/string.h"
@@ -68,11 +68,12 @@ static void on_manager_changed(void *userdata, const Error *error) {
 }
 
 void engine_find_programs(Engine *engine) {
-        HostFacts facts;
+        if (!engine->nspawn) {
+                HostFacts facts;
 
-        host_facts_probe(&facts);
-        if (!engine->nspawn)
+                host_facts_probe(&facts);
                 engine->nspawn = xstrdup_null(facts.nspawn);
+        }
         if (!engine->init)
                 engine->init = program_find_init();
 }
@@ -84,7 +85,6 @@ Engine *engine_new(
         engine->event = sd_event_ref(event);
         engine->nspawn = xstrdup_null(config->nspawn);
         engine->init = xstrdup_null(config->init);
-        engine_find_programs(engine);
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;
@@ -137,10 +137,8 @@ size_t engine_n_tasks(const Engine *engine) {
 
 Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userdata) {
         Task *task = xnew(Task, 1);
-        struct timespec now;
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        task->asked_usec = (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+        task->asked_usec = clock_realtime_usec();
         task->engine = engine;
         task->id = xstrdup(id);
         task->state = task_state_next(TASK_NEW, TASK_EVENT_START);
@@ -162,17 +160,10 @@ void task_free(Task *task) {
         LIST_REMOVE(task, tasks);
         task->engine->n_tasks--;
         unit_free(task->unit);
-        sd_event_source_disable_unref(task->begin);
-        image_query_free(task->query);
-        job_free(task->job);
-        journal_words_free(task->words);
+        task_start_clear(task);
         sd_event_source_disable_unref(task->stop_timer);
-        task_spec_free(task->spec);
         task_record_clear(&task->record);
         task->leader_fd = fd_close(task->leader_fd);
-        task->streams.output = fd_close(task->streams.output);
-        task->streams.error = fd_close(task->streams.error);
-        free(task->failure);
         free(task->id);
         free(task);
 }

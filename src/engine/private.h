@@ -84,6 +84,8 @@ void task_end(Task *task, const UnitStatus *status);
 void task_wait_end(TaskWait *wait);
 
 /* start.c */
+/* Frees what only the start needs. */
+void task_start_clear(Task *task);
 void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_error *error);
 /* Ends a start without success; frees the task. */
 void task_start_fail(Task *task, int code, const char *format, ...) _printf_(3, 4);

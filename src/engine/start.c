@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "base/program.h"
 #include "base/string.h"
 #include "engine/private.h"
 #include "image/local.h"
@@ -19,8 +20,8 @@
 
 static void task_launch(Task *task);
 
-/* What only the start needs. */
-static void start_clear(Task *task) {
+void task_start_clear(Task *task) {
+        task->begin = sd_event_source_disable_unref(task->begin);
         task->query = image_query_free(task->query);
         task->job = job_free(task->job);
         task->words = journal_words_free(task->words);
@@ -57,12 +58,9 @@ void task_start_fail(Task *task, int code, const char *format, ...) {
 
 static void start_succeed(Task *task) {
         TaskStarted started = task->started;
-        struct timespec now;
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
         if (task->record.started_usec == 0)
-                task->record.started_usec = (uint64_t) now.tv_sec * USEC_PER_SEC +
-                        (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+                task->record.started_usec = clock_realtime_usec();
 
         pid_t leader = leader_find(task->main_pid);
         if (leader > 0) {
@@ -71,7 +69,7 @@ static void start_succeed(Task *task) {
         }
 
         task->state = task_state_next(task->state, TASK_EVENT_UP);
-        start_clear(task);
+        task_start_clear(task);
         task->started = NULL;
         if (!task->recovering) {
                 const char *const annotations[] = { "unit", task->record.unit, "machine",
@@ -215,7 +213,7 @@ static int write_task_file(const TaskSpec *spec) {
         size_t size;
         int r;
 
-        if (mkdir("/run/nspawn-units", 0755) < 0 && errno != EEXIST)
+        if (mkdir(RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
                 return -errno;
         if (mkdir(directory, 0700) < 0)
                 return -errno;
@@ -246,7 +244,7 @@ static void task_launch(Task *task) {
                 return;
         }
         if (r < 0) {
-                task_start_fail(task, r, "cannot write below /run/nspawn-units: %s", strerror(-r));
+                task_start_fail(task, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
                 return;
         }
 

@@ -7,7 +7,6 @@
 #include "driver.pb-c.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
-#include "task/name.h"
 
 /* The conventional text (Nomad, plugins/drivers/errors.go). */
 #define TASK_NOT_FOUND "task not found for given id"
@@ -18,7 +17,7 @@
 /* A call that is answered when a task has ended. */
 typedef struct EndCall {
         Plugin *plugin;
-        RpcCall *call; /* NULL once Nomad gave up on it */
+        RpcCall *call; /* gone together with this */
         TaskWait *wait;
         char *id;
 } EndCall;

@@ -93,7 +93,7 @@ static int find_group(gid_t *ret_group, Error **ret_error) {
 static bool prepare_directory(void) {
         struct stat st;
 
-        (void) mkdir("/run/nspawn-units", 0755);
+        (void) mkdir(RUNTIME_DIRECTORY, 0755);
         (void) mkdir(HANDSHAKE_DIRECTORY, 0700);
         if (lstat(HANDSHAKE_DIRECTORY, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
                 return false;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "base/program.h"
 
 /*
  * How a plugin and the Nomad agent find each other: the environment the agent sets, and the one line on
@@ -17,7 +18,7 @@ typedef struct Handshake {
 } Handshake;
 
 /* Where root's sockets are: no tmp cleaner comes here. */
-#define HANDSHAKE_DIRECTORY "/run/nspawn-units/plugin"
+#define HANDSHAKE_DIRECTORY RUNTIME_DIRECTORY "/plugin"
 
 /**
  * handshake_new() - read what the agent put in the environment, and choose a socket

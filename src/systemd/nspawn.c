@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/program.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "systemd/nspawn.h"
@@ -13,7 +14,7 @@
 #define CREDENTIAL "nspawn-units.task"
 
 char *nspawn_runtime_directory(const char *machine) {
-        return xasprintf("/run/nspawn-units/%s", machine);
+        return xasprintf(RUNTIME_DIRECTORY "/%s", machine);
 }
 
 static void append_record(StringBuffer *buffer, char type, const char *text) {
