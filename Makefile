@@ -66,7 +66,8 @@ LIB := $(O)/libnspawn-units.a
 DRIVER := $(O)/nomad-driver-nspawn
 CTL := $(O)/nspawnctl
 INIT := $(O)/nspawn-units-init
-PROGRAMS := $(DRIVER) $(CTL) $(INIT)
+ENDED := $(O)/nspawn-units-ended
+PROGRAMS := $(DRIVER) $(CTL) $(INIT) $(ENDED)
 
 DRIVER_LIBS := -lgrpc_unsecure -lgpr -lprotobuf-c -lmsgpackc -ljansson -lsystemd -lpthread
 CTL_LIBS := -lyaml -ljansson -lsystemd
@@ -93,8 +94,10 @@ $(CTL): $(O)/cli/main.o $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
 
-# Runs inside images of any make, so it stands on its own.
+# One runs inside images of any make, the other at the end of every task: they stand on their own.
 $(INIT): $(wildcard src/init/*.c) $(wildcard src/init/*.h) Makefile | build/.deps
+$(ENDED): src/ended/ended.c Makefile | build/.deps
+$(INIT) $(ENDED):
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
@@ -126,7 +129,7 @@ $(WELL_KNOWN_SOURCES:.c=.h): %.h: %.c
 install: all
 	install -D -m 0755 $(CTL) $(DESTDIR)$(bindir)/nspawnctl
 	install -D -m 0755 $(DRIVER) $(DESTDIR)$(plugindir)/nomad-driver-nspawn
-	install -D -m 0755 $(INIT) $(DESTDIR)$(libexecdir)/nspawn-units-init
+	install -D -m 0755 -t $(DESTDIR)$(libexecdir) $(INIT) $(ENDED)
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(docdir)
 	install -m 0644 units/*.slice $(DESTDIR)$(unitdir)
 	install -m 0644 README.md docs/*.md $(DESTDIR)$(docdir)

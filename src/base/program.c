@@ -5,8 +5,6 @@
 #include "base/program.h"
 #include "base/string.h"
 
-#define INIT_NAME "nspawn-units-init"
-
 char *program_directory(void) {
         char *path = realpath("/proc/self/exe", NULL);
 
@@ -18,11 +16,12 @@ char *program_directory(void) {
         return path;
 }
 
-char *program_find_init(void) {
+char *program_find(const char *name) {
         _cleanup_free_ char *directory = program_directory();
-        _cleanup_free_ char *beside = xasprintf("%s/" INIT_NAME, directory);
+        _cleanup_free_ char *beside = xasprintf("%s/%s", directory, name);
+        _cleanup_free_ char *installed = xasprintf(LIBEXEC_DIR "/%s", name);
 
         if (access(beside, X_OK) >= 0)
                 return TAKE_PTR(beside);
-        return access(LIBEXEC_DIR "/" INIT_NAME, X_OK) >= 0 ? xstrdup(LIBEXEC_DIR "/" INIT_NAME) : NULL;
+        return access(installed, X_OK) >= 0 ? TAKE_PTR(installed) : NULL;
 }

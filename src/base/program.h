@@ -9,11 +9,15 @@
 /* Return: directory of the running executable, links resolved; owned by the caller, never NULL. */
 char *program_directory(void);
 
+/* Our init, the first program in containers; and what notes the end of a unit. */
+#define PROGRAM_INIT "nspawn-units-init"
+#define PROGRAM_ENDED "nspawn-units-ended"
+
 /**
- * program_find_init() - the init that runs in containers
+ * program_find() - a program of ours that belongs to this one
  *
  * Beside the executable, as in a build directory, or where it is installed.
  *
  * Return: absolute path, owned by the caller; NULL when there is none.
  */
-char *program_find_init(void);
+char *program_find(const char *name);

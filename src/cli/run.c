@@ -138,8 +138,9 @@ static int run_file(const char *path, bool detach) {
         if (r >= 0)
                 r = set_up_signals(run.event, &run);
         if (r >= 0) {
-                run.engine = engine_new(
-                        run.event, &(EngineConfig){ .image_directory = directory }, &callbacks, &run);
+                run.engine = engine_new(run.event,
+                        &(EngineConfig){ .image_directory = directory, .ledgers = !detach }, &callbacks,
+                        &run);
                 r = sd_event_loop(run.event);
         }
 

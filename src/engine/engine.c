@@ -11,6 +11,56 @@
 #include "systemd/host.h"
 #include "systemd/leader.h"
 
+void task_find_leader(Task *task) {
+        if (task->main_pid <= 0 || task->main_pid == task->leader_parent)
+                return;
+
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = 0;
+        pid_t leader = leader_find(task->main_pid);
+        if (leader > 0) {
+                task->leader = leader;
+                task->leader_fd = process_open(leader, task->main_pid);
+                task->leader_parent = task->main_pid;
+        }
+}
+
+/* A run ended and systemd begins the next: that is told once. */
+static void task_tell_restart(Task *task, const UnitStatus *status) {
+        _cleanup_free_ char *count = xasprintf("%u", status->n_restarts), *how = NULL, *message = NULL;
+        LedgerEnd end = {};
+
+        if (status->n_restarts <= task->n_restarts)
+                return;
+
+        task->n_restarts = status->n_restarts;
+        if (task->has_ledger)
+                (void) ledger_read(task->record.machine, NULL, &end);
+        ExitResult result = exit_result(status, &end, false);
+        if (task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT)
+                how = xstrdup("it rebooted");
+        else
+                how = exit_describe(&result);
+
+        message = xasprintf("Restarted by systemd: %s", how);
+        task_event(
+                task, message, (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
+}
+
+/* What is to be noticed while a task runs. */
+static void task_follow(Task *task, const UnitStatus *status) {
+        task_tell_restart(task, status);
+
+        if (unit_status_is_restarting(status)) {
+                task->leader_fd = fd_close(task->leader_fd);
+                task->leader = task->leader_parent = 0;
+                /* It would be stopped in vain. */
+                if (task->state == TASK_STOPPING)
+                        (void) unit_stop(task->unit);
+        } else if (unit_status_is_up(status))
+                task_find_leader(task);
+}
+
 static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
         Task *task = userdata;
 
@@ -25,6 +75,8 @@ static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_b
                 task_end(task, &(UnitStatus){}); /* systemd knows it no longer, nor do we */
         else if (unit_status_is_dead(status))
                 task_end(task, status);
+        else
+                task_follow(task, status);
 }
 
 int task_watch(Task *task) {
@@ -37,13 +89,13 @@ static void engine_reconcile(Engine *engine) {
         Task *task;
 
         LIST_FOREACH (task, &engine->tasks, tasks) {
-                if (!task->record.unit || task->state == TASK_EXITED)
+                if (!task->record.unit || task->state == TASK_EXITED || task->ending)
                         continue;
                 if (task_watch(task) < 0 || unit_pin(task->unit) < 0)
                         continue;
                 task->held = true;
                 if (task->started && task->state == TASK_STOPPING)
-                        (void) manager_send(engine->manager, "StopUnit", "ss", task->record.unit, "replace");
+                        (void) unit_stop(task->unit);
                 if (task->killed && !task->stop_timer)
                         (void) unit_kill_all(task->unit, SIGKILL);
                 unit_refresh(task->unit);
@@ -75,7 +127,9 @@ void engine_find_programs(Engine *engine) {
                 engine->nspawn = xstrdup_null(facts.nspawn);
         }
         if (!engine->init)
-                engine->init = program_find_init();
+                engine->init = program_find(PROGRAM_INIT);
+        if (!engine->recorder)
+                engine->recorder = program_find(PROGRAM_ENDED);
 }
 
 Engine *engine_new(
@@ -85,6 +139,8 @@ Engine *engine_new(
         engine->event = sd_event_ref(event);
         engine->nspawn = xstrdup_null(config->nspawn);
         engine->init = xstrdup_null(config->init);
+        engine->recorder = xstrdup_null(config->recorder);
+        engine->ledgers = config->ledgers;
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;
@@ -105,6 +161,7 @@ Engine *engine_free(Engine *engine) {
         sd_event_unref(engine->event);
         free(engine->nspawn);
         free(engine->init);
+        free(engine->recorder);
         free(engine->image_directory);
         free(engine);
         return NULL;
@@ -129,6 +186,10 @@ Task *engine_find(Engine *engine, const char *id) {
 
 Task *engine_first(Engine *engine) {
         return LIST_FIRST(&engine->tasks);
+}
+
+int engine_find_left(Engine *engine, const char *id, TaskRecord *ret) {
+        return engine->ledgers ? ledger_find(id, ret) : -ENOENT;
 }
 
 size_t engine_n_tasks(const Engine *engine) {
@@ -173,41 +234,11 @@ void task_event(Task *task, const char *message, const char *const *annotations)
                 task->engine->callbacks->on_event(task->engine->userdata, task, message, annotations);
 }
 
-static void read_result(Task *task, const UnitStatus *status) {
-        ExitResult *result = &task->result;
-
-        *result = (ExitResult){ .usec = status->exit_usec };
-
-        /* nspawn reports 1 when the container was killed: who killed it is known here. */
-        if (task->killed) {
-                *result = (ExitResult){ true, 128 + SIGKILL, SIGKILL, status->exit_usec };
-                return;
-        }
-
-        if (status->exec_main_code == CLD_EXITED) {
-                result->known = true;
-                result->code = status->exec_main_status;
-        } else if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED) {
-                result->known = true;
-                result->code = 128 + status->exec_main_status;
-                result->signal = status->exec_main_status;
-        }
-}
-
-void task_end(Task *task, const UnitStatus *status) {
-        task->state = task_state_next(task->state, TASK_EVENT_GONE);
-        task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
-        task->leader_fd = fd_close(task->leader_fd);
-        task->leader = 0;
-        read_result(task, status);
-
-        while (!LIST_EMPTY(&task->waits))
-                task_wait_end(LIST_FIRST(&task->waits));
-}
-
 void task_forget(Task *task) {
         if (task->unit && task->held)
                 unit_unpin(task->unit);
+        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, NULL))
+                ledger_remove(task->record.machine);
         task_free(task);
 }
 

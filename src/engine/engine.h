@@ -22,8 +22,16 @@ typedef struct EngineConfig {
         const char *bus_address;     /* NULL for the system bus */
         const char *nspawn;          /* path of systemd-nspawn; NULL to look for it */
         const char *init;            /* path of our init; NULL to look for it */
+        const char *recorder;        /* path of nspawn-units-ended; NULL to look for it */
         const char *image_directory; /* where relative images are */
+        bool ledgers;                /* keep how tasks end until task_forget(), over restarts of ours too */
 } EngineConfig;
+
+/* Descriptors of a task. -1: the journal takes it. */
+typedef struct TaskStreams {
+        int output;
+        int error;
+} TaskStreams;
 
 typedef struct EngineCallbacks {
         /* The connection to systemd is there (@error NULL), or is not. May be NULL. */
@@ -34,10 +42,11 @@ typedef struct EngineCallbacks {
 
 /* How a task ended. */
 typedef struct ExitResult {
-        bool known;    /* otherwise nothing below is */
-        int code;      /* 128 + signal when a signal ended it */
-        int signal;    /* 0 when none is known of */
-        uint64_t usec; /* realtime */
+        bool known;      /* otherwise code and signal are not */
+        int code;        /* 128 + signal when a signal ended it */
+        int signal;      /* 0 when none is known of */
+        bool oom_killed; /* the kernel killed something of it for want of memory, and it failed */
+        uint64_t usec;   /* realtime */
 } ExitResult;
 
 /* @callbacks must live as long as the engine. Return: the engine, never NULL. */
@@ -81,10 +90,17 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
 /**
  * engine_recover() - take up a task that an earlier process of ours started
  *
- * Succeeds only when its unit is up. Otherwise as engine_start().
+ * Succeeds when its unit is there, and when it ended and the ledger tells how. Otherwise as engine_start().
  */
 int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
         void *userdata, Error **ret_error);
+
+/**
+ * engine_find_left() - look for a task that an earlier process of ours started and nobody took up
+ *
+ * Return: 0 and what engine_recover() needs; -ENOENT when there is none; or another negative errno.
+ */
+int engine_find_left(Engine *engine, const char *id, TaskRecord *ret);
 
 /* @result is valid during the call. The task may have been forgotten meanwhile. */
 typedef void (*TaskEnded)(void *userdata, const ExitResult *result);
@@ -108,6 +124,14 @@ TaskWait *task_wait_free(TaskWait *wait);
  * The end is told through task_wait(). May be called in any state, and again.
  */
 void task_stop(Task *task, int signal, uint64_t timeout_usec);
+
+/**
+ * task_signal() - send a signal to a task's process: below our init or nspawn's the command itself, the
+ * init system of a booted task
+ *
+ * Return: 0; -ESRCH when there is no process that could take it now; or another negative errno.
+ */
+int task_signal(Task *task, int signal);
 
 /* Forgets an ended task: lets systemd collect its unit and frees it. */
 void task_forget(Task *task);

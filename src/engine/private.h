@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 
 #include "engine/engine.h"
+#include "engine/ledger.h"
 #include "systemd/journal.h"
 #include "systemd/machined.h"
 #include "systemd/unit.h"
@@ -34,6 +35,8 @@ struct Task {
         pid_t main_pid;
         pid_t leader;
         int leader_fd;
+        pid_t leader_parent; /* main_pid when the leader was found */
+        uint32_t n_restarts; /* by systemd, that were told */
 
         /* of its start, until it is over */
         TaskSpec *spec;
@@ -44,6 +47,9 @@ struct Task {
         JournalWords *words;
         uint64_t asked_usec; /* realtime: words before belong to a namesake */
         bool recovering;
+        bool cut_off;  /* a start of this task was there before, says the ledger */
+        bool adopting; /* the unit was there: a start of ours did not live to see it */
+        bool refused;  /* its job failed: systemd is not to try again */
         bool looking;  /* something is in the way: waiting for the unit's status */
         bool came_up;  /* its job is done, but the pid of its unit is not known yet */
         bool replaced; /* a dead namesake was cleared away already */
@@ -53,7 +59,14 @@ struct Task {
 
         /* of its stop */
         sd_event_source *stop_timer;
-        bool killed; /* by us, for it took too long */
+        bool killed;     /* by us, for it took too long */
+        bool stop_asked; /* while it was being recovered */
+        int stop_signal;
+        uint64_t stop_usec;
+
+        /* of its end */
+        bool has_ledger;
+        bool ending; /* its unit is dead, and what nspawn said is being read */
 };
 
 struct Engine {
@@ -61,6 +74,8 @@ struct Engine {
         Manager *manager;
         char *nspawn;
         char *init;
+        char *recorder;
+        bool ledgers;
         char *image_directory;
         const EngineCallbacks *callbacks;
         void *userdata;
@@ -76,8 +91,16 @@ void task_free(Task *task);
 void task_event(Task *task, const char *message, const char *const *annotations);
 /* Makes the watch of the task's unit anew, on the connection there is. */
 int task_watch(Task *task);
+/* Looks for the container's first process, if there is another than was found before. */
+void task_find_leader(Task *task);
+
+/* end.c */
 /* The task ended with the unit in this state. */
 void task_end(Task *task, const UnitStatus *status);
+/* Return: how a run ended, in words: "exit code 7". Owned by the caller. */
+char *exit_describe(const ExitResult *result);
+/* What the ledger of a task and the state of its unit say together of an end. */
+ExitResult exit_result(const UnitStatus *status, const LedgerEnd *end, bool killed);
 
 /* wait.c */
 /* Tells whoever waits that the task ended, with the result it has now. */
@@ -87,5 +110,21 @@ void task_wait_end(TaskWait *wait);
 /* Frees what only the start needs. */
 void task_start_clear(Task *task);
 void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_error *error);
+void task_start_on_job(void *userdata, const char *result, const sd_bus_error *error);
+/* It runs, or is to be looked after. */
+void task_start_succeed(Task *task);
+/* It ran, and was over before anything else was known of it. */
+void task_start_succeed_and_end(Task *task, const UnitStatus *status);
 /* Ends a start without success; frees the task. */
 void task_start_fail(Task *task, int code, const char *format, ...) _printf_(3, 4);
+
+/* launch.c */
+/* Asks systemd for the unit of a task whose image is known. */
+void task_launch(Task *task);
+/* For a unit that never came to be, so that systemd does not do it. */
+void task_remove_runtime_directory(const char *machine);
+
+/* recover.c */
+/* A unit of the task's name is there already, or its directory is: adopt, clear away or refuse it. */
+void task_take_up(Task *task, const UnitStatus *status);
+void task_recover_on_status(Task *task, const UnitStatus *status);

@@ -16,6 +16,7 @@ static const char *const launch_names[_TASK_LAUNCH_MAX] = {
 };
 
 void task_record_clear(TaskRecord *record) {
+        free(record->id);
         free(record->unit);
         free(record->machine);
         *record = (TaskRecord){};
@@ -23,6 +24,7 @@ void task_record_clear(TaskRecord *record) {
 
 void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
         *ret = (TaskRecord){
+                .id = xstrdup_null(record->id),
                 .unit = xstrdup(record->unit),
                 .machine = xstrdup(record->machine),
                 .launch = record->launch,
@@ -31,9 +33,9 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
 }
 
 char *task_record_write(const TaskRecord *record) {
-        json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", RECORD_VERSION, "unit",
-                record->unit, "machine", record->machine, "launch", launch_names[record->launch],
-                "started_usec", (json_int_t) record->started_usec);
+        json_t *json = json_pack("{s:i, s:s*, s:s, s:s, s:s, s:I}", "version", RECORD_VERSION, "id",
+                record->id, "unit", record->unit, "machine", record->machine, "launch",
+                launch_names[record->launch], "started_usec", (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         char *copy = xstrdup(text ? text : "{}");
 
@@ -43,7 +45,7 @@ char *task_record_write(const TaskRecord *record) {
 }
 
 int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error) {
-        const char *unit, *machine, *launch;
+        const char *id = NULL, *unit, *machine, *launch;
         json_int_t started;
         json_error_t error;
         int version, r = -EBADMSG;
@@ -59,14 +61,18 @@ int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_er
                         "the task's saved state is of version %d, this program knows %d: use the newer "
                         "program",
                         version, RECORD_VERSION);
-        else if (json_unpack(json, "{s:s, s:s, s:s, s:I}", "unit", &unit, "machine", &machine, "launch",
-                         &launch, "started_usec", &started) < 0)
+        else if (json_unpack(json, "{s?s, s:s, s:s, s:s, s:I}", "id", &id, "unit", &unit, "machine",
+                         &machine, "launch", &launch, "started_usec", &started) < 0)
                 r = error_set(ret_error, EBADMSG, "the task's saved state lacks something");
+        else if (strchr(machine, '/'))
+                r = error_set(
+                        ret_error, EBADMSG, "the task's saved state names no container: \"%s\"", machine);
         else
                 for (int i = 0; i < _TASK_LAUNCH_MAX && r < 0; i++) {
                         if (!streq(launch, launch_names[i]))
                                 continue;
                         *ret = (TaskRecord){
+                                .id = xstrdup_null(id),
                                 .unit = xstrdup(unit),
                                 .machine = xstrdup(machine),
                                 .launch = (TaskLaunch) i,

@@ -8,6 +8,7 @@
  * What must be kept to find a task again after a restart of ours. It holds no secret.
  */
 typedef struct TaskRecord {
+        char *id; /* what its owner calls it; NULL in a record of version 0.1.0 */
         char *unit;
         char *machine;
         TaskLaunch launch;

@@ -18,8 +18,6 @@
 /* How long journald may lag behind the end of a unit; a failed start is told within a second. */
 #define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
 
-static void task_launch(Task *task);
-
 void task_start_clear(Task *task) {
         task->begin = sd_event_source_disable_unref(task->begin);
         task->query = image_query_free(task->query);
@@ -29,15 +27,6 @@ void task_start_clear(Task *task) {
         task->streams.output = fd_close(task->streams.output);
         task->streams.error = fd_close(task->streams.error);
         task->failure = (free(task->failure), NULL);
-}
-
-/* The unit never came to be, so systemd will not remove what is there for it. */
-static void remove_runtime_directory(const char *machine) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
-
-        (void) unlink(file);
-        (void) rmdir(directory);
 }
 
 void task_start_fail(Task *task, int code, const char *format, ...) {
@@ -56,18 +45,13 @@ void task_start_fail(Task *task, int code, const char *format, ...) {
         started(userdata, NULL, error);
 }
 
-static void start_succeed(Task *task) {
+void task_start_succeed(Task *task) {
         TaskStarted started = task->started;
 
         if (task->record.started_usec == 0)
                 task->record.started_usec = clock_realtime_usec();
 
-        pid_t leader = leader_find(task->main_pid);
-        if (leader > 0) {
-                task->leader = leader;
-                task->leader_fd = process_open(leader, task->main_pid);
-        }
-
+        task_find_leader(task);
         task->state = task_state_next(task->state, TASK_EVENT_UP);
         task_start_clear(task);
         task->started = NULL;
@@ -77,15 +61,17 @@ static void start_succeed(Task *task) {
                 _cleanup_free_ char *message = xasprintf("Started %s", task->record.unit);
                 task_event(task, message, annotations);
         }
+        if (task->stop_asked)
+                task_stop(task, task->stop_signal, task->stop_usec);
         started(task->started_userdata, task, NULL);
 }
 
 /* It ran, and was over before anything else was known of it. */
-static void start_succeed_and_end(Task *task, const UnitStatus *status) {
+void task_start_succeed_and_end(Task *task, const UnitStatus *status) {
         Engine *engine = task->engine;
         _cleanup_free_ char *id = xstrdup(task->id);
 
-        start_succeed(task);
+        task_start_succeed(task);
         /* Whoever was told may have forgotten it. */
         task = engine_find(engine, id);
         if (task)
@@ -104,7 +90,7 @@ static void start_explain(Task *task, const UnitStatus *status) {
         Engine *engine = task->engine;
 
         if (streq_null(status->load_state, "not-found"))
-                remove_runtime_directory(task->record.machine);
+                task_remove_runtime_directory(task->record.machine);
 
         free(task->failure);
         if (task->state == TASK_STOPPING)
@@ -125,26 +111,6 @@ static void start_explain(Task *task, const UnitStatus *status) {
                 on_words(task, NULL);
 }
 
-/* A unit of this name is there already, or its directory is. */
-static void start_look_again(Task *task, const UnitStatus *status) {
-        task->looking = false;
-
-        if (!unit_status_is_dead(status)) {
-                task_start_fail(task, EEXIST, "%s runs already: stop it first", task->record.unit);
-                return;
-        }
-
-        if (task->replaced) {
-                task_start_fail(task, EEXIST, "%s is in the way and does not go", task->record.unit);
-                return;
-        }
-
-        task->replaced = true;
-        (void) manager_send(task->engine->manager, "ResetFailedUnit", "s", task->record.unit);
-        remove_runtime_directory(task->record.machine);
-        task_launch(task);
-}
-
 void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_error *error) {
         if (!status) {
                 task_start_fail(task, EIO, "systemd does not tell the state of %s: %s", task->record.unit,
@@ -153,21 +119,22 @@ void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_err
         }
 
         if (task->looking)
-                start_look_again(task, status);
+                task_take_up(task, status);
         else if (task->job || task->words)
                 return; /* the end of the job decides */
-        else if (task->recovering && unit_status_is_dead(status))
-                task_start_fail(task, ESRCH, "task not found for given id: %s is %s", task->record.unit,
-                        status->active_state ? status->active_state : "unknown");
+        else if (task->recovering)
+                task_recover_on_status(task, status);
+        else if (task->refused && !unit_status_is_dead(status))
+                (void) unit_stop(task->unit); /* systemd would try again by itself */
         else if (unit_status_is_up(status))
-                start_succeed(task);
+                task_start_succeed(task);
         else if (unit_status_is_dead(status) && task->came_up)
-                start_succeed_and_end(task, status);
+                task_start_succeed_and_end(task, status);
         else if (unit_status_is_dead(status))
                 start_explain(task, status);
 }
 
-static void on_job_done(void *userdata, const char *result, const sd_bus_error *error) {
+void task_start_on_job(void *userdata, const char *result, const sd_bus_error *error) {
         Task *task = userdata;
 
         task->job = job_free(task->job);
@@ -177,7 +144,7 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         if (result && streq(result, "done")) {
                 task->came_up = true;
                 if (task->main_pid > 0)
-                        start_succeed(task);
+                        task_start_succeed(task);
                 else
                         unit_refresh(task->unit);
                 return;
@@ -187,9 +154,11 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
                 return;
 
+        task->refused = true;
+
         /* The directory is ours, for a namesake's would have been found there. */
         if (error)
-                remove_runtime_directory(task->record.machine);
+                task_remove_runtime_directory(task->record.machine);
 
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
                 task->looking = true;
@@ -202,65 +171,13 @@ static void on_job_done(void *userdata, const char *result, const sd_bus_error *
         unit_refresh(task->unit);
 }
 
-/*
- * What no argument may show goes into a private file first.
- *
- * Return: 0; -EEXIST when a namesake may be using the directory; or another negative errno.
- */
-static int write_task_file(const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
-        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory), *text = NULL;
-        size_t size;
-        int r;
+static void task_tell_start(Task *task) {
+        const TaskSpec *spec = task->spec;
+        _cleanup_free_ char *message = xasprintf(
+                "Starting from %s%s", spec->ephemeral ? "a copy of " : "", spec->image_path);
 
-        if (mkdir(RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
-                return -errno;
-        if (mkdir(directory, 0700) < 0)
-                return -errno;
-
-        text = nspawn_task_file(spec, &size);
-        r = file_write_private(file, text, size);
-        if (r < 0)
-                (void) rmdir(directory);
-        return r;
-}
-
-static void task_launch(Task *task) {
-        Engine *engine = task->engine;
-        _cleanup_error_ Error *error = NULL;
-        NspawnHost host = {
-                .program = engine->nspawn,
-                .init = engine->init,
-                .version = manager_version(engine->manager),
-                .register_machine = manager_has_machined(engine->manager),
-        };
-        sd_bus_message *m = NULL;
-        int r;
-
-        r = write_task_file(task->spec);
-        if (r == -EEXIST) {
-                task->looking = true;
-                unit_refresh(task->unit);
-                return;
-        }
-        if (r < 0) {
-                task_start_fail(task, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
-                return;
-        }
-
-        r = manager_new_call(engine->manager, "StartTransientUnit", &m);
-        if (r >= 0)
-                r = transient_append(m, manager_version(engine->manager), task->spec, host, &task->streams);
-        if (r < 0)
-                (void) error_set(&error, r, "cannot describe the unit to systemd: %s", strerror(-r));
-        else
-                task->job = job_new(engine->manager, m, on_job_done, task, &error);
-        sd_bus_message_unref(m);
-
-        if (!task->job) {
-                remove_runtime_directory(task->record.machine);
-                task_start_fail(task, error ? error->code : EIO, "%s", error_message(error));
-        }
+        task_event(task, message,
+                (const char *const[]){ "unit", task->record.unit, "image", spec->image_path, NULL });
 }
 
 static void start_with_image(Task *task) {
@@ -279,7 +196,13 @@ static void start_with_image(Task *task) {
                 return;
         }
 
-        task_launch(task);
+        task_tell_start(task);
+        task->cut_off = ledger_is_of(task->record.machine, task->id, NULL);
+        if (task->cut_off) {
+                task->looking = true;
+                unit_refresh(task->unit);
+        } else
+                task_launch(task);
 }
 
 static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
@@ -331,10 +254,10 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
         engine_find_programs(engine);
         if (!engine->nspawn)
                 return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
-        if (!engine->init)
+        if (!engine->init || (engine->ledgers && !engine->recorder))
                 return error_set(ret_error, ENOENT,
-                        "nspawn-units-init is neither beside the program nor in " LIBEXEC_DIR
-                        ": install it again");
+                        "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",
+                        engine->init ? PROGRAM_ENDED : PROGRAM_INIT);
         if (!manager_is_ready(engine->manager))
                 return error_set(
                         ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
@@ -345,6 +268,7 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
 
         Task *task = task_new(engine, id, started, userdata);
         task->spec = TAKE_PTR(owned);
+        task->record.id = xstrdup(id);
         task->record.machine = xstrdup(spec->machine);
         task->record.unit = unit_name_make(spec->machine);
         task->record.launch = task_spec_launch(spec);
@@ -365,32 +289,5 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
                 task_free(task);
                 return error_set(ret_error, r, "cannot begin to start the task: %s", strerror(-r));
         }
-        return 0;
-}
-
-int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
-        void *userdata, Error **ret_error) {
-        int r;
-
-        if (engine_find(engine, id))
-                return error_set(ret_error, EEXIST, "task %s is known already", id);
-        if (!manager_is_ready(engine->manager))
-                return error_set(
-                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
-
-        Task *task = task_new(engine, id, started, userdata);
-        task_record_copy(&task->record, record);
-        task->recovering = true;
-
-        r = task_watch(task);
-        if (r >= 0)
-                r = unit_pin(task->unit);
-        if (r < 0) {
-                task_free(task);
-                return error_set(ret_error, r, "cannot watch %s: %s", record->unit, strerror(-r));
-        }
-
-        task->held = true;
-        unit_refresh(task->unit);
         return 0;
 }

@@ -38,11 +38,18 @@ static void task_kill(Task *task) {
                 return;
         }
 
+        /* Between two runs of a unit that systemd restarts there is nothing to kill. */
+        if (task->unit && !task->started)
+                (void) unit_stop(task->unit);
         (void) on_cleanup_timeout(NULL, 0, task);
 }
 
 static int on_stop_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        task_kill(userdata);
+        Task *task = userdata;
+
+        task_event(task, "Killed: it did not end in the time it was given",
+                (const char *const[]){ "unit", task->record.unit, NULL });
+        task_kill(task);
         return 0;
 }
 
@@ -56,22 +63,36 @@ static int signal_payload(Task *task, int signal) {
         return fd < 0 ? fd : process_signal(fd, signal);
 }
 
-/*
- * Which process a stop is for, and with which signal. A booted system takes SIGTERM and SIGINT for other
- * things (systemd(1), Signals); both ask for its orderly shutdown here, as they do when sent to nspawn.
- */
-static int task_signal(Task *task, int signal) {
-        if (task->record.launch == TASK_LAUNCH_BOOT) {
-                bool orderly = signal == 0 || signal == SIGTERM || signal == SIGINT;
-                return process_signal(task->leader_fd, orderly ? SIGRTMIN + 3 : signal);
-        }
+int task_signal(Task *task, int signal) {
+        if (task->leader_fd < 0)
+                return -ESRCH;
+        if (task->record.launch == TASK_LAUNCH_BOOT)
+                return process_signal(task->leader_fd, signal);
 
-        if (signal == 0)
-                signal = SIGTERM;
         int r = signal_payload(task, signal);
         return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE
                 ? process_signal(task->leader_fd, signal)
                 : r;
+}
+
+/*
+ * With which signal a stop is asked for. A booted system takes SIGTERM and SIGINT for other
+ * things (systemd(1), Signals); both ask for its orderly shutdown here, as they do when sent to nspawn.
+ */
+static int signal_stop(Task *task, int signal) {
+        bool orderly = signal == 0 || signal == SIGTERM || signal == SIGINT;
+
+        if (task->record.launch == TASK_LAUNCH_BOOT && orderly)
+                return task_signal(task, SIGRTMIN + 3);
+        return task_signal(task, signal ? signal : SIGTERM);
+}
+
+/* Who asks again gives it no more time than it has. */
+static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
+        uint64_t end, now;
+
+        return task->stop_timer && sd_event_source_get_time(task->stop_timer, &end) >= 0 &&
+                sd_event_now(task->engine->event, CLOCK_MONOTONIC, &now) >= 0 && end <= now + timeout_usec;
 }
 
 void task_stop(Task *task, int signal, uint64_t timeout_usec) {
@@ -79,6 +100,12 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
 
         if (task->state == TASK_EXITED)
                 return;
+        if (starting && (task->recovering || task->cut_off)) {
+                task->stop_asked = true;
+                task->stop_signal = signal;
+                task->stop_usec = timeout_usec;
+                return;
+        }
         task->state = task_state_next(task->state, TASK_EVENT_STOP);
 
         /* Nothing was asked of systemd yet; a unit of this name is somebody else's. */
@@ -88,7 +115,8 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         }
 
         if (starting) {
-                (void) manager_send(task->engine->manager, "StopUnit", "ss", task->record.unit, "replace");
+                if (task->unit)
+                        (void) unit_stop(task->unit);
                 task_set_timer(task, timeout_usec, on_stop_timeout);
                 return;
         }
@@ -98,6 +126,9 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
                 return;
         }
 
-        (void) task_signal(task, signal);
-        task_set_timer(task, timeout_usec, on_stop_timeout);
+        /* Between two runs there is nobody to be asked. */
+        if (signal_stop(task, signal) < 0 && task->leader_fd < 0 && task->unit)
+                (void) unit_stop(task->unit);
+        if (!stops_sooner(task, timeout_usec))
+                task_set_timer(task, timeout_usec, on_stop_timeout);
 }

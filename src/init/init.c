@@ -100,8 +100,20 @@ static void ready_wait(int fd) {
                 continue;
 }
 
+/*
+ * Tells how the payload ended where nspawn has no say: it turns code 133 into 1 and knows no signals. The
+ * descriptor is only here, never in the payload.
+ */
+static void ledger_write(int fd, int status) {
+        char line[LEDGER_LINE_MAX];
+        size_t n = ledger_line(status, line);
+
+        if (fd >= 0 && write(fd, line, n) != (ssize_t) n)
+                say("cannot note how the command ended: ", strerrordesc_np(errno), NULL);
+}
+
 /* Reaps whatever ended. Does not come back when the payload was among it. */
-static void children_reap(pid_t payload, int ready_fd) {
+static void children_reap(pid_t payload, int ready_fd, int ledger_fd) {
         int status;
 
         for (;;) {
@@ -112,6 +124,7 @@ static void children_reap(pid_t payload, int ready_fd) {
                 if (pid <= 0)
                         return;
                 if (pid == payload) {
+                        ledger_write(ledger_fd, status);
                         ready_wait(ready_fd);
                         _exit(exit_code_of_status(status));
                 }
@@ -154,6 +167,7 @@ static _Noreturn void supervise(const Options *options) {
 
         /* The task's output ends when the task closes it, so nothing of it is kept here. */
         (void) close(fds[1]);
+        (void) close(options->error_fd);
         descriptors_nullify();
 
         /* Closed by execve without a byte: it runs. */
@@ -167,7 +181,7 @@ static _Noreturn void supervise(const Options *options) {
                 int sig = sigwaitinfo(&all, NULL);
 
                 if (sig == SIGCHLD)
-                        children_reap(payload, ready_fd);
+                        children_reap(payload, ready_fd, options->ledger_fd);
                 else if (signal_is_forwarded(sig))
                         (void) kill(payload, sig);
         }
@@ -190,7 +204,7 @@ static bool mode_parse(const char *text, Mode *ret) {
 
 static void options_parse(char **argv, Options *ret) {
         if (!argv[0] || !argv[1] || !mode_parse(argv[1], &ret->mode))
-                fail(EXIT_SETUP, "usage: init supervise|exec|boot [--stderr-on-stdin] [--] COMMAND...",
+                fail(EXIT_SETUP, "usage: init supervise|exec|boot [--descriptors-on-stdin] [--] COMMAND...",
                         NULL);
 
         for (argv += 2; *argv && **argv == '-'; argv++) {
@@ -198,9 +212,9 @@ static void options_parse(char **argv, Options *ret) {
                         argv++;
                         break;
                 }
-                if (strcmp(*argv, "--stderr-on-stdin") != 0)
+                if (strcmp(*argv, "--descriptors-on-stdin") != 0)
                         fail(EXIT_SETUP, "unknown option \"", *argv, "\"", NULL);
-                ret->stderr_on_stdin = true;
+                ret->descriptors_on_stdin = true;
         }
 
         ret->command = argv;
@@ -209,12 +223,14 @@ static void options_parse(char **argv, Options *ret) {
 }
 
 int main(int argc, char **argv) {
-        Options options = {};
+        Options options = { .error_fd = -1, .ledger_fd = -1 };
 
         (void) argc;
         descriptors_init();
         signals_init();
         options_parse(argv, &options);
+        if (options.descriptors_on_stdin)
+                descriptors_receive(&options);
 
         if (options.mode == MODE_SUPERVISE)
                 supervise(&options);

@@ -269,6 +269,30 @@ int exit_code_of_status(int status) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static size_t append_number(char *text, size_t n, unsigned number) {
+        char digits[10];
+        size_t k = 0;
+
+        do
+                digits[k++] = (char) ('0' + number % 10);
+        while ((number /= 10) > 0);
+        while (k > 0)
+                text[n++] = digits[--k];
+        return n;
+}
+
+size_t ledger_line(int status, char line[LEDGER_LINE_MAX]) {
+        static const char word[] = "payload ";
+        size_t n = sizeof(word) - 1;
+
+        memcpy(line, word, n);
+        n = append_number(line, n, (unsigned) exit_code_of_status(status));
+        line[n++] = ' ';
+        n = append_number(line, n, WIFSIGNALED(status) ? (unsigned) WTERMSIG(status) : 0);
+        line[n++] = '\n';
+        return n;
+}
+
 int exit_code_of_exec(int error) {
         return error == ENOENT || error == ENOTDIR ? 127 : 126;
 }

@@ -89,5 +89,12 @@ bool signal_is_forwarded(int signal);
 /* Return: the exit code that tells how a process ended: its own, or 128 and the signal. */
 int exit_code_of_status(int status);
 
+/* Room for what ledger_line() writes. */
+#define LEDGER_LINE_MAX 32
+
+/* Writes "payload CODE SIGNAL\n" for a status of waitpid(); the signal is 0 for an exit. Return: its length.
+ */
+size_t ledger_line(int status, char line[LEDGER_LINE_MAX]);
+
 /* Return: the exit code for an execve that failed with this errno, as shells have it. */
 int exit_code_of_exec(int error);

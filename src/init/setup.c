@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,9 @@
 #define TASK_SIZE_MAX (1024 * 1024)
 #define DATABASE_SIZE_MAX (4 * 1024 * 1024)
 #define GROUPS_MAX 65536
+
+/* Most descriptors that come over the socket. */
+#define HANDED_MAX 4
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* What the command gets. */
@@ -38,6 +42,40 @@ void descriptors_close_others(void) {
         /* Before Linux 5.9. nspawn hands none on there that would be higher. */
         for (int fd = 3; fd < 1024; fd++)
                 (void) close(fd);
+}
+
+void descriptors_receive(Options *options) {
+        char letters[HANDED_MAX];
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
+        } control;
+        struct iovec data = { .iov_base = letters, .iov_len = sizeof(letters) };
+        struct msghdr message = {
+                .msg_iov = &data,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        ssize_t n = recvmsg(STDIN_FILENO, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+        if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+                header->cmsg_len != CMSG_LEN((size_t) n * sizeof(int)))
+                fail(EXIT_SETUP, "the descriptors of the task did not arrive: ",
+                        n < 0 ? strerrordesc_np(errno) : "strange message", NULL);
+
+        for (ssize_t i = 0; i < n; i++) {
+                int fd;
+
+                memcpy(&fd, CMSG_DATA(header) + (size_t) i * sizeof(int), sizeof(fd));
+                if (letters[i] == 'E')
+                        options->error_fd = fd;
+                else if (letters[i] == 'L')
+                        options->ledger_fd = fd;
+                else
+                        (void) close(fd);
+        }
 }
 
 void descriptors_nullify(void) {
@@ -229,11 +267,11 @@ static void user_become(Setup *setup) {
                 fail(EXIT_SETUP, "cannot drop capabilities: ", strerrordesc_np(errno), NULL);
 }
 
-/* The task's stderr came in as descriptor 0; there is no input then. */
-static void stderr_restore(void) {
+/* Descriptor 0 was the way in of the others; there is no input then. */
+static void streams_restore(int error_fd) {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-        if (null < 0 || dup2(STDIN_FILENO, STDERR_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0)
+        if (null < 0 || dup2(null, STDIN_FILENO) < 0 || (error_fd >= 0 && dup2(error_fd, STDERR_FILENO) < 0))
                 fail(EXIT_SETUP, "cannot set up /dev/null: ", strerrordesc_np(errno), NULL);
 }
 
@@ -321,8 +359,8 @@ void command_exec(const Options *options) {
         if (setup.user && options->mode == MODE_BOOT)
                 fail(EXIT_SETUP, "a task that is booted cannot have a user", NULL);
 
-        if (options->stderr_on_stdin)
-                stderr_restore();
+        if (options->descriptors_on_stdin)
+                streams_restore(options->error_fd);
         if (setup.user)
                 user_become(&setup);
 

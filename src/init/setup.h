@@ -17,12 +17,23 @@ typedef enum Mode {
 
 typedef struct Options {
         Mode mode;
-        bool stderr_on_stdin;
+        bool descriptors_on_stdin;
+        int error_fd;   /* the task's stderr, -1 when descriptor 2 is that already */
+        int ledger_fd;  /* the ledger, where the payload's end is noted, or -1 */
         char **command; /* for MODE_BOOT only the arguments */
 } Options;
 
 /* Closes every descriptor from 3 on. */
 void descriptors_close_others(void);
+
+/**
+ * descriptors_receive() - take what the unit's stdin hands over
+ *
+ * It is a socket with one message: a letter for each descriptor that comes with it, E for the task's stderr,
+ * L for the ledger that its end is noted in. The message is only looked at and stays there: systemd keeps
+ * the socket, and the next run of the same unit finds it again.
+ */
+void descriptors_receive(Options *options);
 
 /* Replaces descriptors 0 to 2 by /dev/null, or closes them where there is none. */
 void descriptors_nullify(void);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <signal.h>
 
 #include "base/signal.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
-
-/* The conventional text (Nomad, plugins/drivers/errors.go). */
-#define TASK_NOT_FOUND "task not found for given id"
 
 /* Go's zero time, which stands for "not yet". */
 #define GO_ZERO_TIME INT64_C(-62135596800)
@@ -49,6 +47,7 @@ static void fill_result(Driver__ExitResult *ret, const ExitResult *result) {
         driver__exit_result__init(ret);
         ret->exit_code = result->known ? result->code : 0;
         ret->signal = result->known ? result->signal : 0;
+        ret->oom_killed = result->oom_killed;
 }
 
 static void on_wait_ended(void *userdata, const ExitResult *result) {
@@ -125,40 +124,35 @@ void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *message, void *u
                 duration_to_usec(request->timeout));
 }
 
-static void destroy_reply(RpcCall *call, Plugin *plugin, const char *id) {
-        Driver__DestroyTaskResponse reply = DRIVER__DESTROY_TASK_RESPONSE__INIT;
-        Task *task = engine_find(plugin->engine, id);
-
-        if (task)
-                task_forget(task);
-        plugin_remove_task(plugin_find_task(plugin, id));
-        rpc_call_reply(call, &reply.base);
-}
-
-static void on_destroy_ended(void *userdata, const ExitResult *result _unused_) {
-        EndCall *end = userdata;
-
-        destroy_reply(end->call, end->plugin, end->id);
-}
-
-void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
-        const Driver__DestroyTaskRequest *request = (const Driver__DestroyTaskRequest *) message;
+void driver_on_signal_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__SignalTaskRequest *request = (const Driver__SignalTaskRequest *) message;
+        Driver__SignalTaskResponse reply = DRIVER__SIGNAL_TASK_RESPONSE__INIT;
+        _cleanup_free_ char *words = NULL;
         Plugin *plugin = userdata;
         Task *task = engine_find(plugin->engine, request->task_id);
+        int signal = signal_from_string(request->signal), r;
 
-        if (!task || task_state(task) == TASK_EXITED) {
-                destroy_reply(call, plugin, request->task_id);
+        if (!task) {
+                rpc_call_fail(call, GRPC_STATUS_NOT_FOUND, TASK_NOT_FOUND, false);
+                return;
+        }
+        if (signal < 0) {
+                words = xasprintf(
+                        "signal: \"%s\" is not a signal: must be a name such as SIGHUP, or a number "
+                        "from 1 to %d",
+                        request->signal, SIGRTMAX);
+                rpc_call_fail(call, GRPC_STATUS_INVALID_ARGUMENT, words, false);
                 return;
         }
 
-        if (!request->force) {
-                rpc_call_fail(call, GRPC_STATUS_FAILED_PRECONDITION,
-                        "the task still runs: stop it first, or destroy it with force", false);
+        r = task_signal(task, signal);
+        if (r < 0) {
+                words = xasprintf("signal: %s was not sent: %s", request->signal,
+                        r == -ESRCH ? "the task has no process now" : strerror(-r));
+                rpc_call_fail(call, GRPC_STATUS_FAILED_PRECONDITION, words, false);
                 return;
         }
-
-        (void) end_call_new(call, plugin, task, on_destroy_ended);
-        task_stop(task, 0, 0);
+        rpc_call_reply(call, &reply.base);
 }
 
 static void fill_time(Google__Protobuf__Timestamp *ret, uint64_t usec) {

@@ -23,11 +23,15 @@ static int check(Plugin *plugin, Error **ret_error) {
         if (r < 0)
                 return r;
 
-        _cleanup_free_ char *init = program_find_init();
-        if (!init)
-                return error_set(ret_error, ENOENT,
-                        "nspawn-units-init is neither beside the driver nor in " LIBEXEC_DIR
-                        ": install it again");
+        static const char *const programs[] = { PROGRAM_INIT, PROGRAM_ENDED };
+        for (size_t i = 0; i < ELEMENTSOF(programs); i++) {
+                _cleanup_free_ char *path = program_find(programs[i]);
+
+                if (!path)
+                        return error_set(ret_error, ENOENT,
+                                "%s is neither beside the driver nor in " LIBEXEC_DIR ": install it again",
+                                programs[i]);
+        }
 
         if (plugin->connection_error)
                 return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);

@@ -162,7 +162,7 @@ static const RpcMethod driver_methods[] = {
         { "TaskStats", RPC_SERVER_STREAM, NULL },
         { "TaskEvents", RPC_SERVER_STREAM, plugin_on_task_events },
         { "Shutdown", RPC_UNARY, NULL },
-        { "SignalTask", RPC_UNARY, NULL },
+        { "SignalTask", RPC_UNARY, driver_on_signal_task },
         { "ExecTask", RPC_UNARY, NULL },
         { "ExecTaskStreaming", RPC_BIDI, NULL },
         { "CreateNetwork", RPC_UNARY, NULL },
@@ -210,8 +210,9 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         LIST_INIT(&plugin->fingerprints);
         LIST_INIT(&plugin->events);
         LIST_INIT(&plugin->tasks);
-        plugin->engine = engine_new(
-                event, &(EngineConfig){ .image_directory = image_directory }, &engine_callbacks, plugin);
+        plugin->engine = engine_new(event,
+                &(EngineConfig){ .image_directory = image_directory, .ledgers = true }, &engine_callbacks,
+                plugin);
         plugin_watch_host(plugin);
 }
 

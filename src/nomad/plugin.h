@@ -69,10 +69,14 @@ DriverTask *plugin_find_task(Plugin *plugin, const char *id);
 DriverTask *plugin_add_task(Plugin *plugin, const char *id, const char *name, const char *alloc_id);
 void plugin_remove_task(DriverTask *task);
 
-/* Rows of the Driver service that do the work; driver-start.c and driver-task.c. */
+/* The conventional text (Nomad, plugins/drivers/errors.go). */
+#define TASK_NOT_FOUND "task not found for given id"
+
+/* Rows of the Driver service that do the work; driver-start.c, driver-task.c and driver-destroy.c. */
 void driver_on_start_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_recover_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_wait_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_signal_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);

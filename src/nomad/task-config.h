@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "driver.pb-c.h"
-#include "systemd/transient.h"
+#include "engine/engine.h"
 #include "task/spec.h"
 
 /**

@@ -108,7 +108,7 @@ static void append_network(char ***args, const TaskSpec *spec) {
         append_text(args, "--resolv-conf", spec->resolv_conf);
 }
 
-static void append_launch(char ***args, const TaskSpec *spec, bool stderr_on_stdin) {
+static void append_launch(char ***args, const TaskSpec *spec, bool handover) {
         static const char *const modes[_TASK_LAUNCH_MAX] = {
                 [TASK_LAUNCH_BOOT] = "boot",
                 [TASK_LAUNCH_SUPERVISE] = "supervise",
@@ -118,7 +118,7 @@ static void append_launch(char ***args, const TaskSpec *spec, bool stderr_on_std
         strv_append(args, "--");
         strv_append(args, INIT_IN_CONTAINER);
         strv_append(args, modes[task_spec_launch(spec)]);
-        append_flag(args, "--stderr-on-stdin", stderr_on_stdin);
+        append_flag(args, "--descriptors-on-stdin", handover);
         strv_append(args, "--");
         STRV_FOREACH (word, spec->command)
                 strv_append(args, *word);
@@ -169,6 +169,6 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
-        append_launch(&args, spec, host->stderr_on_stdin);
+        append_launch(&args, spec, host->handover);
         return args;
 }

@@ -15,13 +15,16 @@ char *nspawn_runtime_directory(const char *machine);
 /* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 
+/* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
+#define NSPAWN_STATUS_REBOOT 133
+
 /* What beside the task matters for the arguments. */
 typedef struct NspawnHost {
         const char *program;   /* absolute path of systemd-nspawn */
         const char *init;      /* absolute path of our init */
         unsigned version;      /* of systemd; 0 for a new one */
         bool register_machine; /* systemd-machined is there */
-        bool stderr_on_stdin;  /* the unit's stdin carries the task's stderr */
+        bool handover;         /* the unit's stdin is a socket with descriptors for our init */
 } NspawnHost;
 
 /**
@@ -37,9 +40,9 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host);
 /**
  * nspawn_keeps_streams_apart() - whether the payload gets our descriptors themselves
  *
- * Then the unit's stdin can carry the task's stderr: systemd-nspawn hands its three descriptors on unchanged
- * (systemd-nspawn(1), --console=pipe), and its own words on stderr must go to the journal instead. Our init
- * puts them in order.
+ * systemd-nspawn hands its three descriptors on unchanged then (systemd-nspawn(1), --console=pipe). Its own
+ * words on stderr must go to the journal, so the task's stderr comes through the unit's stdin (handover.h),
+ * and our init puts them in order.
  */
 bool nspawn_keeps_streams_apart(const TaskSpec *spec);
 

@@ -29,6 +29,7 @@ static const struct Property {
         { "DevicePolicy", "s", 0 },
         { "Environment", "as", 0 },
         { "ExecStartEx", "a(sasas)", 243 },
+        { "ExecStopPostEx", "a(sasas)", 243 },
         { "IOAccounting", "b", 0 },
         { "KillMode", "s", 0 },
         { "LogExtraFields", "aay", 236 },

@@ -17,9 +17,6 @@
 /* Without a request of ours to end sooner; systemctl stop waits as long. */
 #define TIMEOUT_USEC (90 * USEC_PER_SEC)
 
-/* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
-#define STATUS_REBOOT 133
-
 /* The unit's weight that equals no weight (systemd.resource-control(5)), and the shares that mean the same.
  */
 #define CPU_WEIGHT_DEFAULT 100
@@ -73,26 +70,26 @@ static void add_process(Builder *b, const TaskSpec *spec) {
         add(b, "DelegateSubgroup", "supervisor");
 
         if (spec->boot) {
-                add(b, "RestartForceExitStatus", 1, STATUS_REBOOT, 0);
-                add(b, "SuccessExitStatus", 1, STATUS_REBOOT, 0);
+                add(b, "RestartForceExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
+                add(b, "SuccessExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
         }
         if (spec->network_namespace && !nspawn_joins_network_itself(spec))
                 add(b, "NetworkNamespacePath", spec->network_namespace);
 }
 
-static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_stdin) {
+static void add_streams(Builder *b, const UnitHost *host) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
         add(b, "StandardError", "journal");
 
-        if (streams->output >= 0) {
+        if (host->output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
                  */
                 add(b, "StandardOutput", "null");
-                add(b, "StandardOutputFileDescriptor", streams->output);
+                add(b, "StandardOutputFileDescriptor", host->output);
         }
-        if (stderr_on_stdin)
-                add(b, "StandardInputFileDescriptor", streams->error);
+        if (host->handover >= 0)
+                add(b, "StandardInputFileDescriptor", host->handover);
 }
 
 /* Secrets live here for as long as the unit does, restarts included, and are removed by systemd. */
@@ -167,25 +164,26 @@ static void add_resources(Builder *b, const TaskSpec *spec) {
                 add_cpus(b, spec->cpus);
 }
 
-static void add_command(Builder *b, const TaskSpec *spec, const NspawnHost *host) {
-        _cleanup_strv_ char **args = nspawn_arguments(spec, host);
+/* One command with its arguments; @args begins with the program's path. */
+static void add_exec(Builder *b, const char *property, char **args, const char *flag) {
         sd_bus_message *m = b->m;
 
         if (b->r < 0)
                 return;
 
-        b->r = property_begin(m, b->version, "ExecStartEx");
+        b->r = property_begin(m, b->version, property);
         if (b->r <= 0)
                 return;
         b->r = sd_bus_message_open_container(m, 'a', "(sasas)");
         if (b->r >= 0)
                 b->r = sd_bus_message_open_container(m, 'r', "sasas");
         if (b->r >= 0)
-                b->r = sd_bus_message_append(m, "s", host->program);
+                b->r = sd_bus_message_append(m, "s", args[0]);
         if (b->r >= 0)
                 b->r = sd_bus_message_append_strv(m, args);
         if (b->r >= 0)
-                b->r = sd_bus_message_append(m, "as", 1, "no-env-expand");
+                b->r = flag ? sd_bus_message_append(m, "as", 2, "no-env-expand", flag)
+                            : sd_bus_message_append(m, "as", 1, "no-env-expand");
         if (b->r >= 0)
                 b->r = sd_bus_message_close_container(m);
         if (b->r >= 0)
@@ -194,12 +192,28 @@ static void add_command(Builder *b, const TaskSpec *spec, const NspawnHost *host
                 b->r = property_end(m);
 }
 
-int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, NspawnHost host,
-        const TaskStreams *streams) {
-        _cleanup_free_ char *unit = unit_name_make(spec->machine);
-        Builder b = { .m = m, .version = version };
+static void add_command(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+        NspawnHost nspawn = host->nspawn;
 
-        host.stderr_on_stdin = nspawn_keeps_streams_apart(spec) && streams->error >= 0;
+        nspawn.handover = host->handover >= 0;
+        _cleanup_strv_ char **args = nspawn_arguments(spec, &nspawn);
+        add_exec(b, "ExecStartEx", args, NULL);
+}
+
+/* Whatever becomes of the note, the task ended as it did. */
+static void add_recorder(Builder *b, const UnitHost *host) {
+        _cleanup_strv_ char **args = NULL;
+
+        if (!host->ledger)
+                return;
+        strv_append(&args, host->recorder);
+        strv_append(&args, host->ledger);
+        add_exec(b, "ExecStopPostEx", args, "ignore-failure");
+}
+
+int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host) {
+        _cleanup_free_ char *unit = unit_name_make(spec->machine);
+        Builder b = { .m = m, .version = host->nspawn.version };
 
         b.r = sd_bus_message_append(m, "ss", unit, "fail");
         if (b.r >= 0)
@@ -208,11 +222,12 @@ int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, 
         add_identity(&b, spec);
         add_journal_fields(&b, spec);
         add_process(&b, spec);
-        add_streams(&b, streams, host.stderr_on_stdin);
+        add_streams(&b, host);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);
         add_resources(&b, spec);
-        add_command(&b, spec, &host);
+        add_command(&b, spec, host);
+        add_recorder(&b, host);
 
         if (b.r >= 0)
                 b.r = sd_bus_message_close_container(m);

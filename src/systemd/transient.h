@@ -6,19 +6,20 @@
 #include "systemd/nspawn.h"
 #include "task/spec.h"
 
-/* Descriptors of the task's streams; borrowed. -1: the journal takes it. */
-typedef struct TaskStreams {
-        int output;
-        int error;
-} TaskStreams;
+/* What beside the task makes its unit. */
+typedef struct UnitHost {
+        NspawnHost nspawn;    /* handover is set by transient_append() */
+        int output;           /* the task's stdout; -1: the journal takes it */
+        int handover;         /* socket for our init (handover.h), or -1 */
+        const char *recorder; /* absolute path of nspawn-units-ended */
+        const char *ledger;   /* what it notes the unit's end in; NULL: nobody will ask */
+} UnitHost;
 
 /**
  * transient_append() - the arguments of StartTransientUnit for a task
- * @m:       an empty call of that method
- * @version: systemd's, for what it knows
- * @host:    stderr_on_stdin is set by this function
+ * @m:    an empty call of that method
+ * @host: its nspawn.version says what this systemd knows
  *
  * Return: 0 or a negative errno.
  */
-int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, NspawnHost host,
-        const TaskStreams *streams);
+int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host);

@@ -40,6 +40,11 @@ bool unit_status_is_dead(const UnitStatus *status) {
                 (streq_null(status->active_state, "inactive") || streq_null(status->active_state, "failed"));
 }
 
+bool unit_status_is_restarting(const UnitStatus *status) {
+        /* "auto-restart-queued" since systemd 254. */
+        return status->sub_state && string_after_prefix(status->sub_state, "auto-restart");
+}
+
 bool unit_status_is_up(const UnitStatus *status) {
         return status->main_pid > 0 && !streq_null(status->active_state, "activating") &&
                 !unit_status_is_dead(status);
@@ -104,6 +109,7 @@ static const struct {
         { "InvocationID", "ay", read_invocation, offsetof(UnitStatus, invocation_id) },
         { "Job", "(uo)", read_job, offsetof(UnitStatus, job_id) },
         { "MainPID", "u", read_u32, offsetof(UnitStatus, main_pid) },
+        { "NRestarts", "u", read_u32, offsetof(UnitStatus, n_restarts) },
         { "ExecMainCode", "i", read_i32, offsetof(UnitStatus, exec_main_code) },
         { "ExecMainStatus", "i", read_i32, offsetof(UnitStatus, exec_main_status) },
         { "ExecMainExitTimestamp", "t", read_u64, offsetof(UnitStatus, exit_usec) },
@@ -305,6 +311,10 @@ int unit_pin(Unit *unit) {
 
 void unit_unpin(Unit *unit) {
         (void) manager_send(unit->manager, "UnrefUnit", "s", unit->name);
+}
+
+int unit_stop(Unit *unit) {
+        return manager_send(unit->manager, "StopUnit", "ss", unit->name, "replace");
 }
 
 int unit_kill_all(Unit *unit, int signal) {

@@ -16,6 +16,7 @@ typedef struct UnitStatus {
         char *invocation_id; /* 32 hex digits, NULL before the first start */
         uint32_t job_id;     /* 0 without a pending job */
         uint32_t main_pid;   /* 0 while there is none */
+        uint32_t n_restarts; /* by systemd, since the unit was started by somebody */
         int32_t exec_main_code;
         int32_t exec_main_status;
         uint64_t active_enter_usec; /* realtime; 0 when never */
@@ -26,6 +27,9 @@ void unit_status_clear(UnitStatus *status);
 
 /* Return: whether the unit rests in an end state, with no job to change that. */
 bool unit_status_is_dead(const UnitStatus *status);
+
+/* Return: whether systemd will start the unit again by itself (systemd.service(5), Restart=). */
+bool unit_status_is_restarting(const UnitStatus *status);
 
 /* Return: whether the unit's main process runs, if only to end soon. */
 bool unit_status_is_up(const UnitStatus *status);
@@ -61,6 +65,9 @@ int unit_pin(Unit *unit);
 
 /* Lets go of a unit that was pinned or started with AddRef. */
 void unit_unpin(Unit *unit);
+
+/* Asks systemd to stop the unit, or to start it no more. */
+int unit_stop(Unit *unit);
 
 /* Sends @signal to every process of the unit. */
 int unit_kill_all(Unit *unit, int signal);

@@ -106,7 +106,7 @@ find_leftovers() {
 	ip netns list | sed 's/^/netns /'
 	for pid in /proc/[0-9]*; do
 		case $(readlink "$pid/exe" 2>/dev/null) in
-		*/nomad-driver-nspawn* | */nspawnctl* | */nspawn-units-init* | */systemd-nspawn* | */nomad-1*)
+		*/nomad-driver-nspawn* | */nspawnctl* | */nspawn-units-* | */systemd-nspawn* | */nomad-1*)
 			printf 'process %s %s\n' "${pid#/proc/}" "$(tr '\0' ' ' <"$pid/cmdline" | cut -c1-150)"
 			;;
 		esac

@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "engine/engine.h"
+#include "engine/ledger.h"
 #include "fake-systemd.h"
 
 /* An engine on a fake systemd, and what its callbacks told. */
@@ -89,6 +90,8 @@ static inline void box_open(Box *box) {
                         .bus_address = box->fake->address,
                         .nspawn = "/usr/bin/systemd-nspawn",
                         .init = "/usr/lib/nspawn-units/nspawn-units-init",
+                        .recorder = "/usr/lib/nspawn-units/nspawn-units-ended",
+                        .ledgers = true,
                         .image_directory = box->fake->directory,
                 },
                 &callbacks, box);
@@ -102,6 +105,7 @@ static inline void box_close(Box *box) {
         engine_free(box->engine);
         cr_assert_eq(box->n_started, n_started);
         fake_systemd_free(box->fake);
+        ledger_remove(box->machine);
         sd_event_unref(box->event);
         strv_free(box->events);
         free(box->words);

@@ -145,10 +145,10 @@ static void remove_runtime_directory(const char *unit) {
 }
 
 static int append_service(sd_bus_message *m, const FakeUnit *unit) {
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "MainPID", "u", unit->main_pid,
-                "ExecMainCode", "i", unit->exec_main_code, "ExecMainStatus", "i", unit->exec_main_status,
-                "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s", unit->result, "StatusText",
-                "s", "");
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "MainPID", "u", unit->main_pid,
+                "NRestarts", "u", unit->n_restarts, "ExecMainCode", "i", unit->exec_main_code,
+                "ExecMainStatus", "i", unit->exec_main_status, "ExecMainExitTimestamp", "t", unit->exit_usec,
+                "Result", "s", unit->result, "StatusText", "s", "");
 }
 
 static int append_unit(sd_bus_message *m, const FakeUnit *unit, const char *load_state) {
@@ -224,6 +224,20 @@ void fake_unit_exit(FakeSystemd *fake, FakeUnit *unit, int code, int status) {
         job_removed(fake, job, unit->name, "failed");
         if (!unit->pinned)
                 unit_collect(unit);
+}
+
+void fake_unit_fail_job(FakeSystemd *fake, FakeUnit *unit) {
+        uint32_t job = unit->job_id;
+
+        unit->active_state = "activating";
+        unit->sub_state = "auto-restart";
+        unit->main_pid = 0;
+        unit->job_id = 0;
+        unit->n_restarts = 1;
+        unit->exec_main_code = CLD_EXITED;
+        unit->exec_main_status = 127;
+        fake_unit_emit(fake, unit);
+        job_removed(fake, job, unit->name, "failed");
 }
 
 /* ---- calls ---- */

@@ -31,6 +31,7 @@ typedef struct FakeUnit {
         const char *result;
         uint32_t job_id;
         uint32_t main_pid;
+        uint32_t n_restarts;
         int32_t exec_main_code;
         int32_t exec_main_status;
         uint64_t exit_usec;
@@ -85,6 +86,9 @@ void fake_unit_emit(FakeSystemd *fake, const FakeUnit *unit);
 void fake_unit_up(FakeSystemd *fake, FakeUnit *unit);
 /* The main process ends (CLD_EXITED or CLD_KILLED, status), and so the unit, and its job if there is one. */
 void fake_unit_exit(FakeSystemd *fake, FakeUnit *unit, int code, int status);
+
+/* A start that failed, of a unit that systemd then restarts by itself. */
+void fake_unit_fail_job(FakeSystemd *fake, FakeUnit *unit);
 
 /* Return: how many recorded calls begin with @prefix. */
 size_t fake_systemd_count(const FakeSystemd *fake, const char *prefix);

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "systemd/handover.h"
 
 /* A container of sorts. Its stdout is a pipe, which also tells when something happened. */
 typedef struct Box {
@@ -139,6 +140,15 @@ static _unused_ void box_start_list(Box *box, const char *const *argv) {
 #define box_start(box, ...) box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
 
 /* Return: the exit code; cr_asserts that it was one. */
+/* Hands the init a stderr and a ledger as the engine does, into the files that the two get. */
+static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_ledger) {
+        *ret_error = memfd_create("stderr", MFD_CLOEXEC);
+        *ret_ledger = memfd_create("ledger", MFD_CLOEXEC);
+        fd_close(box->in);
+        box->in = handover_new(*ret_error, *ret_ledger);
+        cr_assert_geq(box->in, 0);
+}
+
 static _unused_ int box_wait(Box *box) {
         int status;
 

@@ -247,6 +247,7 @@ Test(engine_stop, without_a_known_process_the_unit_is_killed_in_the_end) {
 
         box_open(&box);
         box_run(&box); /* its process has no child */
+        box.fake->stop_is_slow = true;
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
         task_stop(box.task, 0, 10 * USEC_PER_MSEC);
         box_run_until(&box, box.n_ended > 0);

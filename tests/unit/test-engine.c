@@ -23,8 +23,9 @@ Test(engine, a_start_succeeds_and_is_told_once) {
         cr_assert_null(engine_find(box.engine, "on"));
         cr_assert_eq(engine_first(box.engine), box.task);
         cr_assert_eq(engine_n_tasks(box.engine), 1);
-        cr_assert_eq(strv_length(box.events), 1);
-        cr_assert_not_null(strstr(box.events[0], box.unit));
+        cr_assert_eq(strv_length(box.events), 2);
+        cr_assert_not_null(strstr(box.events[0], "Starting from"));
+        cr_assert_not_null(strstr(box.events[1], box.unit));
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
         cr_assert_eq(box_count(&box, "StopUnit"), 0);
 }

@@ -90,31 +90,95 @@ Test(init_run, wrong_command_lines_are_125) {
 
 #define FDS "for i in 3 4 5 6 7 8 9 10 49 50 51; do [ ! -e /proc/self/fd/$i ] || echo leaked $i; done; "
 
-Test(init_run, stderr_comes_in_as_stdin) {
+Test(init_run, stderr_and_the_ledger_come_through_stdin_and_only_stderr_is_the_tasks) {
         static const char *const modes[] = { "supervise", "exec" };
 
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
                 _cleanup_box_ Box box = box_new();
+                _cleanup_fd_ int error = -1, ledger = -1;
 
-                box_start(&box, modes[i], "--stderr-on-stdin", "--", "sh", "-c",
-                        FDS "echo out; echo err >&2; readlink /proc/self/fd/0; read x || echo eof");
+                box_hand_over(&box, &error, &ledger);
+                box_start(&box, modes[i], "--descriptors-on-stdin", "--", "sh", "-c",
+                        FDS "echo out; echo err >&2; readlink /proc/self/fd/0; read x || echo eof; exit 7");
                 box_expect(&box, "out\n/dev/null\neof\n");
                 box_expect_end(&box);
-                cr_assert_eq(box_wait(&box), 0);
+                cr_assert_eq(box_wait(&box), 7);
                 box_expect_err(&box, "");
 
-                _cleanup_free_ char *text = fd_text(box.in);
+                _cleanup_free_ char *text = fd_text(error), *note = fd_text(ledger);
                 cr_assert_str_eq(text, "err\n");
+                cr_assert_str_eq(note, i == 0 ? "payload 7 0\n" : "", "only who stays can tell");
         }
+}
+
+Test(init_run, how_the_payload_ended_is_noted_exactly) {
+        static const struct {
+                const char *script, *note;
+                int code;
+        } rows[] = {
+                { "exit 0", "payload 0 0\n", 0 },
+                { "exit 133", "payload 133 0\n", 133 },
+                { "exit 255", "payload 255 0\n", 255 },
+                { "exit 137", "payload 137 0\n", 137 },
+                { "kill -KILL $$", "payload 137 9\n", 137 },
+                { "kill -SEGV $$", "payload 139 11\n", 139 },
+                { "kill -INT $$; sleep 60", "payload 130 2\n", 130 },
+                { "kill -HUP $$; sleep 60", "payload 129 1\n", 129 },
+                { "kill -USR1 $$; sleep 60", "payload 138 10\n", 138 },
+                { "echo payload 0 0 >&3 || exit 3", "payload 3 0\n", 3 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box = box_new();
+                _cleanup_fd_ int error = -1, ledger = -1;
+
+                box_hand_over(&box, &error, &ledger);
+                box_start(&box, "supervise", "--descriptors-on-stdin", "--", "bash", "-c", rows[i].script);
+                cr_assert_eq(box_wait(&box), rows[i].code, "%s", rows[i].script);
+                _cleanup_free_ char *note = fd_text(ledger);
+                cr_assert_str_eq(note, rows[i].note, "%s", rows[i].script);
+        }
+}
+
+Test(init_run, a_second_run_finds_the_descriptors_again) {
+        _cleanup_fd_ int error = -1, ledger = -1, kept = -1;
+
+        for (int i = 0; i < 2; i++) {
+                _cleanup_box_ Box box = box_new();
+
+                if (i == 0) {
+                        box_hand_over(&box, &error, &ledger);
+                        kept = fcntl(box.in, F_DUPFD_CLOEXEC, 3);
+                } else {
+                        fd_close(box.in);
+                        box.in = TAKE_FD(kept);
+                }
+                box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 4");
+                cr_assert_eq(box_wait(&box), 4);
+        }
+
+        _cleanup_free_ char *note = fd_text(ledger);
+        cr_assert_str_eq(note, "payload 4 0\npayload 4 0\n");
+}
+
+Test(init_run, without_the_descriptors_it_was_promised_it_does_not_start) {
+        _cleanup_box_ Box box = box_new();
+
+        box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 0");
+        cr_assert_eq(box_wait(&box), 125);
+        _cleanup_free_ char *err = fd_text(box.err);
+        cr_assert_not_null(strstr(err, "descriptors of the task did not arrive"), "%s", err);
 }
 
 Test(init_run, own_words_go_to_the_journal_not_to_the_task) {
         _cleanup_box_ Box box = box_new();
+        _cleanup_fd_ int error = -1, ledger = -1;
 
-        box_start(&box, "supervise", "--stderr-on-stdin", "/no/such");
+        box_hand_over(&box, &error, &ledger);
+        box_start(&box, "supervise", "--descriptors-on-stdin", "/no/such");
         cr_assert_eq(box_wait(&box), 127);
         box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
-        cr_assert_eq(lseek(box.in, 0, SEEK_END), 0);
+        cr_assert_eq(lseek(error, 0, SEEK_END), 0);
 }
 
 Test(init_run, nothing_but_three_descriptors_is_inherited) {

@@ -50,7 +50,7 @@ Test(nspawn, everything_set) {
         NspawnHost other = host;
 
         other.register_machine = false;
-        other.stderr_on_stdin = true;
+        other.handover = true;
         expect_golden_on("everything.args", golden_spec_everything(), &other);
 }
 

@@ -13,11 +13,13 @@ Test(record, what_is_written_is_read) {
                 _cleanup_task_record_ TaskRecord read = {}, copy = {};
                 _cleanup_error_ Error *error = NULL;
 
+                record.id = xstrdup("alloc/web/12345678");
                 record.unit = xstrdup("nspawn-\"ä\\.service");
                 record.machine = xstrdup("web");
                 _cleanup_free_ char *text = task_record_write(&record);
                 cr_assert_eq(
                         task_record_read(text, strlen(text), &read, &error), 0, "%s", error_message(error));
+                cr_assert_str_eq(read.id, record.id);
                 cr_assert_str_eq(read.unit, record.unit);
                 cr_assert_str_eq(read.machine, "web");
                 cr_assert_eq(read.launch, launch);
@@ -25,6 +27,7 @@ Test(record, what_is_written_is_read) {
 
                 task_record_copy(&copy, &read);
                 cr_assert_neq(copy.unit, read.unit);
+                cr_assert_str_eq(copy.id, read.id);
                 cr_assert_str_eq(copy.unit, read.unit);
                 cr_assert_str_eq(copy.machine, read.machine);
                 cr_assert_eq(copy.launch, launch);
@@ -41,6 +44,7 @@ Test(record, version_1_is_read_for_ever) {
         _cleanup_task_record_ TaskRecord record = {};
 
         cr_assert_eq(task_record_read(GOOD, strlen(GOOD), &record, NULL), 0);
+        cr_assert_null(record.id);
         cr_assert_str_eq(record.unit, "u");
         cr_assert_str_eq(record.machine, "m");
         cr_assert_eq(record.launch, TASK_LAUNCH_STUB);

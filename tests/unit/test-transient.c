@@ -10,11 +10,11 @@
 
 TestSuite(transient, .timeout = 30);
 
-static const NspawnHost host = {
-        .program = "/usr/bin/systemd-nspawn",
-        .init = "/usr/lib/nspawn-units/nspawn-units-init",
-        .register_machine = true,
-};
+/* Descriptors of a unit: its stdout, and the socket for our init. */
+typedef struct Descriptors {
+        int output;
+        int handover;
+} Descriptors;
 
 /* A connection that nobody answers: messages can be made on it. */
 static sd_bus *open_bus(void) {
@@ -30,7 +30,8 @@ static sd_bus *open_bus(void) {
         return bus;
 }
 
-static int build(unsigned version, const TaskSpec *spec, const TaskStreams *streams, sd_bus_message **ret) {
+static int build(
+        unsigned version, const TaskSpec *spec, const Descriptors *descriptors, sd_bus_message **ret) {
         sd_bus *bus = open_bus();
         sd_bus_message *m = NULL;
 
@@ -38,7 +39,19 @@ static int build(unsigned version, const TaskSpec *spec, const TaskStreams *stre
                               "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
                               "StartTransientUnit"),
                 0);
-        int r = transient_append(m, version, spec, host, streams);
+        const UnitHost host = {
+                .nspawn = {
+                        .program = "/usr/bin/systemd-nspawn",
+                        .init = "/usr/lib/nspawn-units/nspawn-units-init",
+                        .version = version,
+                        .register_machine = true,
+                },
+                .output = descriptors->output,
+                .handover = descriptors->handover,
+                .recorder = "/usr/lib/nspawn-units/nspawn-units-ended",
+                .ledger = descriptors->handover < 0 ? NULL : "/run/nspawn-units/.ledgers/web-1",
+        };
+        int r = transient_append(m, spec, &host);
         if (r >= 0) {
                 cr_assert_geq(sd_bus_message_seal(m, 1, 0), 0);
                 cr_assert(sd_bus_message_has_signature(m, "ssa(sv)a(sa(sv))"));
@@ -61,12 +74,12 @@ static void hide_descriptors(char *text) {
 }
 
 /* Return: the dump, owned by the caller. */
-static char *dump(unsigned version, const TaskSpec *spec, const TaskStreams *streams) {
+static char *dump(unsigned version, const TaskSpec *spec, const Descriptors *descriptors) {
         sd_bus_message *m = NULL;
         char *text = NULL;
         size_t n = 0;
 
-        cr_assert_eq(build(version, spec, streams, &m), 0);
+        cr_assert_eq(build(version, spec, descriptors, &m), 0);
         FILE *f = open_memstream(&text, &n);
         cr_assert_not_null(f);
         cr_assert_geq(sd_bus_message_dump(m, f, 0), 0);
@@ -77,10 +90,11 @@ static char *dump(unsigned version, const TaskSpec *spec, const TaskStreams *str
         return text;
 }
 
-static const TaskStreams journal = { -1, -1 };
+static const Descriptors journal = { -1, -1 };
 
-static void expect_golden(const char *name, unsigned version, TaskSpec *spec, const TaskStreams *streams) {
-        _cleanup_free_ char *text = dump(version, spec, streams);
+static void expect_golden(
+        const char *name, unsigned version, TaskSpec *spec, const Descriptors *descriptors) {
+        _cleanup_free_ char *text = dump(version, spec, descriptors);
 
         golden_compare(name, text);
         task_spec_free(spec);
@@ -99,15 +113,15 @@ Test(transient, boot_with_255) {
 }
 
 Test(transient, everything_with_247) {
-        expect_golden("everything-247.message", 247, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+        expect_golden("everything-247.message", 247, golden_spec_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, everything_with_252) {
-        expect_golden("everything-252.message", 252, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+        expect_golden("everything-252.message", 252, golden_spec_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, everything_with_255) {
-        expect_golden("everything-255.message", 255, golden_spec_everything(), &(TaskStreams){ 0, 0 });
+        expect_golden("everything-255.message", 255, golden_spec_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, network_namespace_with_a_directory) {
@@ -247,35 +261,17 @@ static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
         cr_assert_eq(wanted.st_ino, got.st_ino, "%s", name);
 }
 
-static void expect_streams(bool boot, bool output, bool error) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
-        sd_bus_message *m = NULL;
-        int out[2], err[2];
+Test(transient, stdout_and_the_socket_for_our_init_are_handed_on) {
+        for (int i = 0; i < 4; i++) {
+                _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+                const Descriptors descriptors = { i & 1 ? 0 : -1, i & 2 ? 0 : -1 };
+                sd_bus_message *m = NULL;
 
-        if (!boot)
                 golden_command(spec);
-        cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
-        cr_assert_eq(pipe2(err, O_CLOEXEC), 0);
-        cr_assert_eq(build(252, spec, &(TaskStreams){ output ? out[1] : -1, error ? err[1] : -1 }, &m), 0);
-        expect_descriptor(m, "StandardOutputFileDescriptor", output ? out[1] : -1);
-        /* A terminal's output is all on stdout. */
-        expect_descriptor(m, "StandardInputFileDescriptor", error && !boot ? err[1] : -1);
-        expect_descriptor(m, "StandardErrorFileDescriptor", -1);
-        sd_bus_message_unref(m);
-        for (size_t i = 0; i < 2; i++) {
-                (void) close(out[i]);
-                (void) close(err[i]);
+                cr_assert_eq(build(252, spec, &descriptors, &m), 0);
+                expect_descriptor(m, "StandardOutputFileDescriptor", descriptors.output);
+                expect_descriptor(m, "StandardInputFileDescriptor", descriptors.handover);
+                expect_descriptor(m, "StandardErrorFileDescriptor", -1);
+                sd_bus_message_unref(m);
         }
-}
-
-Test(transient, output_and_errors_have_a_descriptor_each) {
-        expect_streams(false, true, true);
-        expect_streams(false, true, false);
-        expect_streams(false, false, true);
-        expect_streams(false, false, false);
-}
-
-Test(transient, a_booted_systems_output_is_one_stream) {
-        expect_streams(true, true, true);
-        expect_streams(true, false, false);
 }

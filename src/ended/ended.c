@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Run by systemd when a task's unit ended (ExecStopPost=): notes in the task's ledger what only systemd and
+ * the unit's cgroup know, so that it is known although nobody watched. Usage: nspawn-units-ended LEDGER
+ *
+ * The ledger's first line says who the task is and stays. Of the rest the last run counts: what our init
+ * noted of the payload since the last line of this program.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LEDGER_MAX 65536
+#define FILE_MAX 4096
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+/* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
+static bool text_read(const char *path, char *ret, size_t size) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
+
+        if (fd >= 0)
+                (void) close(fd);
+        ret[n > 0 ? n : 0] = 0;
+        return n >= 0;
+}
+
+/*
+ * The unit's cgroup. This process is in .control below it, since the unit's own is delegated
+ * (systemd.resource-control(5), Delegate=), or in it where an older systemd has no such group.
+ */
+static bool cgroup_find(char *ret, size_t size) {
+        static const char control[] = "/.control\n";
+        char text[FILE_MAX];
+        char *line;
+
+        if (!text_read("/proc/self/cgroup", text, sizeof(text)))
+                return false;
+        line = strstr(text, "0::/");
+        if (!line)
+                return false;
+
+        line += strlen("0::");
+        line[strcspn(line, "\n") + 1] = 0;
+        size_t n = strlen(line);
+        if (n >= sizeof(control) && strcmp(line + n - (sizeof(control) - 1), control) == 0)
+                line[n - (sizeof(control) - 1)] = 0;
+        line[strcspn(line, "\n")] = 0;
+        return snprintf(ret, size, CGROUP_ROOT "%s", line) < (int) size;
+}
+
+/* A number of a cgroup's file: the one after @key, or the first; 0 when there is none, as for "max". */
+static uint64_t cgroup_number(const char *cgroup, const char *file, const char *key) {
+        char path[FILE_MAX], text[FILE_MAX];
+
+        if (snprintf(path, sizeof(path), "%s/%s", cgroup, file) >= (int) sizeof(path) ||
+                !text_read(path, text, sizeof(text)))
+                return 0;
+
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                size_t n = key ? strlen(key) : 0;
+
+                if (!key || (strncmp(line, key, n) == 0 && line[n] == ' '))
+                        return strtoull(line + n, NULL, 10);
+        }
+        return 0;
+}
+
+/* A variable that systemd sets; "-" where it is missing, so that there is always a word. */
+static const char *word(const char *name) {
+        const char *value = getenv(name);
+
+        return value && *value && !strpbrk(value, " \n") ? value : "-";
+}
+
+/* Return: the length of the ledger's first line, its newline included; 0 when it has none. */
+static size_t head_length(const char *text, size_t n) {
+        const char *newline = memchr(text, '\n', n);
+
+        return newline ? (size_t) (newline - text) + 1 : 0;
+}
+
+/* What our init noted of this run, or "". */
+static const char *payload_line(char *tail) {
+        const char *found = "";
+
+        for (char *line = strtok(tail, "\n"); line; line = strtok(NULL, "\n")) {
+                if (strncmp(line, "payload ", 8) == 0)
+                        found = line;
+                else if (strncmp(line, "unit ", 5) == 0)
+                        found = "";
+        }
+        return found;
+}
+
+static int ledger_note(int fd, char *text, size_t n) {
+        size_t head = head_length(text, n);
+        const char *payload = payload_line(text + head);
+        char cgroup[FILE_MAX], entry[FILE_MAX];
+        struct timespec now = {};
+
+        if (head == 0) {
+                (void) fprintf(stderr, "nspawn-units: the ledger is damaged\n");
+                return EXIT_FAILURE;
+        }
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        if (!cgroup_find(cgroup, sizeof(cgroup)))
+                *cgroup = 0;
+        int k = snprintf(entry, sizeof(entry),
+                "%s%sunit result=%s code=%s status=%s oom_kill=%llu peak=%llu limit=%llu usec=%llu\n",
+                payload, *payload ? "\n" : "", word("SERVICE_RESULT"), word("EXIT_CODE"),
+                word("EXIT_STATUS"), (unsigned long long) cgroup_number(cgroup, "memory.events", "oom_kill"),
+                (unsigned long long) cgroup_number(cgroup, "memory.peak", NULL),
+                (unsigned long long) cgroup_number(cgroup, "memory.max", NULL),
+                (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
+
+        if (k >= (int) sizeof(entry) || pwrite(fd, entry, (size_t) k, (off_t) head) != k ||
+                ftruncate(fd, (off_t) head + k) < 0) {
+                (void) fprintf(
+                        stderr, "nspawn-units: cannot write the ledger: %s\n", strerrordesc_np(errno));
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+        static char text[LEDGER_MAX];
+
+        if (argc != 2) {
+                (void) fprintf(stderr, "usage: nspawn-units-ended LEDGER\n");
+                return EXIT_FAILURE;
+        }
+
+        int fd = open(argv[1], O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 && errno == ENOENT)
+                return EXIT_SUCCESS; /* the task was forgotten: nobody will ask */
+
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+        if (n < 0) {
+                (void) fprintf(
+                        stderr, "nspawn-units: cannot read %s: %s\n", argv[1], strerrordesc_np(errno));
+                return EXIT_FAILURE;
+        }
+        return ledger_note(fd, text, (size_t) n);
+}

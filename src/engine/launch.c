@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/program.h"
+#include "base/string.h"
+#include "engine/private.h"
+#include "systemd/handover.h"
+
+/* The unit never came to be, so systemd will not remove what is there for it. */
+void task_remove_runtime_directory(const char *machine) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
+
+        (void) unlink(file);
+        (void) rmdir(directory);
+}
+
+/*
+ * What no argument may show goes into a private file first.
+ *
+ * Return: 0; -EEXIST when a namesake may be using the directory; or another negative errno.
+ */
+static int write_task_file(const TaskSpec *spec) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory), *text = NULL;
+        size_t size;
+        int r;
+
+        if (mkdir(RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        if (mkdir(directory, 0700) < 0)
+                return -errno;
+
+        text = nspawn_task_file(spec, &size);
+        r = file_write_private(file, text, size);
+        if (r < 0)
+                (void) rmdir(directory);
+        return r;
+}
+
+/*
+ * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
+ */
+static int make_handover(const Task *task, int ledger) {
+        bool reports = task->record.launch == TASK_LAUNCH_SUPERVISE && ledger >= 0;
+
+        if (!nspawn_keeps_streams_apart(task->spec) || (!reports && task->streams.error < 0))
+                return -1;
+        return handover_new(task->streams.error, reports ? ledger : -1);
+}
+
+static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
+        Engine *engine = task->engine;
+        _cleanup_free_ char *ledger = ledger_path(task->record.machine);
+        const UnitHost host = {
+                .nspawn = {
+                        .program = engine->nspawn,
+                        .init = engine->init,
+                        .version = manager_version(engine->manager),
+                        .register_machine = manager_has_machined(engine->manager),
+                },
+                .output = task->streams.output,
+                .handover = handover,
+                .recorder = engine->recorder,
+                .ledger = task->has_ledger ? ledger : NULL,
+        };
+        int r = manager_new_call(engine->manager, "StartTransientUnit", ret);
+
+        return r < 0 ? r : transient_append(*ret, task->spec, &host);
+}
+
+/* Asks systemd for the unit. Return: 0, or a negative errno with words. */
+static int ask_for_unit(Task *task, Error **ret_error) {
+        _cleanup_fd_ int ledger = -1, handover = -1;
+        sd_bus_message *m = NULL;
+        int r;
+
+        if (task->engine->ledgers) {
+                ledger = ledger_create(&task->record);
+                if (ledger < 0)
+                        return error_set(ret_error, ledger, "cannot write below " RUNTIME_DIRECTORY ": %s",
+                                strerror(-ledger));
+                task->has_ledger = true;
+        }
+
+        handover = make_handover(task, ledger);
+        if (handover < -1)
+                return error_set(
+                        ret_error, handover, "cannot hand the task's streams over: %s", strerror(-handover));
+
+        r = describe_unit(task, handover, &m);
+        if (r < 0)
+                (void) error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
+        else
+                task->job = job_new(task->engine->manager, m, task_start_on_job, task, ret_error);
+        sd_bus_message_unref(m);
+        return task->job ? 0 : -EIO;
+}
+
+void task_launch(Task *task) {
+        _cleanup_error_ Error *error = NULL;
+        int r;
+
+        task->refused = false;
+        r = write_task_file(task->spec);
+        if (r == -EEXIST) {
+                task->looking = true;
+                unit_refresh(task->unit);
+                return;
+        }
+        if (r < 0) {
+                task_start_fail(task, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
+                return;
+        }
+
+        if (ask_for_unit(task, &error) < 0) {
+                task_remove_runtime_directory(task->record.machine);
+                task_start_fail(task, error ? error->code : EIO, "%s", error_message(error));
+        }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "engine/private.h"
+#include "task/name.h"
+
+/* Units that are there already: of a task that is recovered, of a start that was cut off, or in the way. */
+
+/* A start of this very task was cut off before anybody was told of it: what it made is taken up. */
+static void start_adopt(Task *task, const UnitStatus *status) {
+        task->adopting = true;
+        task->n_restarts = status->n_restarts;
+        task->has_ledger = true;
+        task->held = unit_pin(task->unit) >= 0;
+        task->record.started_usec = status->active_enter_usec;
+        /* Active once, it may be ending by now. */
+        task->came_up = status->active_enter_usec > 0;
+        task_start_on_status(task, status, NULL);
+}
+
+/* Return: whether a start that was cut off got as far as the command, and all of it is over. */
+static bool start_is_over(const Task *task) {
+        LedgerEnd end;
+
+        return task->cut_off && ledger_is_of(task->record.machine, task->id, &end) && end.has_payload;
+}
+
+/* Says whose the unit is that is in the way. */
+static void start_refuse(Task *task) {
+        _cleanup_task_record_ TaskRecord other = {};
+        bool known = ledger_read(task->record.machine, &other, NULL) >= 0 && other.id &&
+                !streq(other.id, task->id);
+
+        task_start_fail(task, EEXIST, "%s runs already%s%s: stop it first", task->record.unit,
+                known ? ", for the task " : "", known ? other.id : "");
+}
+
+/* A unit of this name is there already, or its directory is. */
+void task_take_up(Task *task, const UnitStatus *status) {
+        task->looking = false;
+
+        if (!unit_status_is_dead(status)) {
+                if (task->cut_off)
+                        start_adopt(task, status);
+                else
+                        start_refuse(task);
+                return;
+        }
+
+        if (start_is_over(task)) {
+                task->has_ledger = true;
+                task_start_succeed_and_end(task, status);
+                return;
+        }
+
+        if (task->replaced) {
+                task_start_fail(task, EEXIST, "%s is in the way and does not go", task->record.unit);
+                return;
+        }
+
+        task->replaced = true;
+        task->cut_off = false;
+        (void) manager_send(task->engine->manager, "ResetFailedUnit", "s", task->record.unit);
+        task_remove_runtime_directory(task->record.machine);
+        task_launch(task);
+}
+
+void task_recover_on_status(Task *task, const UnitStatus *status) {
+        LedgerEnd end;
+        bool ours = ledger_is_of(task->record.machine, task->id, &end);
+        bool foreign = !ours && ledger_read(task->record.machine, NULL, NULL) >= 0;
+
+        task->has_ledger = ours;
+        task->n_restarts = status->n_restarts;
+        if (foreign)
+                task_start_fail(task, ESRCH, "task not found for given id: %s is another task's now",
+                        task->record.unit);
+        else if (!unit_status_is_dead(status))
+                task_start_succeed(task);
+        else if (ours && (end.has_payload || end.has_unit))
+                task_start_succeed_and_end(task, status);
+        else
+                task_start_fail(task, ESRCH,
+                        "task not found for given id: %s is %s, and how it ended is not known",
+                        task->record.unit, status->active_state ? status->active_state : "unknown");
+}
+
+int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
+        void *userdata, Error **ret_error) {
+        int r;
+
+        if (engine_find(engine, id))
+                return error_set(ret_error, EEXIST, "task %s is known already", id);
+        if (!manager_is_ready(engine->manager))
+                return error_set(
+                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
+
+        Task *task = task_new(engine, id, started, userdata);
+        task_record_copy(&task->record, record);
+        task->recovering = true;
+
+        r = task_watch(task);
+        if (r >= 0)
+                r = unit_pin(task->unit);
+        if (r < 0) {
+                task_free(task);
+                return error_set(ret_error, r, "cannot watch %s: %s", record->unit, strerror(-r));
+        }
+
+        task->held = true;
+        unit_refresh(task->unit);
+        return 0;
+}

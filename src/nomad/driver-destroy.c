@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "driver.pb-c.h"
+#include "nomad/plugin.h"
+
+/* A DestroyTask that goes on to its end, whoever still wants to hear of it. */
+typedef struct DestroyCall {
+        Plugin *plugin;
+        RpcCall *call; /* NULL once Nomad gave up on it */
+        TaskWait *wait;
+        char *id;
+        bool force;
+} DestroyCall;
+
+static void on_destroy_call_close(RpcCall *call _unused_, bool cancelled _unused_, void *userdata) {
+        DestroyCall *destroy = userdata;
+
+        destroy->call = NULL;
+}
+
+static const RpcCallbacks destroy_call_callbacks = { .on_close = on_destroy_call_close };
+
+/* Answers, with @words where it failed, and frees. */
+static void destroy_call_end(DestroyCall *destroy, const char *words) {
+        Driver__DestroyTaskResponse reply = DRIVER__DESTROY_TASK_RESPONSE__INIT;
+
+        if (destroy->call && words)
+                rpc_call_fail(destroy->call, GRPC_STATUS_FAILED_PRECONDITION, words, false);
+        else if (destroy->call)
+                rpc_call_reply(destroy->call, &reply.base);
+        if (destroy->call)
+                rpc_call_set_callbacks(destroy->call, NULL, NULL);
+        task_wait_free(destroy->wait);
+        free(destroy->id);
+        free(destroy);
+}
+
+static void destroy_forget(DestroyCall *destroy) {
+        Task *task = engine_find(destroy->plugin->engine, destroy->id);
+
+        if (task)
+                task_forget(task);
+        plugin_remove_task(plugin_find_task(destroy->plugin, destroy->id));
+        destroy_call_end(destroy, NULL);
+}
+
+static void on_destroy_ended(void *userdata, const ExitResult *result _unused_) {
+        destroy_forget(userdata);
+}
+
+static void destroy_task(DestroyCall *destroy, Task *task) {
+        if (task_state(task) != TASK_EXITED && !destroy->force) {
+                destroy_call_end(destroy, "the task still runs: stop it first, or destroy it with force");
+                return;
+        }
+
+        destroy->wait = task_wait(task, on_destroy_ended, destroy);
+        task_stop(task, 0, 0);
+}
+
+/* Nobody knew it in this process, but it was left on the host. */
+static void on_taken_up(void *userdata, Task *task, const Error *error) {
+        DestroyCall *destroy = userdata;
+
+        if (task)
+                destroy_task(destroy, task);
+        else
+                destroy_call_end(destroy, error->code == ESRCH ? NULL : error_message(error));
+}
+
+void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__DestroyTaskRequest *request = (const Driver__DestroyTaskRequest *) message;
+        DestroyCall *destroy = xnew(DestroyCall, 1);
+        _cleanup_task_record_ TaskRecord record = {};
+        _cleanup_error_ Error *error = NULL;
+        Plugin *plugin = userdata;
+        Task *task = engine_find(plugin->engine, request->task_id);
+
+        *destroy = (DestroyCall){
+                .plugin = plugin,
+                .call = call,
+                .id = xstrdup(request->task_id),
+                .force = request->force,
+        };
+        rpc_call_set_callbacks(call, &destroy_call_callbacks, destroy);
+
+        if (task)
+                destroy_task(destroy, task);
+        else if (engine_find_left(plugin->engine, request->task_id, &record) < 0)
+                destroy_forget(destroy);
+        else if (engine_recover(plugin->engine, request->task_id, &record, on_taken_up, destroy, &error) < 0)
+                destroy_call_end(destroy, error_message(error));
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "engine-box.h"
+#include "engine/ledger.h"
+
+/* What an engine finds that an earlier one left, and runs that follow each other in one unit. */
+TestSuite(engine_left, .timeout = 60);
+
+/* As our init and nspawn-units-ended write it. */
+static void note(const Box *box, const char *text) {
+        _cleanup_free_ char *path = ledger_path(box->machine);
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        cr_assert_geq(fd, 0, "no ledger");
+        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+/* The ledger of a task that an earlier engine started. */
+static void leave(const Box *box, const char *id, const char *text) {
+        TaskRecord record = {
+                .id = (char *) (uintptr_t) id,
+                .unit = box->unit,
+                .machine = box->machine,
+                .launch = TASK_LAUNCH_SUPERVISE,
+        };
+        _cleanup_fd_ int fd = ledger_create(&record);
+
+        cr_assert_geq(fd, 0);
+        note(box, text);
+}
+
+static bool has_ledger(const Box *box) {
+        return ledger_read(box->machine, NULL, NULL) >= 0;
+}
+
+static void recover_begin(Box *box) {
+        TaskRecord record = { .unit = box->unit, .machine = box->machine };
+
+        cr_assert_eq(engine_recover(box->engine, "one", &record, box_on_started, box, NULL), 0);
+}
+
+static void recover(Box *box) {
+        recover_begin(box);
+        box_run_until(box, box->n_started > 0);
+}
+
+static void wait_for_end(Box *box) {
+        TaskWait *wait = task_wait(box->task, box_on_ended, box);
+
+        box_run_until(box, box->n_ended > 0);
+        task_wait_free(wait);
+}
+
+Test(engine_left, the_ledger_is_there_while_the_task_is_and_not_longer) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        note(&box, "payload 139 11\n");
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 139);
+        wait_for_end(&box);
+        cr_assert_eq(box.result.code, 139);
+        cr_assert_eq(box.result.signal, 11);
+        cr_assert(has_ledger(&box));
+        task_forget(box.task);
+        cr_assert_not(has_ledger(&box));
+}
+
+Test(engine_left, a_start_that_fails_leaves_no_ledger) {
+        static const FakeStart starts[] = { FAKE_START_FAIL, FAKE_START_REFUSE };
+
+        for (size_t i = 0; i < ELEMENTSOF(starts); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box.fake->start = starts[i];
+                box.fake->refuse_name = SD_BUS_ERROR_INVALID_ARGS;
+                box.fake->refuse_words = "no";
+                box_start(&box);
+                box_run_until(&box, box.n_started > 0);
+                cr_assert_null(box.task);
+                cr_assert_not(has_ledger(&box));
+        }
+}
+
+Test(engine_left, an_end_that_nobody_saw_is_told_after_recovery) {
+        static const struct {
+                const char *note;
+                int code, signal;
+                bool oom;
+        } rows[] = {
+                { "payload 7 0\nunit result=exit-code code=exited status=7 oom_kill=0\n", 7, 0, false },
+                { "payload 137 9\nunit result=exit-code code=exited status=137 oom_kill=1\n", 137, 9, true },
+                { "unit result=success code=exited status=0\n", 0, 0, false },
+                { "unit result=signal code=killed status=KILL\n", 137, 9, false },
+                { "payload 133 0\n", 133, 0, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                leave(&box, "one", rows[i].note);
+                recover(&box);
+                cr_assert_not_null(box.task, "%s", box.words);
+                wait_for_end(&box);
+                cr_expect(box.result.known);
+                cr_expect_eq(box.result.code, rows[i].code, "row %zu: %d", i, box.result.code);
+                cr_expect_eq(box.result.signal, rows[i].signal, "row %zu", i);
+                cr_expect_eq(box.result.oom_killed, rows[i].oom, "row %zu", i);
+                cr_expect_eq(box_count(&box, "StartTransientUnit"), 0);
+                task_forget(box.task);
+                cr_expect_not(has_ledger(&box));
+        }
+}
+
+Test(engine_left, an_end_that_is_not_noted_is_no_recovery) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "");
+        recover(&box);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, ESRCH);
+        cr_assert_not(has_ledger(&box));
+}
+
+Test(engine_left, a_unit_of_another_task_is_not_recovered_and_not_touched) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "two", "");
+        fake_unit_add(box.fake, box.unit, "active");
+        recover(&box);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, ESRCH);
+        cr_assert_not_null(strstr(box.words, "another task"), "%s", box.words);
+        box_settle(&box);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert(has_ledger(&box));
+        ledger_remove(box.machine);
+}
+
+/* ---- starts ---- */
+
+Test(engine_left, a_start_that_was_cut_off_is_adopted_when_its_unit_runs) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "");
+        fake_unit_add(box.fake, box.unit, "active");
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+        box_settle(&box);
+        cr_assert(box_unit(&box)->pinned);
+
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
+        wait_for_end(&box);
+        cr_assert_eq(box.result.code, 6);
+        task_forget(box.task);
+        cr_assert_not(has_ledger(&box));
+}
+
+Test(engine_left, a_start_that_was_cut_off_is_waited_for_while_its_unit_starts) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "");
+        FakeUnit *unit = fake_unit_add(box.fake, box.unit, "activating");
+        unit->main_pid = box.fake->main_pid;
+        box_start(&box);
+        box_run_until(&box, box_count(&box, "RefUnit") > 0);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 0);
+        fake_unit_up(box.fake, unit);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+        task_forget(box.task);
+}
+
+Test(engine_left, a_command_that_ran_to_its_end_is_not_run_again) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "payload 9 0\nunit result=exit-code code=exited status=9\n");
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        wait_for_end(&box);
+        cr_assert_eq(box.result.code, 9);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
+        task_forget(box.task);
+        cr_assert_not(has_ledger(&box));
+}
+
+Test(engine_left, a_start_that_was_cut_off_before_its_command_ran_is_made_again) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "unit result=exit-code code=exited status=1\n");
+        box_run(&box);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+        task_forget(box.task);
+}
+
+Test(engine_left, a_unit_of_another_task_in_the_way_is_refused_in_words_and_left_alone) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "alloc/other/1", "");
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        fake_unit_add(box.fake, box.unit, "active");
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, EEXIST);
+        cr_assert_not_null(strstr(box.words, "for the task alloc/other/1: stop it first"), "%s", box.words);
+        cr_assert(ledger_is_of(box.machine, "alloc/other/1", NULL));
+        ledger_remove(box.machine);
+        cr_assert_eq(rmdir(directory), 0);
+}
+
+Test(engine_left, a_live_unit_that_nobody_has_a_ledger_of_is_never_adopted) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active");
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_eq(box.code, EEXIST);
+        box_settle(&box);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert_not(has_ledger(&box));
+}
+
+/* ---- stop ---- */
+
+Test(engine_left, a_stop_during_recovery_comes_after_it) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave(&box, "one", "");
+        fake_unit_add(box.fake, box.unit, "active");
+        recover_begin(&box);
+        Task *task = engine_first(box.engine);
+        TaskWait *wait = task_wait(task, box_on_ended, &box);
+        task_stop(task, 0, 60 * USEC_PER_SEC);
+        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        box_run_until(&box, box.n_ended > 0);
+        cr_assert_eq(box.n_started, 1);
+        cr_assert_not_null(box.task, "%s", box.words);
+        task_wait_free(wait);
+        task_forget(box.task);
+}
+
+/* ---- restarts by systemd ---- */
+
+static void restart(Box *box, FakeUnit *unit, const char *sub_state) {
+        unit->active_state = "activating";
+        unit->sub_state = sub_state;
+        unit->main_pid = 0;
+        unit->n_restarts++;
+        fake_unit_emit(box->fake, unit);
+        box_settle(box);
+}
+
+Test(engine_left, a_restart_is_told_once_with_how_the_run_ended_and_is_no_end) {
+        static const char *const sub_states[] = { "auto-restart", "auto-restart-queued" };
+
+        for (size_t i = 0; i < ELEMENTSOF(sub_states); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box_run(&box);
+                note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
+                restart(&box, box_unit(&box), sub_states[i]);
+                fake_unit_emit(box.fake, box_unit(&box));
+                box_settle(&box);
+                fake_unit_up(box.fake, box_unit(&box));
+                box_settle(&box);
+                cr_assert_eq(task_state(box.task), TASK_RUNNING);
+                cr_assert_eq(strv_length(box.events), 3, "%zu", strv_length(box.events));
+                cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 3");
+                task_forget(box.task);
+        }
+}
+
+Test(engine_left, a_task_that_is_stopped_is_not_restarted) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        box.fake->stop_is_slow = true;
+        task_stop(box.task, 0, 60 * USEC_PER_SEC);
+        box_settle(&box);
+        size_t before = box_count(&box, "StopUnit");
+        restart(&box, box_unit(&box), "auto-restart");
+        cr_assert_gt(box_count(&box, "StopUnit"), before);
+        task_forget(box.task);
+}
+
+Test(engine_left, a_start_that_fails_is_not_tried_again_by_systemd) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        box_start(&box);
+        box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        box_settle(&box);
+        fake_unit_fail_job(box.fake, box_unit(&box));
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_geq(box_count(&box, "StopUnit"), 1);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+}
