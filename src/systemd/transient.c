@@ -80,6 +80,20 @@ static void add_process(Builder *b, const TaskSpec *spec) {
                 add(b, "NetworkNamespacePath", spec->network_namespace);
 }
 
+/*
+ * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
+ * is never left (systemd 247 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
+ */
+static void add_restart(Builder *b, const TaskRestart *restart) {
+        uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
+
+        add(b, "Restart", restart->policy);
+        add(b, "RestartUSec", restart->delay_usec > 0 ? restart->delay_usec : RESTART_DELAY_MIN_USEC);
+        add(b, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0);
+        if (restart->max_attempts > 0)
+                add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
+}
+
 static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_stdin) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
@@ -208,6 +222,8 @@ int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, 
         add_identity(&b, spec);
         add_journal_fields(&b, spec);
         add_process(&b, spec);
+        if (task_spec_restarts(spec))
+                add_restart(&b, &spec->restart);
         add_streams(&b, streams, host.stderr_on_stdin);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "task/cpus.h"
+#include "task/duration.h"
 #include "task/option.h"
 
 /* clang-format off */
@@ -63,6 +64,20 @@ static const char *refuse_cpus(const char *value) {
         CpuList list;
 
         return cpu_list_parse(value, &list) ? NULL : "a list such as 0-3,5";
+}
+
+static const char *refuse_delay(const char *value) {
+        uint64_t usec;
+
+        return duration_parse(value, &usec) && usec >= RESTART_DELAY_MIN_USEC
+                ? NULL
+                : "a duration such as 500ms, 5s or 1m30s, at least 100ms";
+}
+
+static const char *refuse_interval(const char *value) {
+        uint64_t usec;
+
+        return duration_parse(value, &usec) && usec > 0 ? NULL : "a duration longer than nothing";
 }
 
 static const char *refuse_name(const char *value) {
@@ -127,6 +142,20 @@ const Option option_table[] = {
           .doc = "How the image's files get those ids; auto by default. Takes effect with user_namespacing." },
         { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .fallback = "true",
           .doc = "Give the container a network of its own with a virtual cable to the host." },
+        { "restart", OPTION_BLOCK, OPTION_ANYWHERE, AT(restart),
+          .doc = "When systemd starts the container again in place, in the same unit." },
+        { "restart.policy", OPTION_STRING, OPTION_ANYWHERE, AT(restart.policy),
+          .allowed = LIST("no", "on-failure", "on-success", "always"),
+          .doc = "After which ends; no by default, and then Nomad's own restart block decides." },
+        { "restart.delay", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.delay_usec), .refuse = refuse_delay,
+          .doc = "Time between an end and the next start: 500ms, 5s, 1m30s, or a number of seconds; 100ms by default "
+                 "and at least." },
+        { "restart.max_attempts", OPTION_NUMBER, OPTION_ANYWHERE, AT(restart.max_attempts),
+          .doc = "How many restarts there are before the task counts as ended; 0, the default, is no limit." },
+        { "restart.interval", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.interval_usec),
+          .refuse = refuse_interval,
+          .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
+                 "anew. Without it they are counted over the task's whole life." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
           .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T." },
         { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),

@@ -30,6 +30,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
         free(spec->working_directory);
         free(spec->console);
         strv_free(spec->capability);
+        free(spec->restart.policy);
         free(spec->private_users);
         free(spec->private_users_ownership);
         for (size_t i = 0; i < spec->n_binds; i++) {
@@ -99,4 +100,8 @@ TaskLaunch task_spec_launch(const TaskSpec *spec) {
 
 bool task_spec_has_user_namespace(const TaskSpec *spec) {
         return spec->user_namespacing && !streq_null(spec->private_users, "no");
+}
+
+bool task_spec_restarts(const TaskSpec *spec) {
+        return spec->restart.policy && !streq(spec->restart.policy, "no");
 }

@@ -30,6 +30,17 @@ typedef enum ImageType {
         IMAGE_RAW, /* a file system image or block device */
 } ImageType;
 
+/* When systemd restarts the container in place. */
+typedef struct TaskRestart {
+        char *policy;           /* no, on-failure, on-success, always; NULL is no */
+        uint64_t delay_usec;    /* between an end and the next start; 0 for the default */
+        uint64_t max_attempts;  /* 0 for no limit */
+        uint64_t interval_usec; /* in which max_attempts are allowed; 0 for the unit's whole life */
+} TaskRestart;
+
+/* What RestartSec= is when nothing is said (systemd.service(5)), and the least that is allowed. */
+#define RESTART_DELAY_MIN_USEC (100 * USEC_PER_MSEC)
+
 typedef struct TaskSpec {
         /* who it is */
         char *name;            /* the task's name, for people */
@@ -57,6 +68,7 @@ typedef struct TaskSpec {
         char *working_directory;
         char *console;
         char **capability;
+        TaskRestart restart;
 
         /* users */
         bool user_namespacing;
@@ -106,6 +118,9 @@ TaskLaunch task_spec_launch(const TaskSpec *spec);
 
 /* Return: whether the container is given a user namespace of its own. */
 bool task_spec_has_user_namespace(const TaskSpec *spec);
+
+/* Return: whether systemd is to restart the container. */
+bool task_spec_restarts(const TaskSpec *spec);
 
 /**
  * task_spec_validate() - check what single options cannot see

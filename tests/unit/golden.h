@@ -95,6 +95,10 @@ static inline TaskSpec *golden_spec_everything(void) {
         task_spec_add_bind(spec, "/srv/data", "/data", false);
         task_spec_add_bind(spec, "/etc/ssl", "/etc/ssl", true);
         spec->resolv_conf = xstrdup("copy-host");
+        spec->restart.policy = xstrdup("on-failure");
+        spec->restart.delay_usec = 5 * USEC_PER_SEC;
+        spec->restart.max_attempts = 3;
+        spec->restart.interval_usec = 600 * USEC_PER_SEC;
         spec->memory_low = UINT64_C(256) << 20;
         spec->memory_max = UINT64_C(1) << 30;
         spec->cpu_shares = 512;

@@ -149,6 +149,19 @@ static bool enter_property(sd_bus_message *m, const char *name, const char *sign
         return false;
 }
 
+/* Return: whether it is there with this value. */
+static bool has_text(const TaskSpec *spec, const char *name, const char *wanted) {
+        const char *text = NULL;
+        sd_bus_message *m = NULL;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        if (enter_property(m, name, "s"))
+                cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        bool has = streq_null(text, wanted);
+        sd_bus_message_unref(m);
+        return has;
+}
+
 /* Return: the property, 0 when it is not there. */
 static uint64_t number_of(const TaskSpec *spec, const char *name) {
         sd_bus_message *m = NULL;
@@ -230,6 +243,70 @@ Test(transient, a_copy_of_an_image_may_take_as_long_as_it_likes) {
         cr_assert_eq(number_of(spec, "TimeoutStartUSec"), 90 * USEC_PER_SEC);
         spec->ephemeral = true;
         cr_assert_eq(number_of(spec, "TimeoutStartUSec"), UINT64_MAX);
+}
+
+/* ---- restarts ---- */
+
+/* Return: whether the property is there. */
+static bool has_property(const TaskSpec *spec, const char *name, const char *signature) {
+        sd_bus_message *m = NULL;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        bool has = enter_property(m, name, signature);
+        sd_bus_message_unref(m);
+        return has;
+}
+
+static uint32_t burst_of(const TaskSpec *spec) {
+        sd_bus_message *m = NULL;
+        uint32_t burst = 0;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        if (enter_property(m, "StartLimitBurst", "u"))
+                cr_assert_gt(sd_bus_message_read(m, "u", &burst), 0);
+        sd_bus_message_unref(m);
+        return burst;
+}
+
+Test(transient, without_a_policy_nothing_is_said_of_restarts) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        for (size_t i = 0; i < 2; i++) {
+                cr_assert_not(has_property(spec, "Restart", "s"));
+                cr_assert_not(has_property(spec, "RestartUSec", "t"));
+                cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
+                cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
+                spec->restart.policy = xstrdup(i == 0 ? "no" : "always");
+        }
+        cr_assert(has_property(spec, "Restart", "s"));
+        cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
+}
+
+Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->restart.policy = xstrdup("always");
+        cr_assert(has_text(spec, "Restart", "always"));
+        cr_assert_eq(number_of(spec, "RestartUSec"), 100 * USEC_PER_MSEC);
+        cr_assert(has_property(spec, "StartLimitIntervalUSec", "t"));
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 0);
+        cr_assert_eq(burst_of(spec), 0, "not set");
+}
+
+Test(transient, the_first_start_is_no_restart) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->restart.policy = xstrdup("on-success");
+        spec->restart.delay_usec = 7 * USEC_PER_SEC;
+        spec->restart.max_attempts = 1;
+        cr_assert(has_text(spec, "Restart", "on-success"));
+        cr_assert_eq(number_of(spec, "RestartUSec"), 7 * USEC_PER_SEC);
+        cr_assert_eq(burst_of(spec), 2);
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), UINT64_MAX, "the task's whole life");
+        spec->restart.max_attempts = UINT32_MAX - 1;
+        spec->restart.interval_usec = 60 * USEC_PER_SEC;
+        cr_assert_eq(burst_of(spec), UINT32_MAX);
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 60 * USEC_PER_SEC);
 }
 
 /* ---- streams ---- */
