@@ -36,6 +36,7 @@ static const struct Property {
         { "MemoryLow", "t", 0 },
         { "MemoryMax", "t", 0 },
         { "NetworkNamespacePath", "s", 242 },
+        { "OOMPolicy", "s", 243 },
         { "Restart", "s", 0 },
         { "RestartForceExitStatus", "(aiai)", 0 },
         { "RestartUSec", "t", 0 },

@@ -170,6 +170,7 @@ static void add_resources(Builder *b, const TaskSpec *spec) {
         add(b, "IOAccounting", true);
         add(b, "TasksAccounting", true);
         add(b, "TasksMax", TASKS_MAX);
+        add(b, "OOMPolicy", spec->oom_policy ? spec->oom_policy : "continue");
 
         if (spec->memory_max > 0)
                 add(b, "MemoryMax", spec->memory_max);

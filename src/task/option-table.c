@@ -156,6 +156,10 @@ const Option option_table[] = {
           .refuse = refuse_interval,
           .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
                  "anew. Without it they are counted over the task's whole life." },
+        { "oom_policy", OPTION_STRING, OPTION_ANYWHERE, AT(oom_policy), .fallback = "continue",
+          .allowed = LIST("continue", "stop", "kill"),
+          .doc = "What follows when a process is killed because memory ran out: the others go on, the task is stopped "
+                 "orderly, or all of it is killed at once." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
           .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T." },
         { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),

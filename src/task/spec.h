@@ -89,6 +89,7 @@ typedef struct TaskSpec {
         uint64_t memory_low; /* bytes */
         uint64_t cpu_shares; /* 1024 is the weight of a unit that says nothing */
         char *cpus;          /* list such as 0-3,5 */
+        char *oom_policy;    /* continue, stop, kill; NULL is continue */
 } TaskSpec;
 
 /* What the operator says of the driver as a whole. */

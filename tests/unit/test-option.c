@@ -150,6 +150,7 @@ Test(option, defaults) {
         cr_assert_not(spec->read_only || spec->ephemeral || spec->process_two);
         cr_assert(!spec->volatile_mode && !spec->console && !spec->private_users && !spec->resolv_conf);
         cr_assert(strv_is_empty(spec->command) && strv_is_empty(spec->environment) && spec->n_binds == 0);
+        cr_assert_str_eq(spec->oom_policy, "continue");
         cr_assert(spec->memory_max == 0 && spec->memory_low == 0 && spec->cpu_shares == 0 && !spec->cpus);
 }
 
@@ -293,6 +294,8 @@ Test(option, wrong_types) {
 Test(option, values_that_are_not_allowed_are_named_with_what_is) {
         expect_bad_value(
                 "volatile", "maybe", "\"maybe\" is not allowed: must be one of yes, state, overlay, no");
+        expect_bad_value(
+                "oom_policy", "ignore", "\"ignore\" is not allowed: must be one of continue, stop, kill");
         expect_bad_value("private_users_ownership", "chmod", "auto, map, chown");
         expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be one of off, copy-host");
         expect_bad_value("working_directory", "srv", "\"srv\" is not allowed: must be an absolute path");

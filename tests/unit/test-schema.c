@@ -43,6 +43,14 @@ Test(schema, has_every_option_of_its_users_and_no_other) {
         }
 }
 
+Test(schema, a_default_that_is_a_string_is_quoted) {
+        Hcl__Spec *schema = schema_new(OPTION_IN_JOB);
+        const Hcl__Spec *row = row_of(schema, "oom_policy");
+
+        cr_assert(row && streq(row->default_->default_->literal->value, "\"continue\""));
+        hcl__spec__free_unpacked(schema, NULL);
+}
+
 /* Nomad accepts a block, an assigned map and a list of maps for it. */
 Test(schema, a_block_is_of_any_type) {
         Hcl__Spec *schema = schema_new(OPTION_IN_JOB);

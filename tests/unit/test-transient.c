@@ -309,6 +309,16 @@ Test(transient, the_first_start_is_no_restart) {
         cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 60 * USEC_PER_SEC);
 }
 
+Test(transient, what_follows_a_lack_of_memory_is_always_said) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+        string_replace(&spec->oom_policy, "stop");
+        cr_assert(has_text(spec, "OOMPolicy", "stop"));
+        string_replace(&spec->oom_policy, NULL);
+        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+}
+
 /* ---- streams ---- */
 
 static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
