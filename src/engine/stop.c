@@ -68,6 +68,8 @@ static int task_signal(Task *task, int signal) {
 
         if (signal == 0)
                 signal = SIGTERM;
+        if (task->record.launch == TASK_LAUNCH_DIRECT)
+                return process_signal(task->leader_fd, signal);
         int r = signal_payload(task, signal);
         return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE
                 ? process_signal(task->leader_fd, signal)

@@ -109,6 +109,9 @@ const Option option_table[] = {
           .doc = "What is lost at the end: all but /usr, only /var, or all changes through an overlay." },
         { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .fallback = "false",
           .doc = "Run command as PID 2 below the small init of systemd-nspawn." },
+        { "init", OPTION_BOOL, OPTION_ANYWHERE, AT(init), .fallback = "true",
+          .doc = "Run command below a small init, which reaps, passes signals on and reports how it ended. With false "
+                 "command itself is PID 1; with process_two this changes nothing." },
         { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .refuse = refuse_user,
           .doc = "User of the image that command runs as, a name or an id; :GROUP may follow." },
         { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .refuse = refuse_relative,

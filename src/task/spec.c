@@ -96,7 +96,9 @@ bool environment_name_is_valid(const char *name) {
 TaskLaunch task_spec_launch(const TaskSpec *spec) {
         if (spec->boot)
                 return TASK_LAUNCH_BOOT;
-        return spec->process_two ? TASK_LAUNCH_STUB : TASK_LAUNCH_SUPERVISE;
+        if (spec->process_two)
+                return TASK_LAUNCH_STUB;
+        return spec->init ? TASK_LAUNCH_SUPERVISE : TASK_LAUNCH_DIRECT;
 }
 
 bool task_spec_has_user_namespace(const TaskSpec *spec) {

@@ -21,6 +21,7 @@ typedef enum TaskLaunch {
         TASK_LAUNCH_BOOT,      /* the image's own init system */
         TASK_LAUNCH_SUPERVISE, /* our init, with the command as its child */
         TASK_LAUNCH_STUB,      /* nspawn's stub init, with the command as process two */
+        TASK_LAUNCH_DIRECT,    /* the command itself */
         _TASK_LAUNCH_MAX,
 } TaskLaunch;
 
@@ -62,6 +63,7 @@ typedef struct TaskSpec {
         /* process */
         bool boot;
         bool process_two;
+        bool init; /* ours is the first process, unless boot or process_two say otherwise */
         char **command;
         char **environment; /* NAME=value, each name once */
         char *user;

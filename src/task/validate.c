@@ -18,6 +18,10 @@ static bool boots_second_process(const TaskSpec *spec) {
         return spec->boot && spec->process_two;
 }
 
+static bool boots_without_init(const TaskSpec *spec) {
+        return spec->boot && !spec->init;
+}
+
 static bool chowns_volatile(const TaskSpec *spec) {
         return chowns_image(spec) && is_volatile(spec);
 }
@@ -79,6 +83,9 @@ static const struct {
 } rules[] = {
         { boots_second_process,
                 "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
+        { boots_without_init,
+                "init: false cannot be combined with boot = true (boot is the default), which runs the "
+                "image's own init system; set boot = false" },
         { boots_as_user, "user: cannot be combined with boot = true: an init system must be root" },
         { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
         { chowns_volatile,

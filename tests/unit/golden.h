@@ -54,7 +54,7 @@ static inline TaskSpec *golden_spec(void) {
         spec->image_path = xstrdup("/srv/images/debian");
         spec->image_type = IMAGE_DIRECTORY;
         spec->oom_policy = xstrdup("continue");
-        spec->boot = spec->user_namespacing = spec->network_veth = true;
+        spec->boot = spec->init = spec->user_namespacing = spec->network_veth = true;
         environment_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
         environment_set(&spec->environment, "EMPTY", "");
         return spec;

@@ -144,7 +144,7 @@ Test(option, defaults) {
         _cleanup_task_spec_ TaskSpec *spec = decode("image: /i\n");
 
         cr_assert_str_eq(spec->image, "/i");
-        cr_assert(spec->boot);
+        cr_assert(spec->boot && spec->init);
         cr_assert(spec->user_namespacing);
         cr_assert(spec->network_veth);
         cr_assert_not(spec->read_only || spec->ephemeral || spec->process_two);

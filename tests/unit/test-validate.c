@@ -46,6 +46,15 @@ Test(validate, boot_and_process_two) {
         expect_good("{ image: /i, boot: false, process_two: true, command: [ a ] }");
 }
 
+Test(validate, boot_and_no_init) {
+        expect_bad("{ image: /i, init: false }", "init", "boot = true");
+        expect_bad("{ image: /i, boot: true, init: false }", "init", "boot = false");
+        expect_good("{ image: /i, boot: true, init: true }");
+        expect_good("{ image: /i, boot: false, init: false, command: [ a ] }");
+        expect_good("{ image: /i, boot: false, init: false, process_two: true, command: [ a ] }");
+        expect_bad("{ image: /i, boot: false, init: false }", "command", "boot = false");
+}
+
 Test(validate, boot_and_user) {
         expect_bad("{ image: /i, user: nobody }", "user", "boot");
         expect_good("{ image: /i, boot: false, user: nobody, command: [ a ] }");
