@@ -51,6 +51,7 @@ static const struct Property {
         { "StartLimitBurst", "u", 0 },
         { "StartLimitIntervalUSec", "t", 0 },
         { "SuccessExitStatus", "(aiai)", 0 },
+        { "SyslogIdentifier", "s", 0 },
         { "TasksAccounting", "b", 0 },
         { "TasksMax", "t", 0 },
         { "TimeoutStartUSec", "t", 0 },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -39,8 +40,21 @@ typedef struct Builder {
                         (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__); \
         } while (false)
 
+/*
+ * A text of somebody's choice. systemd writes it into a unit file as it is (dbus-util.c, 247 to 255), where
+ * a line break would begin another setting, of root's, and a backslash may take the next line in.
+ */
+static void add_text(Builder *b, const char *name, const char *text) {
+        _cleanup_free_ char *line = xstrdup(text);
+
+        for (char *p = line; *p; p++)
+                if (iscntrl((unsigned char) *p) || *p == '\\')
+                        *p = ' ';
+        add(b, name, line);
+}
+
 static void add_identity(Builder *b, const TaskSpec *spec) {
-        add(b, "Description", spec->description ? spec->description : spec->machine);
+        add_text(b, "Description", spec->description ? spec->description : spec->machine);
         add(b, "Slice", spec->slice);
         add(b, "AddRef", true);
         add(b, "CollectMode", "inactive-or-failed");
@@ -94,17 +108,19 @@ static void add_restart(Builder *b, const TaskRestart *restart) {
                 add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
 }
 
-static void add_streams(Builder *b, const TaskStreams *streams, bool stderr_on_stdin) {
+static void add_streams(Builder *b, const TaskSpec *spec, const TaskStreams *streams, bool stderr_on_stdin) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
         add(b, "StandardError", "journal");
+        add_text(b, "SyslogIdentifier", spec->name ? spec->name : spec->machine);
 
         if (streams->output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
                  */
                 add(b, "StandardOutput", "null");
                 add(b, "StandardOutputFileDescriptor", streams->output);
-        }
+        } else
+                add(b, "StandardOutput", "journal");
         if (stderr_on_stdin)
                 add(b, "StandardInputFileDescriptor", streams->error);
 }
@@ -225,7 +241,7 @@ int transient_append(sd_bus_message *m, unsigned version, const TaskSpec *spec, 
         add_process(&b, spec);
         if (task_spec_restarts(spec))
                 add_restart(&b, &spec->restart);
-        add_streams(&b, streams, host.stderr_on_stdin);
+        add_streams(&b, spec, streams, host.stderr_on_stdin);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);
         add_resources(&b, spec);

@@ -176,6 +176,9 @@ const Option option_table[] = {
           .doc = "Whether this client runs tasks of this driver." },
         { "volumes", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, volumes), .fallback = "true",
           .doc = "Whether volume_mount blocks of jobs are allowed." },
+        { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER,
+          .offset = offsetof(DriverConfig, disable_log_collection), .fallback = "false",
+          .doc = "Leave the output of tasks to the journal instead of Nomad, which then runs no log collector." },
 };
 /* clang-format on */
 

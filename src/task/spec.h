@@ -97,7 +97,8 @@ typedef struct TaskSpec {
 /* What the operator says of the driver as a whole. */
 typedef struct DriverConfig {
         bool enabled;
-        bool volumes; /* volume_mount blocks may bring paths of the host into tasks */
+        bool volumes;                /* volume_mount blocks may bring paths of the host into tasks */
+        bool disable_log_collection; /* tasks write to the journal, and Nomad collects nothing */
 } DriverConfig;
 
 TaskSpec *task_spec_new(void);

@@ -160,10 +160,11 @@ Test(option, the_driver_is_enabled_with_volumes_by_default) {
         _cleanup_error_ Error *error = NULL;
 
         cr_assert_eq(option_decode(&driver, empty, OPTION_IN_DRIVER, NULL, NULL), 0);
-        cr_assert(driver.enabled && driver.volumes);
+        cr_assert(driver.enabled && driver.volumes && !driver.disable_log_collection);
+        cr_assert_eq(value_set(config, "disable_log_collection", value_new_bool(true)), 0);
         cr_assert_eq(value_set(config, "volumes", value_new_bool(false)), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, NULL), 0);
-        cr_assert(driver.enabled && !driver.volumes);
+        cr_assert(driver.enabled && !driver.volumes && driver.disable_log_collection);
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
         cr_assert_str_eq(error->message, "image: no such option");

@@ -355,6 +355,48 @@ static void expect_streams(bool boot, bool output, bool error) {
         }
 }
 
+static void expect_outputs(const TaskStreams *streams, const char *output) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec_off();
+        sd_bus_message *m = NULL;
+        const char *text;
+
+        cr_assert_eq(build(252, spec, streams, &m), 0);
+        cr_assert(enter_property(m, "StandardOutput", "s"));
+        cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        cr_assert_str_eq(text, output);
+        cr_assert(enter_property(m, "StandardError", "s"));
+        cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        cr_assert_str_eq(text, "journal");
+        sd_bus_message_unref(m);
+}
+
+Test(transient, what_nobody_collects_is_the_journals_whatever_systemds_default_is) {
+        int fd = STDIN_FILENO;
+
+        expect_outputs(&journal, "journal");
+        expect_outputs(&(TaskStreams){ -1, fd }, "journal");
+        expect_outputs(&(TaskStreams){ fd, -1 }, "null");
+        expect_outputs(&(TaskStreams){ fd, fd }, "null");
+}
+
+Test(transient, lines_in_the_journal_are_marked_with_the_tasks_name) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert(has_text(spec, "SyslogIdentifier", "web"));
+        string_replace(&spec->name, NULL);
+        cr_assert(has_text(spec, "SyslogIdentifier", "web-1"));
+}
+
+/* systemd writes both into a unit file as they are. */
+Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        string_replace(&spec->name, "a\nExecStopPost=/bin/x\r\\");
+        string_replace(&spec->description, "b\n[Service]\nExecStopPost=/bin/x \\");
+        cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x  "));
+        cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x  "));
+}
+
 Test(transient, output_and_errors_have_a_descriptor_each) {
         expect_streams(false, true, true);
         expect_streams(false, true, false);
