@@ -20,17 +20,31 @@ static char *name_from_path(const char *path) {
         return name;
 }
 
-/* Messages about combinations begin with the option they are about: say where that stands. */
+/*
+ * Messages about combinations begin with the option they are about, or BLOCK.MEMBER: say where that stands,
+ * or else what it is in.
+ */
 static int locate(const char *path, const Value *config, Error **error) {
         unsigned line = config->line, column = config->column;
-        const char *message = error_message(*error);
-        size_t n = strcspn(message, ":");
+        const char *name = error_message(*error);
+        const Value *map = config;
 
-        for (size_t i = 0; i < config->n_items; i++)
-                if (strlen(config->keys[i]) == n && strncmp(config->keys[i], message, n) == 0) {
-                        line = config->key_lines[i];
-                        column = config->key_columns[i];
-                }
+        while (map && map->type == VALUE_MAP) {
+                const Value *inner = NULL;
+                size_t n = strcspn(name, ".:");
+
+                for (size_t i = 0; i < map->n_items; i++)
+                        if (strlen(map->keys[i]) == n && strncmp(map->keys[i], name, n) == 0) {
+                                line = map->key_lines[i];
+                                column = map->key_columns[i];
+                                inner = map->items[i];
+                        }
+
+                if (inner && inner->type == VALUE_LIST && inner->n_items == 1)
+                        inner = inner->items[0];
+                map = name[n] == '.' ? inner : NULL;
+                name += n + (name[n] != 0);
+        }
         return error_prefix(error, "%s:%u:%u", path, line, column);
 }
 

@@ -13,6 +13,7 @@ static const char *const launch_names[_TASK_LAUNCH_MAX] = {
         [TASK_LAUNCH_BOOT] = "boot",
         [TASK_LAUNCH_SUPERVISE] = "supervise",
         [TASK_LAUNCH_STUB] = "stub",
+        [TASK_LAUNCH_DIRECT] = "direct",
 };
 
 void task_record_clear(TaskRecord *record) {

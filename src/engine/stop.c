@@ -69,6 +69,9 @@ int task_signal(Task *task, int signal) {
         if (task->record.launch == TASK_LAUNCH_BOOT)
                 return process_signal(task->leader_fd, signal);
 
+        if (task->record.launch == TASK_LAUNCH_DIRECT)
+                return process_signal(task->leader_fd, signal);
+
         int r = signal_payload(task, signal);
         return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE
                 ? process_signal(task->leader_fd, signal)

@@ -105,7 +105,7 @@ static int start_task(StartCall *start, Error **ret_error) {
         if (r < 0)
                 return r;
 
-        r = task_config_open_streams(start->config, &streams, ret_error);
+        r = task_config_open_streams(start->config, &start->plugin->config, &streams, ret_error);
         if (r < 0) {
                 task_spec_free(spec);
                 return r;

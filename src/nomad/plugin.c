@@ -125,19 +125,27 @@ static void on_task_config_schema(
         hcl__spec__free_unpacked(reply.spec, NULL);
 }
 
-static void on_capabilities(
-        RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata _unused_) {
-        Driver__CapabilitiesResponse reply = DRIVER__CAPABILITIES_RESPONSE__INIT;
-        Driver__DriverCapabilities capabilities = DRIVER__DRIVER_CAPABILITIES__INIT;
-        Driver__NetworkIsolationSpec__Mode modes[] = {
+void plugin_fill_capabilities(const DriverConfig *config, Driver__DriverCapabilities *ret) {
+        static Driver__NetworkIsolationSpec__Mode modes[] = {
                 DRIVER__NETWORK_ISOLATION_SPEC__MODE__HOST,
                 DRIVER__NETWORK_ISOLATION_SPEC__MODE__GROUP,
         };
 
-        capabilities.fs_isolation = DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE;
-        capabilities.n_network_isolation_modes = ELEMENTSOF(modes);
-        capabilities.network_isolation_modes = modes;
-        capabilities.mount_configs = DRIVER__DRIVER_CAPABILITIES__MOUNT_CONFIGS__ANY_MOUNTS;
+        driver__driver_capabilities__init(ret);
+        ret->send_signals = true;
+        ret->fs_isolation = DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE;
+        ret->n_network_isolation_modes = ELEMENTSOF(modes);
+        ret->network_isolation_modes = modes;
+        ret->mount_configs = DRIVER__DRIVER_CAPABILITIES__MOUNT_CONFIGS__ANY_MOUNTS;
+        ret->disable_log_collection = config->disable_log_collection;
+}
+
+static void on_capabilities(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
+        Driver__CapabilitiesResponse reply = DRIVER__CAPABILITIES_RESPONSE__INIT;
+        Driver__DriverCapabilities capabilities;
+        const Plugin *plugin = userdata;
+
+        plugin_fill_capabilities(&plugin->config, &capabilities);
         reply.capabilities = &capabilities;
         rpc_call_reply(call, &reply.base);
 }

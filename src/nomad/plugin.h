@@ -3,6 +3,7 @@
 
 #include <sys/queue.h>
 
+#include "driver.pb-c.h"
 #include "engine/engine.h"
 #include "nomad/rpc.h"
 
@@ -52,6 +53,9 @@ void plugin_deinit(Plugin *plugin);
 
 #define PLUGIN_SERVICES 2
 void plugin_fill_services(Plugin *plugin, RpcService rows[static PLUGIN_SERVICES]);
+
+/* What Nomad may ask of the driver; @ret borrows. */
+void plugin_fill_capabilities(const DriverConfig *config, Driver__DriverCapabilities *ret);
 
 /* fingerprint.c: the handler; tells every listener anew; watches what can change. */
 void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request, void *userdata);

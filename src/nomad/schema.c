@@ -12,6 +12,8 @@ static const char *const types[_OPTION_KIND_MAX] = {
         [OPTION_BIND_READ_ONLY] = "any",
         [OPTION_SIZE] = "string",
         [OPTION_NUMBER] = "number",
+        [OPTION_DURATION] = "string",
+        [OPTION_BLOCK] = "any",
 };
 
 static Hcl__Spec *spec_new(Hcl__Spec__BlockCase which) {
@@ -65,7 +67,7 @@ Hcl__Spec *schema_new(OptionUse use) {
         object->attributes = xnew(Hcl__Object__AttributesEntry *, option_table_size);
 
         OPTION_FOREACH (option) {
-                if (!(option->use & use))
+                if (!(option->use & use) || option_is_member(option))
                         continue;
 
                 Hcl__Object__AttributesEntry *entry = xnew(Hcl__Object__AttributesEntry, 1);

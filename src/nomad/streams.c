@@ -31,16 +31,13 @@ static int open_below(const char *directory, const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
-static bool is_stream(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return false;
-        return S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
+static bool is_null(const struct stat *st) {
+        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
 static int open_stream(const char *directory, const char *path, int *ret, Error **ret_error) {
         _cleanup_fd_ int fd = -1;
+        struct stat st;
 
         if (string_is_empty(path))
                 return 0;
@@ -49,7 +46,11 @@ static int open_stream(const char *directory, const char *path, int *ret, Error 
         if (fd < 0)
                 return error_set(
                         ret_error, fd, "cannot open %s for the task's output: %s", path, strerror(-fd));
-        if (!is_stream(fd))
+        if (fstat(fd, &st) < 0)
+                return error_set(ret_error, errno, "cannot look at %s: %s", path, strerror(errno));
+        if (is_null(&st))
+                return 0;
+        if (!S_ISFIFO(st.st_mode))
                 return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
 
         /* The task shares these flags. */
@@ -60,9 +61,15 @@ static int open_stream(const char *directory, const char *path, int *ret, Error 
         return 0;
 }
 
-int task_config_open_streams(const Driver__TaskConfig *config, TaskStreams *ret, Error **ret_error) {
+int task_config_open_streams(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskStreams *ret, Error **ret_error) {
         TaskStreams streams = { -1, -1 };
         int r;
+
+        if (driver->disable_log_collection) {
+                *ret = streams;
+                return 0;
+        }
 
         r = open_stream(config->alloc_dir, config->stdout_path, &streams.output, ret_error);
         if (r >= 0)

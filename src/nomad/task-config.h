@@ -24,6 +24,11 @@ int task_config_to_spec(
  * when that is restarted. No symbolic link is followed below the allocation's directory, which tasks can
  * write to. Descriptors in @ret are owned by the caller.
  *
+ * A stream is -1 and so the journal's when Nomad does not collect it: the null device is what it gives for a
+ * job with logs { disabled = true } (1.6 and newer), and with disable_log_collection what it names does not
+ * exist.
+ *
  * Return: 0, or a negative errno with @ret_error set.
  */
-int task_config_open_streams(const Driver__TaskConfig *config, TaskStreams *ret, Error **ret_error);
+int task_config_open_streams(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskStreams *ret, Error **ret_error);

@@ -113,6 +113,7 @@ static void append_launch(char ***args, const TaskSpec *spec, bool handover) {
                 [TASK_LAUNCH_BOOT] = "boot",
                 [TASK_LAUNCH_SUPERVISE] = "supervise",
                 [TASK_LAUNCH_STUB] = "exec",
+                [TASK_LAUNCH_DIRECT] = "exec",
         };
 
         strv_append(args, "--");
@@ -134,6 +135,7 @@ static void append_process(char ***args, const TaskSpec *spec) {
                 [TASK_LAUNCH_BOOT] = "SIGRTMIN+3",
                 [TASK_LAUNCH_SUPERVISE] = "SIGTERM",
                 [TASK_LAUNCH_STUB] = "SIGRTMIN+3",
+                [TASK_LAUNCH_DIRECT] = "SIGTERM",
         };
         TaskLaunch launch = task_spec_launch(spec);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -36,8 +37,21 @@ typedef struct Builder {
                         (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__); \
         } while (false)
 
+/*
+ * A text of somebody's choice. systemd writes it into a unit file as it is (dbus-util.c, 247 to 255), where
+ * a line break would begin another setting, of root's, and a backslash may take the next line in.
+ */
+static void add_text(Builder *b, const char *name, const char *text) {
+        _cleanup_free_ char *line = xstrdup(text);
+
+        for (char *p = line; *p; p++)
+                if (iscntrl((unsigned char) *p) || *p == '\\')
+                        *p = ' ';
+        add(b, name, line);
+}
+
 static void add_identity(Builder *b, const TaskSpec *spec) {
-        add(b, "Description", spec->description ? spec->description : spec->machine);
+        add_text(b, "Description", spec->description ? spec->description : spec->machine);
         add(b, "Slice", spec->slice);
         add(b, "AddRef", true);
         add(b, "CollectMode", "inactive-or-failed");
@@ -77,17 +91,33 @@ static void add_process(Builder *b, const TaskSpec *spec) {
                 add(b, "NetworkNamespacePath", spec->network_namespace);
 }
 
-static void add_streams(Builder *b, const UnitHost *host) {
+/*
+ * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
+ * is never left (systemd 247 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
+ */
+static void add_restart(Builder *b, const TaskRestart *restart) {
+        uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
+
+        add(b, "Restart", restart->policy);
+        add(b, "RestartUSec", restart->delay_usec > 0 ? restart->delay_usec : RESTART_DELAY_MIN_USEC);
+        add(b, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0);
+        if (restart->max_attempts > 0)
+                add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
+}
+
+static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
         add(b, "StandardError", "journal");
+        add_text(b, "SyslogIdentifier", spec->name ? spec->name : spec->machine);
 
         if (host->output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
                  */
                 add(b, "StandardOutput", "null");
                 add(b, "StandardOutputFileDescriptor", host->output);
-        }
+        } else
+                add(b, "StandardOutput", "journal");
         if (host->handover >= 0)
                 add(b, "StandardInputFileDescriptor", host->handover);
 }
@@ -153,6 +183,7 @@ static void add_resources(Builder *b, const TaskSpec *spec) {
         add(b, "IOAccounting", true);
         add(b, "TasksAccounting", true);
         add(b, "TasksMax", TASKS_MAX);
+        add(b, "OOMPolicy", spec->oom_policy ? spec->oom_policy : "continue");
 
         if (spec->memory_max > 0)
                 add(b, "MemoryMax", spec->memory_max);
@@ -222,7 +253,9 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_identity(&b, spec);
         add_journal_fields(&b, spec);
         add_process(&b, spec);
-        add_streams(&b, host);
+        if (task_spec_restarts(spec))
+                add_restart(&b, &spec->restart);
+        add_streams(&b, spec, host);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);
         add_resources(&b, spec);

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "task/cpus.h"
+#include "task/duration.h"
 #include "task/option.h"
 
 /* clang-format off */
@@ -65,6 +66,20 @@ static const char *refuse_cpus(const char *value) {
         return cpu_list_parse(value, &list) ? NULL : "a list such as 0-3,5";
 }
 
+static const char *refuse_delay(const char *value) {
+        uint64_t usec;
+
+        return duration_parse(value, &usec) && usec >= RESTART_DELAY_MIN_USEC
+                ? NULL
+                : "a duration such as 500ms, 5s or 1m30s, at least 100ms";
+}
+
+static const char *refuse_interval(const char *value) {
+        uint64_t usec;
+
+        return duration_parse(value, &usec) && usec > 0 ? NULL : "a duration longer than nothing";
+}
+
 static const char *refuse_name(const char *value) {
         return *value && strlen(value) <= 64 && !strpbrk(value, "/\n")
                 ? NULL
@@ -94,6 +109,9 @@ const Option option_table[] = {
           .doc = "What is lost at the end: all but /usr, only /var, or all changes through an overlay." },
         { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .fallback = "false",
           .doc = "Run command as PID 2 below the small init of systemd-nspawn." },
+        { "init", OPTION_BOOL, OPTION_ANYWHERE, AT(init), .fallback = "true",
+          .doc = "Run command below a small init, which reaps, passes signals on and reports how it ended. With false "
+                 "command itself is PID 1; with process_two this changes nothing." },
         { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .refuse = refuse_user,
           .doc = "User of the image that command runs as, a name or an id; :GROUP may follow." },
         { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .refuse = refuse_relative,
@@ -127,6 +145,24 @@ const Option option_table[] = {
           .doc = "How the image's files get those ids; auto by default. Takes effect with user_namespacing." },
         { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .fallback = "true",
           .doc = "Give the container a network of its own with a virtual cable to the host." },
+        { "restart", OPTION_BLOCK, OPTION_ANYWHERE, AT(restart),
+          .doc = "When systemd starts the container again in place, in the same unit." },
+        { "restart.policy", OPTION_STRING, OPTION_ANYWHERE, AT(restart.policy),
+          .allowed = LIST("no", "on-failure", "on-success", "always"),
+          .doc = "After which ends; no by default, and then Nomad's own restart block decides." },
+        { "restart.delay", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.delay_usec), .refuse = refuse_delay,
+          .doc = "Time between an end and the next start: 500ms, 5s, 1m30s, or a number of seconds; 100ms by default "
+                 "and at least." },
+        { "restart.max_attempts", OPTION_NUMBER, OPTION_ANYWHERE, AT(restart.max_attempts),
+          .doc = "How many restarts there are before the task counts as ended; 0, the default, is no limit." },
+        { "restart.interval", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.interval_usec),
+          .refuse = refuse_interval,
+          .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
+                 "anew. Without it they are counted over the task's whole life." },
+        { "oom_policy", OPTION_STRING, OPTION_ANYWHERE, AT(oom_policy), .fallback = "continue",
+          .allowed = LIST("continue", "stop", "kill"),
+          .doc = "What follows when a process is killed because memory ran out: the others go on, the task is stopped "
+                 "orderly, or all of it is killed at once." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
           .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T." },
         { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),
@@ -140,6 +176,9 @@ const Option option_table[] = {
           .doc = "Whether this client runs tasks of this driver." },
         { "volumes", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, volumes), .fallback = "true",
           .doc = "Whether volume_mount blocks of jobs are allowed." },
+        { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER,
+          .offset = offsetof(DriverConfig, disable_log_collection), .fallback = "false",
+          .doc = "Leave the output of tasks to the journal instead of Nomad, which then runs no log collector." },
 };
 /* clang-format on */
 

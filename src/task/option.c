@@ -6,11 +6,13 @@
 
 #include "base/string.h"
 #include "base/strv.h"
+#include "task/duration.h"
 #include "task/option.h"
 
 /* Where a message points to. */
 typedef struct Place {
         const char *source; /* name of the file, or NULL */
+        OptionUse use;
         const Option *option;
         const Value *value;
 } Place;
@@ -29,6 +31,8 @@ const char *option_kind_to_string(OptionKind kind) {
                 [OPTION_BIND_READ_ONLY] = "map of strings",
                 [OPTION_SIZE] = "size",
                 [OPTION_NUMBER] = "number",
+                [OPTION_DURATION] = "duration",
+                [OPTION_BLOCK] = "block",
         };
 
         assert(kind >= 0 && kind < _OPTION_KIND_MAX);
@@ -40,6 +44,18 @@ const Option *option_find(const char *name, OptionUse use) {
                 if ((option->use & use) && streq(option->name, name))
                         return option;
         return NULL;
+}
+
+bool option_is_member(const Option *option) {
+        return strchr(option->name, '.') != NULL;
+}
+
+/* The row of a key in a map: of @block, or of the whole configuration when that is NULL. */
+static const Option *key_find(const Option *block, const char *key, OptionUse use) {
+        _cleanup_free_ char *name = block ? xasprintf("%s.%s", block->name, key) : xstrdup(key);
+        const Option *option = option_find(name, use);
+
+        return option && option_is_member(option) == (block != NULL) ? option : NULL;
 }
 
 void option_set_defaults(void *target, OptionUse use) {
@@ -185,7 +201,24 @@ static int decode_size(const Place *place, const Value *value, uint64_t *ret, Er
         return 0;
 }
 
+static int decode_duration(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
+        static const char *const wanted = "a duration such as 500ms, 5s or 1m30s, or a number of seconds";
+        _cleanup_free_ char *text = scalar_to_text(value);
+        const Option *option = place->option;
+
+        if (!text || value->type == VALUE_BOOL)
+                return refuse_type(place, value, wanted, ret_error);
+        if (!duration_parse(text, ret))
+                return refuse_string(place, value, text, wanted, ret_error);
+
+        const char *refused = option->refuse ? option->refuse(text) : NULL;
+        return refused ? refuse_string(place, value, text, refused, ret_error) : 0;
+}
+
 static int decode_number(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
+        /* Nomad converts what its schema knows, which is not what is in a block. */
+        if (value->type == VALUE_STRING && value->line == 0 && string_parse_u64(value->string, ret))
+                return 0;
         if (value->type != VALUE_INTEGER || value->integer < 0)
                 return refuse_type(place, value, "a number from 0 up", ret_error);
 
@@ -241,6 +274,23 @@ static int decode_pairs(TaskSpec *spec, const Place *place, const Value *value, 
         return 0;
 }
 
+static int decode_map(
+        void *target, const Option *block, const Value *map, const Place *place, Error **ret_error);
+
+/* `x = {}`, `x = [{}]` and `x {}` all mean the same in a job. */
+static int decode_block(void *target, const Place *place, const Value *value, Error **ret_error) {
+        if (value->type == VALUE_LIST && value->n_items == 0)
+                return 0;
+        if (value->type == VALUE_LIST && value->n_items == 1)
+                value = value->items[0];
+        else if (value->type == VALUE_LIST)
+                return refuse_type(place, value, "given once", ret_error);
+
+        if (value->type != VALUE_MAP)
+                return refuse_type(place, value, "a block", ret_error);
+        return decode_map(target, place->option, value, place, ret_error);
+}
+
 static int decode_option(void *target, const Place *place, Error **ret_error) {
         void *member = option_member(target, place->option);
         const Value *value = place->value;
@@ -260,16 +310,42 @@ static int decode_option(void *target, const Place *place, Error **ret_error) {
                 return decode_size(place, value, member, ret_error);
         case OPTION_NUMBER:
                 return decode_number(place, value, member, ret_error);
+        case OPTION_DURATION:
+                return decode_duration(place, value, member, ret_error);
+        case OPTION_BLOCK:
+                return decode_block(target, place, value, ret_error);
         default:
                 assert(false);
                 return -EINVAL;
         }
 }
 
-static int refuse_unknown(const Value *config, size_t i, const char *source, Error **ret_error) {
-        _cleanup_free_ char *prefix = place_prefix(source, config->key_lines[i], config->key_columns[i]);
+static int refuse_unknown(
+        const Option *block, const Value *map, size_t i, const char *source, Error **ret_error) {
+        _cleanup_free_ char *prefix = place_prefix(source, map->key_lines[i], map->key_columns[i]);
 
-        return error_set(ret_error, EINVAL, "%s%s: no such option", prefix, config->keys[i]);
+        return error_set(ret_error, EINVAL, "%s%s%s%s: no such option", prefix, block ? block->name : "",
+                block ? "." : "", map->keys[i]);
+}
+
+/* Reads the members of @block, or the whole configuration when that is NULL. */
+static int decode_map(
+        void *target, const Option *block, const Value *map, const Place *place, Error **ret_error) {
+        for (size_t i = 0; i < map->n_items; i++) {
+                Place member = *place;
+
+                member.option = key_find(block, map->keys[i], place->use);
+                member.value = map->items[i];
+                if (!member.option)
+                        return refuse_unknown(block, map, i, place->source, ret_error);
+                if (member.value->type == VALUE_NULL)
+                        continue;
+
+                int r = decode_option(target, &member, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 int option_decode(void *target, const Value *config, OptionUse use, const char *source, Error **ret_error) {
@@ -281,20 +357,9 @@ int option_decode(void *target, const Value *config, OptionUse use, const char *
 
         option_set_defaults(target, use);
 
-        for (size_t i = 0; i < config->n_items; i++) {
-                const Option *option = option_find(config->keys[i], use);
-
-                if (!option)
-                        return refuse_unknown(config, i, source, ret_error);
-                if (config->items[i]->type == VALUE_NULL)
-                        continue;
-
-                int r = decode_option(target,
-                        &(Place){ .source = source, .option = option, .value = config->items[i] },
-                        ret_error);
-                if (r < 0)
-                        return r;
-        }
+        int r = decode_map(target, NULL, config, &(Place){ .source = source, .use = use }, ret_error);
+        if (r < 0)
+                return r;
 
         OPTION_FOREACH (option) {
                 const Value *value = value_get(config, option->name);

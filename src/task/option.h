@@ -8,6 +8,7 @@
 /*
  * THE option table: one row per option, and everything else comes from it: the schema Nomad is given, the
  * decoder for msgpack and YAML, the words of the errors, the reference that `nspawnctl docs` prints.
+ * A row named BLOCK.MEMBER is a member of the block option of that name.
  */
 
 typedef enum OptionKind {
@@ -17,8 +18,10 @@ typedef enum OptionKind {
         OPTION_ENVIRONMENT, /* map of strings, into a list of NAME=value */
         OPTION_BIND,        /* map of strings, source path to target path */
         OPTION_BIND_READ_ONLY,
-        OPTION_SIZE,   /* bytes, with K, M, G, T as suffix */
-        OPTION_NUMBER, /* not negative */
+        OPTION_SIZE,     /* bytes, with K, M, G, T as suffix */
+        OPTION_NUMBER,   /* not negative */
+        OPTION_DURATION, /* microseconds, from a text such as 1m30s or a number of seconds */
+        OPTION_BLOCK,    /* a map whose members are the rows with its name and a dot before theirs */
         _OPTION_KIND_MAX,
 } OptionKind;
 
@@ -52,8 +55,11 @@ extern const size_t option_table_size;
 /* Return: a name for documentation ("bool", "list of strings", ...). */
 const char *option_kind_to_string(OptionKind kind);
 
-/* Return: the row, or NULL. */
+/* Return: the row, or NULL. A member is found by its whole name, BLOCK.MEMBER. */
 const Option *option_find(const char *name, OptionUse use);
+
+/* Return: whether it is a member of a block, which is no option by itself. */
+bool option_is_member(const Option *option);
 
 /* Puts each option's default into @target, a TaskSpec or DriverConfig as @use says. */
 void option_set_defaults(void *target, OptionUse use);

@@ -30,6 +30,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
         free(spec->working_directory);
         free(spec->console);
         strv_free(spec->capability);
+        free(spec->restart.policy);
         free(spec->private_users);
         free(spec->private_users_ownership);
         for (size_t i = 0; i < spec->n_binds; i++) {
@@ -40,6 +41,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
         free(spec->network_namespace);
         free(spec->resolv_conf);
         free(spec->cpus);
+        free(spec->oom_policy);
         free(spec);
         return NULL;
 }
@@ -94,9 +96,15 @@ bool environment_name_is_valid(const char *name) {
 TaskLaunch task_spec_launch(const TaskSpec *spec) {
         if (spec->boot)
                 return TASK_LAUNCH_BOOT;
-        return spec->process_two ? TASK_LAUNCH_STUB : TASK_LAUNCH_SUPERVISE;
+        if (spec->process_two)
+                return TASK_LAUNCH_STUB;
+        return spec->init ? TASK_LAUNCH_SUPERVISE : TASK_LAUNCH_DIRECT;
 }
 
 bool task_spec_has_user_namespace(const TaskSpec *spec) {
         return spec->user_namespacing && !streq_null(spec->private_users, "no");
+}
+
+bool task_spec_restarts(const TaskSpec *spec) {
+        return spec->restart.policy && !streq(spec->restart.policy, "no");
 }

@@ -21,6 +21,7 @@ typedef enum TaskLaunch {
         TASK_LAUNCH_BOOT,      /* the image's own init system */
         TASK_LAUNCH_SUPERVISE, /* our init, with the command as its child */
         TASK_LAUNCH_STUB,      /* nspawn's stub init, with the command as process two */
+        TASK_LAUNCH_DIRECT,    /* the command itself */
         _TASK_LAUNCH_MAX,
 } TaskLaunch;
 
@@ -29,6 +30,17 @@ typedef enum ImageType {
         IMAGE_DIRECTORY,
         IMAGE_RAW, /* a file system image or block device */
 } ImageType;
+
+/* When systemd restarts the container in place. */
+typedef struct TaskRestart {
+        char *policy;           /* no, on-failure, on-success, always; NULL is no */
+        uint64_t delay_usec;    /* between an end and the next start; 0 for the default */
+        uint64_t max_attempts;  /* 0 for no limit */
+        uint64_t interval_usec; /* in which max_attempts are allowed; 0 for the unit's whole life */
+} TaskRestart;
+
+/* What RestartSec= is when nothing is said (systemd.service(5)), and the least that is allowed. */
+#define RESTART_DELAY_MIN_USEC (100 * USEC_PER_MSEC)
 
 typedef struct TaskSpec {
         /* who it is */
@@ -51,12 +63,14 @@ typedef struct TaskSpec {
         /* process */
         bool boot;
         bool process_two;
+        bool init; /* ours is the first process, unless boot or process_two say otherwise */
         char **command;
         char **environment; /* NAME=value, each name once */
         char *user;
         char *working_directory;
         char *console;
         char **capability;
+        TaskRestart restart;
 
         /* users */
         bool user_namespacing;
@@ -77,12 +91,14 @@ typedef struct TaskSpec {
         uint64_t memory_low; /* bytes */
         uint64_t cpu_shares; /* 1024 is the weight of a unit that says nothing */
         char *cpus;          /* list such as 0-3,5 */
+        char *oom_policy;    /* continue, stop, kill; NULL is continue */
 } TaskSpec;
 
 /* What the operator says of the driver as a whole. */
 typedef struct DriverConfig {
         bool enabled;
-        bool volumes; /* volume_mount blocks may bring paths of the host into tasks */
+        bool volumes;                /* volume_mount blocks may bring paths of the host into tasks */
+        bool disable_log_collection; /* tasks write to the journal, and Nomad collects nothing */
 } DriverConfig;
 
 TaskSpec *task_spec_new(void);
@@ -106,6 +122,9 @@ TaskLaunch task_spec_launch(const TaskSpec *spec);
 
 /* Return: whether the container is given a user namespace of its own. */
 bool task_spec_has_user_namespace(const TaskSpec *spec);
+
+/* Return: whether systemd is to restart the container. */
+bool task_spec_restarts(const TaskSpec *spec);
 
 /**
  * task_spec_validate() - check what single options cannot see

@@ -18,6 +18,10 @@ static bool boots_second_process(const TaskSpec *spec) {
         return spec->boot && spec->process_two;
 }
 
+static bool boots_without_init(const TaskSpec *spec) {
+        return spec->boot && !spec->init;
+}
+
 static bool chowns_volatile(const TaskSpec *spec) {
         return chowns_image(spec) && is_volatile(spec);
 }
@@ -45,6 +49,33 @@ static bool reserves_over_limit(const TaskSpec *spec) {
         return spec->memory_low > spec->memory_max && spec->memory_max > 0;
 }
 
+static bool asks_for_no_restart(const TaskSpec *spec) {
+        const TaskRestart *restart = &spec->restart;
+
+        return !restart->policy &&
+                (restart->delay_usec > 0 || restart->max_attempts > 0 || restart->interval_usec > 0);
+}
+
+static bool counts_nothing(const TaskSpec *spec) {
+        return task_spec_restarts(spec) && spec->restart.interval_usec > 0 &&
+                spec->restart.max_attempts == 0;
+}
+
+/* systemd counts starts in 32 bits, and the first is one. */
+static bool counts_too_far(const TaskSpec *spec) {
+        return spec->restart.max_attempts >= UINT32_MAX;
+}
+
+/* So many restarts never fit in, and the limit would never be reached. */
+static bool never_gives_up(const TaskSpec *spec) {
+        const TaskRestart *restart = &spec->restart;
+        uint64_t delay = restart->delay_usec > 0 ? restart->delay_usec : RESTART_DELAY_MIN_USEC, least;
+
+        return task_spec_restarts(spec) && restart->interval_usec > 0 &&
+                (__builtin_mul_overflow(delay, restart->max_attempts, &least) ||
+                        least >= restart->interval_usec);
+}
+
 /* One row per forbidden combination. */
 static const struct {
         bool (*applies)(const TaskSpec *spec);
@@ -52,6 +83,9 @@ static const struct {
 } rules[] = {
         { boots_second_process,
                 "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
+        { boots_without_init,
+                "init: false cannot be combined with boot = true (boot is the default), which runs the "
+                "image's own init system; set boot = false" },
         { boots_as_user, "user: cannot be combined with boot = true: an init system must be root" },
         { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
         { chowns_volatile,
@@ -63,6 +97,14 @@ static const struct {
         { runs_host_root_in_place,
                 "image: \"/\" is the host's own root and needs ephemeral = true, or volatile = \"yes\" "
                 "or \"state\"" },
+        { asks_for_no_restart,
+                "restart.policy: needed when anything else of restart is given; say on-failure, on-success "
+                "or always" },
+        { counts_too_far, "restart.max_attempts: must be less than 4294967295; 0 is no limit" },
+        { counts_nothing, "restart.interval: needs restart.max_attempts, which it limits" },
+        { never_gives_up,
+                "restart.interval: must be longer than restart.max_attempts times restart.delay, or the "
+                "limit is never reached" },
         { reserves_over_limit, "memory_max: must not be less than memory" },
 };
 

@@ -58,15 +58,19 @@ Test(plugin, schema_of_its_config_has_the_defaults) {
         Base__ConfigSchemaRequest request = BASE__CONFIG_SCHEMA_REQUEST__INIT;
         Base__ConfigSchemaResponse *reply = agent_call(
                 &agent, BASE "ConfigSchema", &request, &base__config_schema_response__descriptor);
-        static const char *const names[] = { "enabled", "volumes" };
+        static const char *const rows[][2] = {
+                { "enabled", "true" },
+                { "volumes", "true" },
+                { "disable_log_collection", "false" },
+        };
 
-        cr_assert_eq(reply->spec->object->n_attributes, ELEMENTSOF(names));
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                const Hcl__Spec *row = row_of(reply->spec, names[i]);
+        cr_assert_eq(reply->spec->object->n_attributes, ELEMENTSOF(rows));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const Hcl__Spec *row = row_of(reply->spec, rows[i][0]);
 
                 cr_assert_eq(row->block_case, HCL__SPEC__BLOCK_DEFAULT);
                 cr_assert_str_eq(row->default_->primary->attr->type, "bool");
-                cr_assert_str_eq(row->default_->default_->literal->value, "true");
+                cr_assert_str_eq(row->default_->default_->literal->value, rows[i][1]);
         }
         base__config_schema_response__free_unpacked(reply, NULL);
 }
@@ -100,6 +104,7 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
         cr_assert_eq(c->network_isolation_modes[0], DRIVER__NETWORK_ISOLATION_SPEC__MODE__HOST);
         cr_assert_eq(c->network_isolation_modes[1], DRIVER__NETWORK_ISOLATION_SPEC__MODE__GROUP);
         cr_assert(!c->must_create_network && !c->disable_log_collection);
+        cr_assert(c->send_signals && !c->exec);
         driver__capabilities_response__free_unpacked(reply, NULL);
 }
 

@@ -121,6 +121,7 @@ static inline TaskSpec *box_spec(const Box *box) {
         spec->machine = xstrdup(box->machine);
         spec->slice = xstrdup("nspawn-test.slice");
         spec->image = xstrdup(box->fake->directory);
+        spec->init = true;
         strv_append(&spec->command, "sleep");
         environment_set(&spec->environment, "SECRET", "hunter2");
         return spec;

@@ -53,7 +53,8 @@ static inline TaskSpec *golden_spec(void) {
         spec->image = xstrdup("debian");
         spec->image_path = xstrdup("/srv/images/debian");
         spec->image_type = IMAGE_DIRECTORY;
-        spec->boot = spec->user_namespacing = spec->network_veth = true;
+        spec->oom_policy = xstrdup("continue");
+        spec->boot = spec->init = spec->user_namespacing = spec->network_veth = true;
         environment_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
         environment_set(&spec->environment, "EMPTY", "");
         return spec;
@@ -95,6 +96,11 @@ static inline TaskSpec *golden_spec_everything(void) {
         task_spec_add_bind(spec, "/srv/data", "/data", false);
         task_spec_add_bind(spec, "/etc/ssl", "/etc/ssl", true);
         spec->resolv_conf = xstrdup("copy-host");
+        string_replace(&spec->oom_policy, "kill");
+        spec->restart.policy = xstrdup("on-failure");
+        spec->restart.delay_usec = 5 * USEC_PER_SEC;
+        spec->restart.max_attempts = 3;
+        spec->restart.interval_usec = 600 * USEC_PER_SEC;
         spec->memory_low = UINT64_C(256) << 20;
         spec->memory_max = UINT64_C(1) << 30;
         spec->cpu_shares = 512;

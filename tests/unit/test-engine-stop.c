@@ -113,6 +113,7 @@ static void run_contained(Box *box, Container *container, TaskLaunch launch) {
         spec = box_spec(box);
         spec->boot = launch == TASK_LAUNCH_BOOT;
         spec->process_two = launch == TASK_LAUNCH_STUB;
+        spec->init = launch != TASK_LAUNCH_DIRECT;
         cr_assert_eq(
                 engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
                 0);
@@ -145,6 +146,11 @@ Test(engine_stop, a_supervised_command_gets_the_signal_that_was_asked_for) {
 
 Test(engine_stop, a_command_below_the_stub_gets_the_signal) {
         expect_signal(TASK_LAUNCH_STUB, SIGINT, '2', SIGINT);
+}
+
+Test(engine_stop, a_command_that_is_the_first_process_gets_the_signal_itself) {
+        expect_signal(TASK_LAUNCH_DIRECT, 0, '1', SIGTERM);
+        expect_signal(TASK_LAUNCH_DIRECT, SIGINT, '1', SIGINT);
 }
 
 Test(engine_stop, a_booted_system_is_asked_to_shut_down) {

@@ -62,6 +62,14 @@ Test(nspawn, command_below_the_stub) {
         expect_golden("stub.args", spec);
 }
 
+Test(nspawn, command_as_the_first_process) {
+        TaskSpec *spec = golden_spec();
+
+        golden_command(spec);
+        spec->init = false;
+        expect_golden("direct.args", spec);
+}
+
 Test(nspawn, network_namespace_with_a_directory_is_the_units_matter) {
         TaskSpec *spec = golden_spec_namespace(IMAGE_DIRECTORY);
 

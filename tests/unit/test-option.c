@@ -40,9 +40,19 @@ static void expect_refused(const char *text, const char *source, const char *mes
         cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, source, NULL), -EINVAL);
 }
 
+/* Return: a file with this option, which may be a member of a block; owned by the caller. */
+static char *file_of(const char *option, const char *value) {
+        const char *member = strchr(option, '.');
+
+        if (!member)
+                return xasprintf("image: /i\n%s: %s\n", option, value);
+        return xasprintf(
+                "image: /i\n%.*s: { %s: %s }\n", (int) (member - option), option, member + 1, value);
+}
+
 /* An option of a file with this value is refused in words that begin and contain what is given. */
 static void expect_bad_value(const char *option, const char *value, const char *part) {
-        _cleanup_free_ char *text = xasprintf("image: /i\n%s: %s\n", option, value);
+        _cleanup_free_ char *text = file_of(option, value);
         _cleanup_value_ Value *config = read_config(text);
         _cleanup_error_ Error *error = NULL;
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
@@ -54,7 +64,7 @@ static void expect_bad_value(const char *option, const char *value, const char *
 }
 
 static void expect_good_value(const char *option, const char *value) {
-        _cleanup_free_ char *text = xasprintf("image: /i\n%s: %s\n", option, value);
+        _cleanup_free_ char *text = file_of(option, value);
 
         task_spec_free(decode(text));
 }
@@ -70,7 +80,9 @@ Test(option, rows_are_complete) {
                 cr_assert_lt(option->kind, _OPTION_KIND_MAX, "%s", option->name);
                 cr_assert_neq(option->use, 0, "%s", option->name);
                 cr_assert_not(string_is_empty(option_kind_to_string(option->kind)));
-                cr_assert_eq(option->kind == OPTION_BOOL, option->fallback != NULL, "%s", option->name);
+                cr_assert(option->kind != OPTION_BOOL || option->fallback, "%s", option->name);
+                cr_assert(!option->fallback || option->kind == OPTION_BOOL || option->kind == OPTION_STRING,
+                        "%s", option->name);
                 if (option->kind == OPTION_BOOL)
                         cr_assert(streq(option->fallback, "true") || streq(option->fallback, "false"));
                 cr_assert_not(option->required && option->fallback, "%s", option->name);
@@ -103,8 +115,27 @@ Test(option, options_do_not_share_their_place) {
         OPTION_FOREACH (a)
                 OPTION_FOREACH (b)
                         if (a != b && (a->use & b->use) && a->offset == b->offset)
-                                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY, "%s",
-                                        a->name);
+                                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY ||
+                                                a->kind == OPTION_BLOCK || b->kind == OPTION_BLOCK,
+                                        "%s", a->name);
+}
+
+Test(option, members_belong_to_a_block_of_the_same_users) {
+        OPTION_FOREACH (option) {
+                const char *dot = strchr(option->name, '.');
+                _cleanup_free_ char *name = dot ? xstrndup(option->name, (size_t) (dot - option->name))
+                                                : NULL;
+
+                cr_assert_eq(option_is_member(option), dot != NULL, "%s", option->name);
+                if (!dot)
+                        continue;
+                const Option *block = option_find(name, option->use);
+                cr_assert_not_null(block, "%s", option->name);
+                cr_assert_eq(block->kind, OPTION_BLOCK, "%s", option->name);
+                cr_assert_eq(block->use, option->use, "%s", option->name);
+                cr_assert_not(option->required, "a block need not be given");
+                cr_assert_neq(option->kind, OPTION_BLOCK, "one level is enough");
+        }
 }
 
 /* ---- defaults ---- */
@@ -113,12 +144,13 @@ Test(option, defaults) {
         _cleanup_task_spec_ TaskSpec *spec = decode("image: /i\n");
 
         cr_assert_str_eq(spec->image, "/i");
-        cr_assert(spec->boot);
+        cr_assert(spec->boot && spec->init);
         cr_assert(spec->user_namespacing);
         cr_assert(spec->network_veth);
         cr_assert_not(spec->read_only || spec->ephemeral || spec->process_two);
         cr_assert(!spec->volatile_mode && !spec->console && !spec->private_users && !spec->resolv_conf);
         cr_assert(strv_is_empty(spec->command) && strv_is_empty(spec->environment) && spec->n_binds == 0);
+        cr_assert_str_eq(spec->oom_policy, "continue");
         cr_assert(spec->memory_max == 0 && spec->memory_low == 0 && spec->cpu_shares == 0 && !spec->cpus);
 }
 
@@ -128,10 +160,11 @@ Test(option, the_driver_is_enabled_with_volumes_by_default) {
         _cleanup_error_ Error *error = NULL;
 
         cr_assert_eq(option_decode(&driver, empty, OPTION_IN_DRIVER, NULL, NULL), 0);
-        cr_assert(driver.enabled && driver.volumes);
+        cr_assert(driver.enabled && driver.volumes && !driver.disable_log_collection);
+        cr_assert_eq(value_set(config, "disable_log_collection", value_new_bool(true)), 0);
         cr_assert_eq(value_set(config, "volumes", value_new_bool(false)), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, NULL), 0);
-        cr_assert(driver.enabled && !driver.volumes);
+        cr_assert(driver.enabled && !driver.volumes && driver.disable_log_collection);
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
         cr_assert_str_eq(error->message, "image: no such option");
@@ -262,6 +295,8 @@ Test(option, wrong_types) {
 Test(option, values_that_are_not_allowed_are_named_with_what_is) {
         expect_bad_value(
                 "volatile", "maybe", "\"maybe\" is not allowed: must be one of yes, state, overlay, no");
+        expect_bad_value(
+                "oom_policy", "ignore", "\"ignore\" is not allowed: must be one of continue, stop, kill");
         expect_bad_value("private_users_ownership", "chmod", "auto, map, chown");
         expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be one of off, copy-host");
         expect_bad_value("working_directory", "srv", "\"srv\" is not allowed: must be an absolute path");
@@ -344,4 +379,102 @@ Test(option, sizes) {
                 _cleanup_free_ char *text = xasprintf("'%s'", *bad[i] == '\'' ? "" : bad[i]);
                 expect_bad_value("memory", text, "bytes");
         }
+}
+
+Test(option, durations) {
+        static const struct {
+                const char *text;
+                uint64_t usec;
+        } rows[] = {
+                { "100ms", 100000 },
+                { "500ms", 500000 },
+                { "5", 5000000 },
+                { "'5'", 5000000 },
+                { "5s", 5000000 },
+                { "1m30s", 90000000 },
+                { "1d2h3m4s500ms", UINT64_C(93784500000) },
+                { "0h2s", 2000000 },
+                { "1s99ms", 1099000 },
+                { "18446744073709", UINT64_C(18446744073709000000) },
+        };
+        static const char *const bad[] = { "''", "s", "-5s", "-5", "1.5s", "1.5", "5 s", "' 5s'", "5s ",
+                "5S", "5m5", "s5", "30s1m", "5s5s", "5us", "5min", "1m30", "1e3", "+5s", "5s,", "0x5s",
+                "18446744073710", "18446744073710s", "213503983d", "18446744073709s552ms",
+                "99999999999999999999s", "true", "[ 5s ]", "{ a: 5s }" };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *text = file_of("restart.delay", rows[i].text);
+                _cleanup_task_spec_ TaskSpec *spec = decode(text);
+                cr_assert_eq(spec->restart.delay_usec, rows[i].usec, "%s", rows[i].text);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_free_ char *text = xasprintf("'%s'", bad[i]);
+                bool quoted = *bad[i] == '\'' || *bad[i] == '[' || *bad[i] == '{';
+                expect_bad_value("restart.interval", quoted ? bad[i] : text, "1m30s");
+        }
+        expect_bad_value("restart.delay", "99ms",
+                "\"99ms\" is not allowed: must be a duration such as 500ms, 5s or 1m30s, at least 100ms");
+        expect_bad_value("restart.delay", "0", "at least 100ms");
+        expect_bad_value("restart.interval", "0s", "\"0s\" is not allowed: must be a duration longer than");
+}
+
+/* ---- blocks ---- */
+
+static void expect_restart(const TaskSpec *spec) {
+        cr_assert_str_eq(spec->restart.policy, "on-failure");
+        cr_assert_eq(spec->restart.delay_usec, 500000);
+        cr_assert_eq(spec->restart.max_attempts, 3);
+        cr_assert_eq(spec->restart.interval_usec, 90000000);
+}
+
+Test(option, a_block_may_stand_in_a_list) {
+        static const char *const good[] = {
+                "image: /i\nrestart: { policy: on-failure, delay: 500ms, max_attempts: 3, interval: 1m30s }\n",
+                "image: /i\nrestart: [ { policy: on-failure, delay: 500ms, max_attempts: 3, interval: 90 } ]\n",
+        };
+        static const char *const empty[] = { "{}", "[]", "[ {} ]", "~", "{ policy: ~, delay: ~ }" };
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                _cleanup_task_spec_ TaskSpec *spec = decode(good[i]);
+                expect_restart(spec);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(empty); i++) {
+                _cleanup_free_ char *text = xasprintf("image: /i\nrestart: %s\n", empty[i]);
+                _cleanup_task_spec_ TaskSpec *spec = decode(text);
+                cr_assert(!spec->restart.policy && spec->restart.delay_usec == 0, "%s", text);
+        }
+}
+
+Test(option, what_is_no_block_is_refused) {
+        expect_refused("image: /i\nrestart: always\n", "t.yaml",
+                "t.yaml:2:10: restart: must be a block, not a string");
+        expect_refused("image: /i\nrestart: [ always ]\n", NULL, "restart: must be a block, not a string");
+        expect_refused("image: /i\nrestart: true\n", NULL, "restart: must be a block, not true or false");
+        expect_refused("image: /i\nrestart: [ {}, {} ]\n", NULL, "restart: must be given once, not a list");
+        expect_refused("image: /i\nrestart: { attempts: 3 }\n", "t.yaml",
+                "t.yaml:2:12: restart.attempts: no such option");
+        expect_refused("image: /i\nrestart: { image: /i }\n", NULL, "restart.image: no such option");
+        expect_refused("image: /i\nrestart.policy: always\n", NULL, "restart.policy: no such option");
+        expect_refused("image: /i\nrestart: { policy: sometimes }\n", NULL,
+                "restart.policy: \"sometimes\" is not allowed: must be one of no, on-failure, on-success, always");
+        expect_bad_value("restart.max_attempts", "-1", "must be a number from 0 up");
+        expect_bad_value("restart.max_attempts", "'3'", "must be a number from 0 up, not a string");
+        expect_bad_value("restart.max_attempts", "1.5", "must be a number from 0 up");
+}
+
+/* Its schema says "any", so that Nomad hands on what stands in the job. */
+Test(option, a_number_in_a_block_of_a_job_may_be_a_string) {
+        _cleanup_value_ Value *config = value_new_map();
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        Value *list = value_new_list(), *block = value_new_map();
+
+        cr_assert_eq(value_set(block, "policy", value_new_string("on-failure")), 0);
+        cr_assert_eq(value_set(block, "delay", value_new_string("500ms")), 0);
+        cr_assert_eq(value_set(block, "max_attempts", value_new_string("3")), 0);
+        cr_assert_eq(value_set(block, "interval", value_new_integer(90)), 0);
+        value_append(list, block);
+        cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
+        cr_assert_eq(value_set(config, "restart", list), 0);
+        cr_assert_eq(option_decode(spec, config, OPTION_IN_JOB, NULL, NULL), 0);
+        expect_restart(spec);
 }

@@ -62,11 +62,25 @@ Test(spec, binds_are_copied_in_order) {
 Test(spec, who_is_process_1) {
         TaskSpec spec = {};
 
-        cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_SUPERVISE);
+        cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_DIRECT);
         spec.process_two = true;
         cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_STUB);
+        spec.init = true;
+        cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_STUB);
+        spec.process_two = false;
+        cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_SUPERVISE);
         spec.boot = true;
         cr_assert_eq(task_spec_launch(&spec), TASK_LAUNCH_BOOT);
+}
+
+Test(spec, restarts_need_a_policy_that_is_not_no) {
+        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+
+        cr_assert_not(task_spec_restarts(spec));
+        spec->restart.policy = xstrdup("no");
+        cr_assert_not(task_spec_restarts(spec));
+        string_replace(&spec->restart.policy, "on-success");
+        cr_assert(task_spec_restarts(spec));
 }
 
 Test(spec, a_user_namespace_needs_both_options) {

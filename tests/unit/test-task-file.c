@@ -115,6 +115,24 @@ Test(task_file, combinations_are_told_where_the_option_stands) {
                 "dir/t.yaml:3:3: memory_max: must not be less than memory");
 }
 
+Test(task_file, members_of_a_block_are_told_where_they_stand) {
+        static const char *const words = "restart.interval: needs restart.max_attempts, which it limits";
+        _cleanup_free_ char *map = xasprintf("dir/t.yaml:4:3: %s", words);
+        _cleanup_free_ char *list = xasprintf("dir/t.yaml:2:30: %s", words);
+
+        expect_refused("image: /i\nrestart:\n  policy: always\n  interval: 5s\n", map);
+        expect_refused("image: /i\nrestart: [ { policy: always, interval: 5s } ]\n", list);
+        expect_refused("image: /i\nrestart:\n  delay: 5s\n",
+                "dir/t.yaml:2:1: restart.policy: needed when anything else of restart is given; say on-failure, "
+                "on-success or always");
+        expect_refused(
+                "image: /i\nrestart:\n  dalay: 5s\n", "dir/t.yaml:3:3: restart.dalay: no such option");
+        expect_refused("image: /i\nrestart:\n  delay: soon\n",
+                "dir/t.yaml:3:10: restart.delay: \"soon\" is not allowed: must be a duration such as 500ms, 5s "
+                "or 1m30s, or a number of seconds");
+        expect_refused("image: /i\nrestart.delay: 5s\n", "dir/t.yaml:2:1: restart.delay: no such option");
+}
+
 Test(task_file, a_combination_without_its_option_is_told_at_the_top) {
         expect_refused("image: /i\nboot: false\n",
                 "dir/t.yaml:1:1: command: needed when boot = false; say which program to run");

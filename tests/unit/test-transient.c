@@ -163,6 +163,19 @@ static bool enter_property(sd_bus_message *m, const char *name, const char *sign
         return false;
 }
 
+/* Return: whether it is there with this value. */
+static bool has_text(const TaskSpec *spec, const char *name, const char *wanted) {
+        const char *text = NULL;
+        sd_bus_message *m = NULL;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        if (enter_property(m, name, "s"))
+                cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        bool has = streq_null(text, wanted);
+        sd_bus_message_unref(m);
+        return has;
+}
+
 /* Return: the property, 0 when it is not there. */
 static uint64_t number_of(const TaskSpec *spec, const char *name) {
         sd_bus_message *m = NULL;
@@ -246,6 +259,80 @@ Test(transient, a_copy_of_an_image_may_take_as_long_as_it_likes) {
         cr_assert_eq(number_of(spec, "TimeoutStartUSec"), UINT64_MAX);
 }
 
+/* ---- restarts ---- */
+
+/* Return: whether the property is there. */
+static bool has_property(const TaskSpec *spec, const char *name, const char *signature) {
+        sd_bus_message *m = NULL;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        bool has = enter_property(m, name, signature);
+        sd_bus_message_unref(m);
+        return has;
+}
+
+static uint32_t burst_of(const TaskSpec *spec) {
+        sd_bus_message *m = NULL;
+        uint32_t burst = 0;
+
+        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        if (enter_property(m, "StartLimitBurst", "u"))
+                cr_assert_gt(sd_bus_message_read(m, "u", &burst), 0);
+        sd_bus_message_unref(m);
+        return burst;
+}
+
+Test(transient, without_a_policy_nothing_is_said_of_restarts) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        for (size_t i = 0; i < 2; i++) {
+                cr_assert_not(has_property(spec, "Restart", "s"));
+                cr_assert_not(has_property(spec, "RestartUSec", "t"));
+                cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
+                cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
+                spec->restart.policy = xstrdup(i == 0 ? "no" : "always");
+        }
+        cr_assert(has_property(spec, "Restart", "s"));
+        cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
+}
+
+Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->restart.policy = xstrdup("always");
+        cr_assert(has_text(spec, "Restart", "always"));
+        cr_assert_eq(number_of(spec, "RestartUSec"), 100 * USEC_PER_MSEC);
+        cr_assert(has_property(spec, "StartLimitIntervalUSec", "t"));
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 0);
+        cr_assert_eq(burst_of(spec), 0, "not set");
+}
+
+Test(transient, the_first_start_is_no_restart) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->restart.policy = xstrdup("on-success");
+        spec->restart.delay_usec = 7 * USEC_PER_SEC;
+        spec->restart.max_attempts = 1;
+        cr_assert(has_text(spec, "Restart", "on-success"));
+        cr_assert_eq(number_of(spec, "RestartUSec"), 7 * USEC_PER_SEC);
+        cr_assert_eq(burst_of(spec), 2);
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), UINT64_MAX, "the task's whole life");
+        spec->restart.max_attempts = UINT32_MAX - 1;
+        spec->restart.interval_usec = 60 * USEC_PER_SEC;
+        cr_assert_eq(burst_of(spec), UINT32_MAX);
+        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 60 * USEC_PER_SEC);
+}
+
+Test(transient, what_follows_a_lack_of_memory_is_always_said) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+        string_replace(&spec->oom_policy, "stop");
+        cr_assert(has_text(spec, "OOMPolicy", "stop"));
+        string_replace(&spec->oom_policy, NULL);
+        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+}
+
 /* ---- streams ---- */
 
 static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
@@ -274,4 +361,46 @@ Test(transient, stdout_and_the_socket_for_our_init_are_handed_on) {
                 expect_descriptor(m, "StandardErrorFileDescriptor", -1);
                 sd_bus_message_unref(m);
         }
+}
+
+static void expect_outputs(const Descriptors *streams, const char *output) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec_off();
+        sd_bus_message *m = NULL;
+        const char *text;
+
+        cr_assert_eq(build(252, spec, streams, &m), 0);
+        cr_assert(enter_property(m, "StandardOutput", "s"));
+        cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        cr_assert_str_eq(text, output);
+        cr_assert(enter_property(m, "StandardError", "s"));
+        cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
+        cr_assert_str_eq(text, "journal");
+        sd_bus_message_unref(m);
+}
+
+Test(transient, what_nobody_collects_is_the_journals_whatever_systemds_default_is) {
+        int fd = STDIN_FILENO;
+
+        expect_outputs(&journal, "journal");
+        expect_outputs(&(Descriptors){ -1, fd }, "journal");
+        expect_outputs(&(Descriptors){ fd, -1 }, "null");
+        expect_outputs(&(Descriptors){ fd, fd }, "null");
+}
+
+Test(transient, lines_in_the_journal_are_marked_with_the_tasks_name) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        cr_assert(has_text(spec, "SyslogIdentifier", "web"));
+        string_replace(&spec->name, NULL);
+        cr_assert(has_text(spec, "SyslogIdentifier", "web-1"));
+}
+
+/* systemd writes both into a unit file as they are. */
+Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        string_replace(&spec->name, "a\nExecStopPost=/bin/x\r\\");
+        string_replace(&spec->description, "b\n[Service]\nExecStopPost=/bin/x \\");
+        cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x  "));
+        cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x  "));
 }

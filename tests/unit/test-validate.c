@@ -46,6 +46,15 @@ Test(validate, boot_and_process_two) {
         expect_good("{ image: /i, boot: false, process_two: true, command: [ a ] }");
 }
 
+Test(validate, boot_and_no_init) {
+        expect_bad("{ image: /i, init: false }", "init", "boot = true");
+        expect_bad("{ image: /i, boot: true, init: false }", "init", "boot = false");
+        expect_good("{ image: /i, boot: true, init: true }");
+        expect_good("{ image: /i, boot: false, init: false, command: [ a ] }");
+        expect_good("{ image: /i, boot: false, init: false, process_two: true, command: [ a ] }");
+        expect_bad("{ image: /i, boot: false, init: false }", "command", "boot = false");
+}
+
 Test(validate, boot_and_user) {
         expect_bad("{ image: /i, user: nobody }", "user", "boot");
         expect_good("{ image: /i, boot: false, user: nobody, command: [ a ] }");
@@ -101,6 +110,36 @@ Test(validate, the_reserve_is_within_the_limit) {
         expect_good("{ image: /i, memory: 1M, memory_max: 2M }");
         expect_good("{ image: /i, memory: 2M }");
         expect_good("{ image: /i, memory_max: 2M }");
+}
+
+Test(validate, restarts_need_a_policy) {
+        expect_bad("{ image: /i, restart: { delay: 5s } }", "restart.policy", "on-failure");
+        expect_bad("{ image: /i, restart: { max_attempts: 1 } }", "restart.policy", "always");
+        expect_bad("{ image: /i, restart: { interval: 5s } }", "restart.policy", "on-success");
+        expect_good("{ image: /i, restart: {} }");
+        expect_good("{ image: /i, restart: { max_attempts: 0 } }");
+        expect_good("{ image: /i, restart: { policy: 'no' } }");
+        /* Switched off on purpose, with the rest left as it was. */
+        expect_good("{ image: /i, restart: { policy: 'no', delay: 5s, interval: 1s, max_attempts: 9 } }");
+        expect_good("{ image: /i, restart: { policy: always } }");
+}
+
+Test(validate, restarts_are_counted_in_an_interval_that_can_hold_them) {
+        expect_bad("{ image: /i, restart: { policy: always, interval: 5s } }", "restart.interval",
+                "restart.max_attempts");
+        expect_bad("{ image: /i, restart: { policy: always, interval: 15s, max_attempts: 3, delay: 5s } }",
+                "restart.interval", "restart.delay");
+        expect_bad("{ image: /i, restart: { policy: always, interval: 1s, max_attempts: 10 } }",
+                "restart.interval", "restart.max_attempts");
+        expect_bad("{ image: /i, restart: { policy: always, interval: 1s, max_attempts: 4000000000, "
+                   "delay: 200000000d } }",
+                "restart.interval", "restart.max_attempts");
+        expect_bad("{ image: /i, restart: { policy: always, max_attempts: 4294967295 } }",
+                "restart.max_attempts", "0 is no limit");
+        expect_good("{ image: /i, restart: { policy: always, max_attempts: 4294967294 } }");
+        expect_good("{ image: /i, restart: { policy: always, interval: 16s, max_attempts: 3, delay: 5s } }");
+        expect_good("{ image: /i, restart: { policy: always, interval: 1001ms, max_attempts: 10 } }");
+        expect_good("{ image: /i, restart: { policy: on-failure, max_attempts: 3, delay: 1h } }");
 }
 
 /* Combinations that jobs written for the Go driver use. */
