@@ -31,6 +31,7 @@ struct Task {
         /* of its unit */
         Unit *unit;
         bool held; /* systemd keeps it for us */
+        char *control_group; /* the last one; it may be gone */
         pid_t main_pid;
         pid_t leader;
         int leader_fd;
