@@ -31,10 +31,10 @@ struct Task {
         /* of its unit */
         Unit *unit;
         bool held; /* systemd keeps it for us */
-        char *control_group; /* the last one; it may be gone */
         pid_t main_pid;
         pid_t leader;
         int leader_fd;
+        char *control_group; /* the last one; it may be gone */
 
         /* of its start, until it is over */
         TaskSpec *spec;

@@ -144,9 +144,13 @@ static void remove_runtime_directory(const char *unit) {
         (void) rmdir(directory);
 }
 
+/* An ended unit has no control group any more. */
 static int append_service(sd_bus_message *m, const FakeUnit *unit) {
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "MainPID", "u", unit->main_pid,
-                "ExecMainCode", "i", unit->exec_main_code, "ExecMainStatus", "i", unit->exec_main_status,
+        _cleanup_free_ char *group = xasprintf("/test.slice/%s", unit->name);
+
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ControlGroup", "s",
+                !unit->name || is_dead(unit) ? "" : group, "MainPID", "u", unit->main_pid, "ExecMainCode",
+                "i", unit->exec_main_code, "ExecMainStatus", "i", unit->exec_main_status,
                 "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s", unit->result, "StatusText",
                 "s", "");
 }
