@@ -66,6 +66,8 @@ static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_b
 
         if (status)
                 task->main_pid = (pid_t) status->main_pid;
+        if (status && !string_is_empty(status->control_group))
+                string_replace(&task->control_group, status->control_group);
 
         if (task->started)
                 task_start_on_status(task, status, error);
@@ -225,6 +227,7 @@ void task_free(Task *task) {
         sd_event_source_disable_unref(task->stop_timer);
         task_record_clear(&task->record);
         task->leader_fd = fd_close(task->leader_fd);
+        free(task->control_group);
         free(task->id);
         free(task);
 }
@@ -260,4 +263,8 @@ const ExitResult *task_result(const Task *task) {
 
 pid_t task_leader(const Task *task) {
         return task->leader;
+}
+
+const char *task_control_group(const Task *task) {
+        return task->control_group;
 }

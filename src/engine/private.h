@@ -37,6 +37,7 @@ struct Task {
         int leader_fd;
         pid_t leader_parent; /* main_pid when the leader was found */
         uint32_t n_restarts; /* by systemd, that were told */
+        char *control_group; /* the last one; it may be gone */
 
         /* of its start, until it is over */
         TaskSpec *spec;

@@ -6,11 +6,11 @@
 #include "base/signal.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
+#include "nomad/attributes.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
+#include "nomad/time.h"
 
-/* Go's zero time, which stands for "not yet". */
-#define GO_ZERO_TIME INT64_C(-62135596800)
 
 /* A call that is answered when a task has ended. */
 typedef struct EndCall {
@@ -83,14 +83,6 @@ static void on_stop_ended(void *userdata, const ExitResult *result _unused_) {
         rpc_call_reply(end->call, &reply.base);
 }
 
-static uint64_t duration_to_usec(const Google__Protobuf__Duration *duration) {
-        if (!duration || duration->seconds < 0 || duration->nanos < 0)
-                return 0;
-        if ((uint64_t) duration->seconds > UINT64_MAX / USEC_PER_SEC / 2)
-                return UINT64_MAX / 2;
-        return (uint64_t) duration->seconds * USEC_PER_SEC + (uint64_t) duration->nanos / NSEC_PER_USEC;
-}
-
 /* A task must be stoppable whatever its job says: a name that is no signal is told, and the default sent. */
 static int stop_signal(Plugin *plugin, const char *id, const char *name) {
         int signal = string_is_empty(name) ? 0 : signal_from_string(name);
@@ -121,7 +113,7 @@ void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *message, void *u
 
         (void) end_call_new(call, plugin, task, on_stop_ended);
         task_stop(task, stop_signal(plugin, request->task_id, request->signal),
-                duration_to_usec(request->timeout));
+                time_from_duration(request->timeout));
 }
 
 void driver_on_signal_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
@@ -155,18 +147,13 @@ void driver_on_signal_task(RpcCall *call, const ProtobufCMessage *message, void 
         rpc_call_reply(call, &reply.base);
 }
 
-static void fill_time(Google__Protobuf__Timestamp *ret, uint64_t usec) {
-        google__protobuf__timestamp__init(ret);
-        ret->seconds = usec ? (int64_t) (usec / USEC_PER_SEC) : GO_ZERO_TIME;
-        ret->nanos = (int32_t) (usec % USEC_PER_SEC * NSEC_PER_USEC);
-}
-
 void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
         const Driver__InspectTaskRequest *request = (const Driver__InspectTaskRequest *) message;
         Driver__InspectTaskResponse reply = DRIVER__INSPECT_TASK_RESPONSE__INIT;
         Driver__TaskDriverStatus driver = DRIVER__TASK_DRIVER_STATUS__INIT;
         Driver__TaskStatus status = DRIVER__TASK_STATUS__INIT;
         Google__Protobuf__Timestamp started, completed;
+        _cleanup_attributes_ Attributes attributes = {};
         Driver__ExitResult result;
         Plugin *plugin = userdata;
         Task *task = engine_find(plugin->engine, request->task_id);
@@ -177,22 +164,12 @@ void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void
                 return;
         }
 
-        _cleanup_free_ char *pid = xasprintf("%d", task_leader(task));
-        char names[][8] = { "unit", "machine", "pid" };
-        char *values[] = { task_record(task)->unit, task_record(task)->machine, pid };
-        Driver__TaskDriverStatus__AttributesEntry entries[ELEMENTSOF(names)], *pointers[ELEMENTSOF(names)];
+        attributes_add_task(&attributes, plugin, task);
+        driver.n_attributes = attributes.n_entries;
+        driver.attributes = attributes.entries;
 
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                driver__task_driver_status__attributes_entry__init(&entries[i]);
-                entries[i].key = names[i];
-                entries[i].value = values[i];
-                pointers[i] = &entries[i];
-        }
-        driver.n_attributes = ELEMENTSOF(names);
-        driver.attributes = pointers;
-
-        fill_time(&started, task_record(task)->started_usec);
-        fill_time(&completed, task_result(task)->usec);
+        time_to_timestamp(task_record(task)->started_usec, &started);
+        time_to_timestamp(task_result(task)->usec, &completed);
         fill_result(&result, task_result(task));
         status.id = driver_task->id;
         status.name = driver_task->name;

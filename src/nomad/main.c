@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -143,6 +144,16 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         return r < 0 ? error_set(ret_error, r, "the event loop failed: %s", strerror(-r)) : r;
 }
 
+/* Several for every task, and the usual limit is for programs that still use select(). */
+static void raise_descriptor_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(const char *name, const Handshake *handshake, Error **ret_error) {
         _cleanup_free_ char *directory = plugin_directory(name);
         Program program = {};
@@ -157,6 +168,7 @@ static int run(const char *name, const Handshake *handshake, Error **ret_error) 
         program.services.on_shutdown = on_shutdown;
         program.services.userdata = &program;
         server_set_log(on_core_log);
+        raise_descriptor_limit();
         plugin_init(&program.plugin, program.event, directory);
         r = serve(&program, handshake, ret_error);
 

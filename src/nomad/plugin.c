@@ -107,6 +107,9 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
         }
 
         plugin->config = config;
+        if (request->nomad_config && request->nomad_config->driver &&
+                compute_from_topology(request->nomad_config->driver->topology, &plugin->compute))
+                plugin->compute_known = true;
         /* Nomad says what it is only to the plugin it keeps. */
         if (request->nomad_config && !plugin->in_use) {
                 plugin->in_use = true;
@@ -167,7 +170,7 @@ static const RpcMethod driver_methods[] = {
         { "StopTask", RPC_UNARY, driver_on_stop_task },
         { "DestroyTask", RPC_UNARY, driver_on_destroy_task },
         { "InspectTask", RPC_UNARY, driver_on_inspect_task },
-        { "TaskStats", RPC_SERVER_STREAM, NULL },
+        { "TaskStats", RPC_SERVER_STREAM, driver_on_task_stats },
         { "TaskEvents", RPC_SERVER_STREAM, plugin_on_task_events },
         { "Shutdown", RPC_UNARY, NULL },
         { "SignalTask", RPC_UNARY, driver_on_signal_task },

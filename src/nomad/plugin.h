@@ -5,6 +5,7 @@
 
 #include "driver.pb-c.h"
 #include "engine/engine.h"
+#include "nomad/compute.h"
 #include "nomad/rpc.h"
 
 /*
@@ -32,7 +33,10 @@ typedef struct Plugin {
         sd_event *event;
         Engine *engine;
         DriverConfig config;
-        bool in_use; /* not just looked at */
+        Compute compute;
+        bool compute_known;      /* looked for, or told by Nomad */
+        const char *cgroup_root; /* where control groups are; NULL for the host's */
+        bool in_use;             /* not just looked at */
 
         bool connection_known; /* the first attempt to reach systemd is over */
         char *connection_error;
@@ -66,6 +70,10 @@ void plugin_watch_host(Plugin *plugin);
 void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void plugin_send_event(
         Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations);
+
+/* stats.c: the handler; finds out what a core is worth, unless that is known. */
+void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void plugin_find_compute(Plugin *plugin);
 
 /* listener helpers, plugin.c */
 void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events);

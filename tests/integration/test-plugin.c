@@ -109,8 +109,8 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
 }
 
 Test(plugin, methods_that_are_not_made_yet_say_so) {
-        static const char *const paths[] = { DRIVER "Init", DRIVER "TaskStats", DRIVER "Shutdown",
-                DRIVER "SignalTask", DRIVER "ExecTask", DRIVER "ExecTaskStreaming", DRIVER "CreateNetwork",
+        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "SignalTask",
+                DRIVER "ExecTask", DRIVER "ExecTaskStreaming", DRIVER "CreateNetwork",
                 DRIVER "DestroyNetwork", DRIVER "NoSuchMethod", "/no.such.Service/Method" };
         _cleanup_agent_ Agent agent = agent_start();
         Driver__InitRequest request = DRIVER__INIT_REQUEST__INIT;
@@ -128,9 +128,15 @@ Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
         Driver__WaitTaskRequest wait = DRIVER__WAIT_TASK_REQUEST__INIT;
         Driver__StopTaskRequest stop = DRIVER__STOP_TASK_REQUEST__INIT;
         Driver__DestroyTaskRequest destroy = DRIVER__DESTROY_TASK_REQUEST__INIT;
+        Driver__TaskStatsRequest stats = DRIVER__TASK_STATS_REQUEST__INIT;
+        ProtobufCMessage *sample = NULL;
         char id[] = "none/such/1";
 
-        inspect.task_id = wait.task_id = stop.task_id = destroy.task_id = id;
+        inspect.task_id = wait.task_id = stop.task_id = destroy.task_id = stats.task_id = id;
+        _cleanup_client_call_ ClientCall *stream = client_open(
+                agent.client, DRIVER "TaskStats", &stats.base);
+        cr_assert_eq(client_next(stream, &driver__task_stats_response__descriptor, LIMIT_MSEC, &sample), 0);
+        cr_assert_eq(client_status(stream, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         free(agent_call(&agent, DRIVER "StopTask", &stop, &driver__stop_task_response__descriptor));
         free(agent_call(&agent, DRIVER "DestroyTask", &destroy, &driver__destroy_task_response__descriptor));
         _cleanup_free_ char *a = agent_call_fails(

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <inttypes.h>
+
+#include "base/string.h"
+#include "nomad/attributes.h"
+#include "systemd/cgroup.h"
+#include "systemd/net-usage.h"
+
+static const struct {
+        const char *name;
+        CgroupValue value;
+} usage_rows[] = {
+        { "cpu_usec", CGROUP_CPU_USEC },
+        { "memory_current", CGROUP_MEMORY_CURRENT },
+        { "memory_peak", CGROUP_MEMORY_PEAK },
+        { "tasks", CGROUP_TASKS },
+        { "io_read_bytes", CGROUP_IO_READ },
+        { "io_write_bytes", CGROUP_IO_WRITTEN },
+};
+
+void attributes_clear(Attributes *attributes) {
+        for (size_t i = 0; i < attributes->n_entries; i++) {
+                free(attributes->entries[i]->key);
+                free(attributes->entries[i]->value);
+                free(attributes->entries[i]);
+        }
+        free(attributes->entries);
+        *attributes = (Attributes){};
+}
+
+void attributes_add(Attributes *attributes, const char *name, const char *format, ...) {
+        Driver__TaskDriverStatus__AttributesEntry *entry = xnew(
+                Driver__TaskDriverStatus__AttributesEntry, 1);
+        va_list ap;
+
+        driver__task_driver_status__attributes_entry__init(entry);
+        entry->key = xstrdup(name);
+        va_start(ap, format);
+        entry->value = xvasprintf(format, ap);
+        va_end(ap);
+        attributes->entries = xreallocarray(
+                attributes->entries, attributes->n_entries + 1, sizeof(*attributes->entries));
+        attributes->entries[attributes->n_entries++] = entry;
+}
+
+static void add_usage(Attributes *attributes, const char *root, const char *control_group) {
+        uint32_t wanted = 0;
+        CgroupUsage usage;
+
+        for (size_t i = 0; i < ELEMENTSOF(usage_rows); i++)
+                wanted |= CGROUP_BIT(usage_rows[i].value);
+        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(root, control_group, wanted);
+        cgroup_reader_read(reader, &usage);
+
+        for (size_t i = 0; i < ELEMENTSOF(usage_rows); i++)
+                if (cgroup_usage_has(&usage, usage_rows[i].value))
+                        attributes_add(attributes, usage_rows[i].name, "%" PRIu64,
+                                usage.values[usage_rows[i].value]);
+}
+
+static void add_network(Attributes *attributes, pid_t leader) {
+        NetUsage usage;
+
+        if (net_usage_read(leader, &usage) < 0)
+                return;
+        attributes_add(attributes, "net_rx_bytes", "%" PRIu64, usage.received);
+        attributes_add(attributes, "net_tx_bytes", "%" PRIu64, usage.sent);
+}
+
+void attributes_add_task(Attributes *attributes, const Plugin *plugin, const Task *task) {
+        attributes_add(attributes, "unit", "%s", task_record(task)->unit);
+        attributes_add(attributes, "machine", "%s", task_record(task)->machine);
+        attributes_add(attributes, "pid", "%d", task_leader(task));
+        add_usage(attributes, plugin->cgroup_root, task_control_group(task));
+        add_network(attributes, task_leader(task));
+}

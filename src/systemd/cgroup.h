@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/*
+ * What the kernel counts for a unit: the files of its control group (cgroup v2; Linux,
+ * Documentation/admin-guide/cgroup-v2.rst). They are those that systemd itself reads, so numbers agree with
+ * systemctl show and systemd-cgtop. All of them are hierarchical: groups below are counted in.
+ */
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+/* Times are microseconds, sizes bytes; memory, swap and tasks are as of now, the others count up. */
+typedef enum CgroupValue {
+        CGROUP_CPU_USEC,
+        CGROUP_CPU_USER_USEC,
+        CGROUP_CPU_SYSTEM_USEC,
+        CGROUP_CPU_THROTTLED, /* periods in which it used up its quota */
+        CGROUP_CPU_THROTTLED_USEC,
+        CGROUP_MEMORY_CURRENT,
+        CGROUP_MEMORY_PEAK,   /* Linux 5.19 */
+        CGROUP_MEMORY_ANON,   /* of processes */
+        CGROUP_MEMORY_FILE,   /* page cache and tmpfs */
+        CGROUP_MEMORY_KERNEL, /* Linux 5.18 */
+        CGROUP_MEMORY_SWAP,
+        CGROUP_TASKS,
+        CGROUP_IO_READ, /* bytes, of all devices */
+        CGROUP_IO_WRITTEN,
+        _CGROUP_VALUE_MAX,
+} CgroupValue;
+
+#define CGROUP_BIT(value) (UINT32_C(1) << (value))
+#define CGROUP_ALL (CGROUP_BIT(_CGROUP_VALUE_MAX) - 1)
+
+typedef struct CgroupUsage {
+        uint32_t measured; /* CGROUP_BIT() of each value that is known; the others are 0 */
+        uint64_t values[_CGROUP_VALUE_MAX];
+} CgroupUsage;
+
+static inline bool cgroup_usage_has(const CgroupUsage *usage, CgroupValue value) {
+        return usage->measured & CGROUP_BIT(value);
+}
+
+/* Keeps the files of one group open. */
+typedef struct CgroupReader CgroupReader;
+
+/**
+ * cgroup_reader_new() - get ready to read a group
+ * @root:          where groups are; NULL for CGROUP_ROOT
+ * @control_group: as the unit's property ControlGroup says it; NULL or empty when there is none, and then
+ *                 nothing is ever measured
+ * @wanted:        CGROUP_BIT() of the values asked for: files without any of them are neither opened nor
+ * read
+ *
+ * Opens nothing yet. Takes a descriptor for each file later, at most one for a value.
+ */
+CgroupReader *cgroup_reader_new(const char *root, const char *control_group, uint32_t wanted);
+CgroupReader *cgroup_reader_free(CgroupReader *reader);
+DEFINE_CLEANUP(CgroupReader *, cgroup_reader_free)
+#define _cleanup_cgroup_reader_ _cleanup_(cgroup_reader_freep)
+
+/**
+ * cgroup_reader_read() - read what was wanted
+ *
+ * What the kernel or the unit's controllers do not have, or what makes no sense, is not measured; that is no
+ * error. A group that was made anew meanwhile, since its unit was restarted, is found again, and counts from
+ * 0. Allocates nothing.
+ */
+void cgroup_reader_read(CgroupReader *reader, CgroupUsage *ret);
+
+/**
+ * cgroup_path() - path of a file of a group
+ * @root:          NULL for CGROUP_ROOT
+ * @control_group: as for cgroup_reader_new()
+ * @file:          NULL for the group's directory
+ *
+ * Return: the path, owned by the caller; NULL when there is no group.
+ */
+char *cgroup_path(const char *root, const char *control_group, const char *file);

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include "../integration/client.h"
+#include "base.pb-c.h"
+#include "driver.pb-c.h"
+#include "engine-box.h"
+#include "group-box.h"
+#include "nomad/plugin.h"
+#include "nomad/server.h"
+
+/*
+ * The plugin's service on an engine that runs on a fake systemd, with a fake control group. The loop takes
+ * turns: it runs in a thread of its own while the test is the client, and in the test's thread otherwise.
+ */
+
+#define DRIVER "/hashicorp.nomad.plugins.drivers.proto.Driver/"
+#define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
+#define LIMIT_MSEC 20000
+#define INTERVAL_MSEC 50
+
+TestSuite(stats, .timeout = 60);
+
+typedef struct Service {
+        Box box;
+        Groups groups;
+        Plugin plugin;
+        RpcService rows[PLUGIN_SERVICES];
+        Server *server;
+        Client *client;
+        char *socket;
+        pthread_t thread;
+        int stop;
+        bool stopped;
+} Service;
+
+static int on_stop(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata) {
+        uint64_t n;
+
+        ((Service *) userdata)->stopped = read(fd, &n, sizeof(n)) == (ssize_t) sizeof(n);
+        return 0;
+}
+
+static void *loop_main(void *userdata) {
+        Service *service = userdata;
+
+        while (!service->stopped)
+                if (sd_event_run(service->box.event, UINT64_MAX) < 0)
+                        abort();
+        return NULL;
+}
+
+/* From here on the test may only be the client. */
+static void serve_begin(Service *service) {
+        service->stopped = false;
+        cr_assert_eq(pthread_create(&service->thread, NULL, loop_main, service), 0);
+}
+
+static void serve_end(Service *service) {
+        uint64_t n = 1;
+
+        cr_assert_eq(write(service->stop, &n, sizeof(n)), (ssize_t) sizeof(n));
+        cr_assert_eq(pthread_join(service->thread, NULL), 0);
+}
+
+static void group_write_usage(Service *service, uint64_t cpu_usec) {
+        _cleanup_free_ char *text = xasprintf(
+                "usage_usec %lu\nuser_usec %lu\nsystem_usec %lu\nnr_periods 9\nnr_throttled 4\n"
+                "throttled_usec 5000\n",
+                cpu_usec, cpu_usec / 4, cpu_usec / 4 * 3);
+
+        groups_write(&service->groups, "cpu.stat", text);
+}
+
+/* A task that runs; the group of its unit is where the fake systemd says. */
+static void service_open(Service *service) {
+        _cleanup_error_ Error *error = NULL;
+
+        *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
+        (void) signal(SIGPIPE, SIG_IGN);
+        box_open(&service->box);
+        box_run(&service->box);
+
+        groups_open(&service->groups);
+        _cleanup_free_ char *ours = groups_path(&service->groups, NULL);
+        _cleanup_free_ char *units = xasprintf("%s/test.slice/%s", service->groups.root, service->box.unit);
+        cr_assert_eq(symlink(ours, units), 0);
+
+        service->plugin = (Plugin){
+                .event = service->box.event,
+                .engine = service->box.engine,
+                .in_use = true,
+                .cgroup_root = service->groups.root,
+                .compute = { 8000, 4 },
+                .compute_known = true,
+        };
+        (void) plugin_add_task(&service->plugin, "one", "name", "alloc");
+        plugin_fill_services(&service->plugin, service->rows);
+        service->socket = xasprintf("%s/socket", service->groups.root);
+        cr_assert_eq(sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, on_stop, service), 0);
+        cr_assert_eq(
+                server_new(service->box.event, service->rows, PLUGIN_SERVICES, &service->server, &error), 0,
+                "%s", error_message(error));
+        cr_assert_eq(server_listen(service->server, service->socket, (gid_t) -1, &error), 0);
+        service->client = client_new(service->socket);
+}
+
+/* After serve_end(). */
+static void service_close(Service *service) {
+        client_free(service->client);
+        server_free(service->server);
+        plugin_remove_task(LIST_FIRST(&service->plugin.tasks));
+        box_close(&service->box);
+        groups_close(&service->groups);
+        free(service->socket);
+        fd_close(service->stop);
+}
+#define _cleanup_service_ _cleanup_(service_close)
+
+static ClientCall *stats_open(Service *service, const char *id, int64_t interval_msec) {
+        Google__Protobuf__Duration interval = GOOGLE__PROTOBUF__DURATION__INIT;
+        Driver__TaskStatsRequest request = DRIVER__TASK_STATS_REQUEST__INIT;
+
+        interval.seconds = interval_msec / 1000;
+        interval.nanos = (int32_t) (interval_msec % 1000 * 1000000);
+        request.task_id = (char *) (uintptr_t) id;
+        request.collection_interval = interval_msec ? &interval : NULL;
+        return client_open(service->client, DRIVER "TaskStats", &request.base);
+}
+
+static Driver__TaskStatsResponse *stats_next(ClientCall *call) {
+        Driver__TaskStatsResponse *response = NULL;
+
+        cr_assert_eq(client_next(call, &driver__task_stats_response__descriptor, LIMIT_MSEC,
+                             (ProtobufCMessage **) &response),
+                1);
+        cr_assert_not_null(response->stats);
+        cr_assert_not_null(response->stats->timestamp);
+        cr_assert_not_null(response->stats->agg_resource_usage);
+        cr_assert_not_null(response->stats->agg_resource_usage->cpu);
+        cr_assert_not_null(response->stats->agg_resource_usage->memory);
+        return response;
+}
+
+static void stats_free(Driver__TaskStatsResponse *response) {
+        driver__task_stats_response__free_unpacked(response, NULL);
+}
+
+static void expect_end(ClientCall *call) {
+        ProtobufCMessage *message = NULL;
+        int r;
+
+        while ((r = client_next(call, &driver__task_stats_response__descriptor, LIMIT_MSEC, &message)) == 1)
+                protobuf_c_message_free_unpacked(message, NULL);
+        cr_expect_eq(r, 0);
+        cr_expect_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
+}
+
+#define CPU_FIELD(field) (1u << DRIVER__CPU_USAGE__FIELD__##field)
+#define MEMORY_FIELD(field) (1u << DRIVER__MEMORY_USAGE__FIELD__##field)
+
+static unsigned cpu_fields(const Driver__CpuUsage *cpu) {
+        unsigned mask = 0;
+
+        for (size_t i = 0; i < cpu->n_measured_fields; i++)
+                mask |= 1u << cpu->measured_fields[i];
+        return mask;
+}
+
+static unsigned memory_fields(const Driver__MemoryUsage *memory) {
+        unsigned mask = 0;
+
+        for (size_t i = 0; i < memory->n_measured_fields; i++)
+                mask |= 1u << memory->measured_fields[i];
+        return mask;
+}
+
+Test(stats, first_sample_comes_at_once_with_all_that_was_measured) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        group_write_usage(&service, 4000000);
+        groups_write(&service.groups, "memory.current", "700\n");
+        groups_write(&service.groups, "memory.peak", "900\n");
+        groups_write(&service.groups, "memory.swap.current", "30\n");
+        groups_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
+        serve_begin(&service);
+        /* Nobody would wait for the second one. */
+        ClientCall *call = stats_open(&service, "one", 3600 * 1000);
+        Driver__TaskStatsResponse *response = stats_next(call);
+        call = client_call_free(call);
+        serve_end(&service);
+
+        const Driver__CpuUsage *cpu = response->stats->agg_resource_usage->cpu;
+        const Driver__MemoryUsage *memory = response->stats->agg_resource_usage->memory;
+        cr_expect_str_eq(response->stats->id, "one");
+        cr_expect_float_eq((double) response->stats->timestamp->seconds, (double) time(NULL), 60);
+        cr_expect_eq(response->stats->n_resource_usage_by_pid, 0);
+        cr_expect_float_eq(cpu->percent, 0, 0.001);
+        cr_expect_eq(cpu->throttled_periods, 4);
+        cr_expect_eq(cpu->throttled_time, 5000000, "nanoseconds");
+        cr_expect_eq(cpu_fields(cpu), 0x3f);
+        cr_expect_eq(memory->rss, 100);
+        cr_expect_eq(memory->cache, 200);
+        cr_expect_eq(memory->max_usage, 900);
+        cr_expect_eq(memory->kernel_usage, 40);
+        cr_expect_eq(memory->usage, 700);
+        cr_expect_eq(memory->swap, 30);
+        cr_expect_eq(memory_fields(memory),
+                MEMORY_FIELD(RSS) | MEMORY_FIELD(CACHE) | MEMORY_FIELD(MAX_USAGE) |
+                        MEMORY_FIELD(KERNEL_USAGE) | MEMORY_FIELD(USAGE) | MEMORY_FIELD(SWAP));
+        stats_free(response);
+}
+
+Test(stats, only_what_was_measured_is_said_to_be) {
+        static const struct {
+                const char *file, *text;
+                unsigned cpu, memory;
+        } rows[] = {
+                { "pids.current", "5\n", 0, 0 },
+                { "cpu.stat", "usage_usec 5\n", CPU_FIELD(PERCENT) | CPU_FIELD(TOTAL_TICKS), 0 },
+                { "cpu.stat", "user_usec 5\n", CPU_FIELD(USER_MODE), 0 },
+                { "cpu.stat", "system_usec 5\nnr_throttled 0\n",
+                        CPU_FIELD(SYSTEM_MODE) | CPU_FIELD(THROTTLED_PERIODS), 0 },
+                { "cpu.stat", "throttled_usec 0\n", CPU_FIELD(THROTTLED_TIME), 0 },
+                { "memory.stat", "anon 5\n", 0, MEMORY_FIELD(RSS) },
+                { "memory.stat", "file 0\nkernel 0\n", 0, MEMORY_FIELD(CACHE) | MEMORY_FIELD(KERNEL_USAGE) },
+                { "memory.current", "0\n", 0, MEMORY_FIELD(USAGE) },
+        };
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        serve_begin(&service);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *path = groups_path(&service.groups, rows[i].file);
+
+                groups_write(&service.groups, rows[i].file, rows[i].text);
+                _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", 3600 * 1000);
+                Driver__TaskStatsResponse *response = stats_next(call);
+                cr_expect_eq(
+                        cpu_fields(response->stats->agg_resource_usage->cpu), rows[i].cpu, "row %zu", i);
+                cr_expect_eq(memory_fields(response->stats->agg_resource_usage->memory), rows[i].memory,
+                        "row %zu", i);
+                stats_free(response);
+                cr_assert_eq(unlink(path), 0);
+        }
+        serve_end(&service);
+}
+
+Test(stats, rates_follow_the_counters) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        group_write_usage(&service, 0);
+        serve_begin(&service);
+        _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
+        stats_free(stats_next(call));
+
+        /* An hour of processor time: whenever the next sample is taken, it cannot be overlooked. */
+        group_write_usage(&service, 3600 * USEC_PER_SEC);
+        double percent = 0;
+        while (percent <= 0) {
+                Driver__TaskStatsResponse *response = stats_next(call);
+                const Driver__CpuUsage *cpu = response->stats->agg_resource_usage->cpu;
+
+                percent = cpu->percent;
+                cr_expect_float_eq(cpu->total_ticks, percent * 20, percent / 1000, "2000 ticks a core");
+                cr_expect_float_eq(cpu->user_mode, percent / 4, percent / 1000);
+                cr_expect_float_eq(cpu->system_mode, percent / 4 * 3, percent / 1000);
+                stats_free(response);
+        }
+        /* In at least an interval, less a tenth that it may be early after a late one. */
+        cr_expect_lt(percent, 3600 * 100 * 1000.0 / INTERVAL_MSEC * 1.2);
+        cr_expect_gt(percent, 3600 * 100 * 1000.0 / LIMIT_MSEC);
+
+        /* Nothing used any more. */
+        while (percent > 0) {
+                Driver__TaskStatsResponse *response = stats_next(call);
+
+                percent = response->stats->agg_resource_usage->cpu->percent;
+                stats_free(response);
+        }
+        call = client_call_free(call);
+        serve_end(&service);
+}
+
+Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
+        _cleanup_service_ Service service;
+        Base__SetConfigRequest request = BASE__SET_CONFIG_REQUEST__INIT;
+        Base__NomadConfig config = BASE__NOMAD_CONFIG__INIT;
+        Base__NomadDriverConfig driver = BASE__NOMAD_DRIVER_CONFIG__INIT;
+        Base__ClientTopology topology = BASE__CLIENT_TOPOLOGY__INIT;
+        Base__ClientTopologyCore core = BASE__CLIENT_TOPOLOGY_CORE__INIT, *cores[] = { &core };
+
+        service_open(&service);
+        request.nomad_config = &config;
+        config.driver = &driver;
+        serve_begin(&service);
+        /* As the first agents do: nothing is said of the host. */
+        cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
+                GRPC_STATUS_OK);
+        cr_expect_float_eq(service.plugin.compute.total_mhz, 8000, 0.001);
+
+        core.base_speed = 1234;
+        topology.n_cores = 1;
+        topology.cores = cores;
+        driver.topology = &topology;
+        cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
+                GRPC_STATUS_OK);
+        serve_end(&service);
+        cr_expect_float_eq(service.plugin.compute.total_mhz, 1234, 0.001);
+        cr_expect_eq(service.plugin.compute.n_cores, 1);
+}
+
+Test(stats, without_a_topology_the_host_is_asked_and_ticks_may_stay_unknown) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        group_write_usage(&service, 5);
+        service.plugin.compute = (Compute){};
+        service.plugin.compute_known = false;
+        serve_begin(&service);
+        ClientCall *call = stats_open(&service, "one", 0);
+        Driver__TaskStatsResponse *response = stats_next(call);
+        call = client_call_free(call);
+        serve_end(&service);
+
+        cr_expect(service.plugin.compute_known);
+        cr_expect_gt(service.plugin.compute.n_cores, 0);
+        cr_expect_eq(!!(cpu_fields(response->stats->agg_resource_usage->cpu) & CPU_FIELD(TOTAL_TICKS)),
+                compute_is_known(&service.plugin.compute));
+        stats_free(response);
+}
+
+Test(stats, an_unknown_task_has_an_empty_stream_that_is_no_error) {
+        _cleanup_service_ Service service;
+        ProtobufCMessage *message = NULL;
+
+        service_open(&service);
+        serve_begin(&service);
+        _cleanup_client_call_ ClientCall *call = stats_open(&service, "none/such", INTERVAL_MSEC);
+        cr_expect_eq(client_next(call, &driver__task_stats_response__descriptor, LIMIT_MSEC, &message), 0);
+        cr_expect_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
+        call = client_call_free(call);
+        serve_end(&service);
+}
+
+Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        serve_begin(&service);
+        _cleanup_client_call_ ClientCall *often = stats_open(&service, "one", 1);
+        _cleanup_client_call_ ClientCall *seldom = stats_open(&service, "one", 3600 * 1000);
+        stats_free(stats_next(often));
+        stats_free(stats_next(seldom));
+        serve_end(&service);
+
+        fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
+        serve_begin(&service);
+        expect_end(often);
+        expect_end(seldom);
+        _cleanup_client_call_ ClientCall *late = stats_open(&service, "one", INTERVAL_MSEC);
+        expect_end(late);
+        often = client_call_free(often);
+        seldom = client_call_free(seldom);
+        late = client_call_free(late);
+        serve_end(&service);
+}
+
+Test(stats, streams_end_when_the_task_is_forgotten) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        serve_begin(&service);
+        _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
+        stats_free(stats_next(call));
+        serve_end(&service);
+        task_forget(service.box.task);
+        serve_begin(&service);
+        expect_end(call);
+        call = client_call_free(call);
+        serve_end(&service);
+}
+
+static Driver__InspectTaskResponse *inspect(Service *service) {
+        Driver__InspectTaskRequest request = DRIVER__INSPECT_TASK_REQUEST__INIT;
+        Driver__InspectTaskResponse *response = NULL;
+        char id[] = "one";
+
+        request.task_id = id;
+        cr_assert_eq(
+                client_call(service->client, DRIVER "InspectTask", &request.base,
+                        &driver__inspect_task_response__descriptor, (ProtobufCMessage **) &response, NULL),
+                GRPC_STATUS_OK);
+        return response;
+}
+
+static const char *attribute(const Driver__InspectTaskResponse *response, const char *name) {
+        for (size_t i = 0; i < response->driver->n_attributes; i++)
+                if (streq(response->driver->attributes[i]->key, name))
+                        return response->driver->attributes[i]->value;
+        return NULL;
+}
+
+Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
+        static const struct {
+                const char *name, *value;
+        } rows[] = {
+                { "cpu_usec", "4000000" },
+                { "memory_current", "700" },
+                { "memory_peak", NULL },
+                { "tasks", "12" },
+                { "io_read_bytes", "1010" },
+                { "io_write_bytes", "22" },
+                { "net_rx_bytes", NULL }, /* no process, no network */
+                { "net_tx_bytes", NULL },
+        };
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        group_write_usage(&service, 4000000);
+        groups_write(&service.groups, "memory.current", "700\n");
+        groups_write(&service.groups, "pids.current", "12\n");
+        groups_write(&service.groups, "io.stat", "8:0 rbytes=1000 wbytes=20\n8:16 rbytes=10 wbytes=2\n");
+        serve_begin(&service);
+        Driver__InspectTaskResponse *response = inspect(&service);
+        serve_end(&service);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const char *value = attribute(response, rows[i].name);
+
+                cr_expect(streq_null(value, rows[i].value), "%s: %s", rows[i].name, value ? value : "none");
+        }
+        cr_expect_str_eq(attribute(response, "unit"), service.box.unit);
+        cr_expect_str_eq(attribute(response, "machine"), service.box.machine);
+        cr_expect_not_null(attribute(response, "pid"));
+        driver__inspect_task_response__free_unpacked(response, NULL);
+}
+
+Test(stats, the_control_group_of_an_ended_task_is_remembered) {
+        Box box __attribute__((cleanup(box_close)));
+
+        box_open(&box);
+        box_run(&box);
+        _cleanup_free_ char *group = xasprintf("/test.slice/%s", box.unit);
+        cr_expect_str_eq(task_control_group(box.task), group);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 0);
+        box_run_until(&box, task_state(box.task) == TASK_EXITED);
+        cr_expect_str_eq(task_control_group(box.task), group);
+}
