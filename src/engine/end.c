@@ -110,6 +110,7 @@ void task_end(Task *task, const UnitStatus *status) {
         if (task->has_ledger)
                 (void) ledger_read(task->record.machine, NULL, &end);
 
+        task_unwatch_group(task, &end);
         task->leader_fd = fd_close(task->leader_fd);
         task->leader = 0;
         task->result = exit_result(status, &end, task->killed);

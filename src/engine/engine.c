@@ -36,6 +36,7 @@ static void task_tell_restart(Task *task, const UnitStatus *status) {
         task->n_restarts = status->n_restarts;
         if (task->has_ledger)
                 (void) ledger_read(task->record.machine, NULL, &end);
+        task_unwatch_group(task, &end);
         ExitResult result = exit_result(status, &end, false);
         if (task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT)
                 how = xstrdup("it rebooted");
@@ -57,8 +58,10 @@ static void task_follow(Task *task, const UnitStatus *status) {
                 /* It would be stopped in vain. */
                 if (task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);
-        } else if (unit_status_is_up(status))
+        } else if (unit_status_is_up(status)) {
                 task_find_leader(task);
+                task_watch_group(task);
+        }
 }
 
 static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
@@ -228,6 +231,7 @@ void task_free(Task *task) {
         task_record_clear(&task->record);
         task->leader_fd = fd_close(task->leader_fd);
         free(task->control_group);
+        cgroup_watch_free(task->watch);
         free(task->id);
         free(task);
 }

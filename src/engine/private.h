@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "engine/ledger.h"
+#include "systemd/cgroup-watch.h"
 #include "systemd/journal.h"
 #include "systemd/machined.h"
 #include "systemd/unit.h"
@@ -35,9 +36,12 @@ struct Task {
         pid_t main_pid;
         pid_t leader;
         int leader_fd;
-        pid_t leader_parent; /* main_pid when the leader was found */
-        uint32_t n_restarts; /* by systemd, that were told */
-        char *control_group; /* the last one; it may be gone */
+        pid_t leader_parent;        /* main_pid when the leader was found */
+        uint32_t n_restarts;        /* by systemd, that were told */
+        char *control_group;        /* the last one; it may be gone */
+        CgroupWatch *watch;         /* of this run */
+        uint64_t n_oom_before;      /* kills in this run before the watch */
+        uint32_t n_restarts_before; /* when it was recovered */
 
         /* of its start, until it is over */
         TaskSpec *spec;
@@ -94,6 +98,12 @@ void task_event(Task *task, const char *message, const char *const *annotations)
 int task_watch(Task *task);
 /* Looks for the container's first process, if there is another than was found before. */
 void task_find_leader(Task *task);
+
+/* watch.c */
+/* Watches the control group of the run that is up, and tells what happens there. */
+void task_watch_group(Task *task);
+/* This run is over, and @end tells of it: whatever the watch did not see is told. */
+void task_unwatch_group(Task *task, const LedgerEnd *end);
 
 /* end.c */
 /* The task ended with the unit in this state. */

@@ -73,7 +73,7 @@ void task_recover_on_status(Task *task, const UnitStatus *status) {
         bool foreign = !ours && ledger_read(task->record.machine, NULL, NULL) >= 0;
 
         task->has_ledger = ours;
-        task->n_restarts = status->n_restarts;
+        task->n_restarts = task->n_restarts_before = status->n_restarts;
         if (foreign)
                 task_start_fail(task, ESRCH, "task not found for given id: %s is another task's now",
                         task->record.unit);

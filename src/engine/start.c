@@ -52,6 +52,7 @@ void task_start_succeed(Task *task) {
                 task->record.started_usec = clock_realtime_usec();
 
         task_find_leader(task);
+        task_watch_group(task);
         task->state = task_state_next(task->state, TASK_EVENT_UP);
         task_start_clear(task);
         task->started = NULL;

@@ -109,9 +109,9 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
 }
 
 Test(plugin, methods_that_are_not_made_yet_say_so) {
-        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "SignalTask",
-                DRIVER "ExecTask", DRIVER "ExecTaskStreaming", DRIVER "CreateNetwork",
-                DRIVER "DestroyNetwork", DRIVER "NoSuchMethod", "/no.such.Service/Method" };
+        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "ExecTask",
+                DRIVER "ExecTaskStreaming", DRIVER "CreateNetwork", DRIVER "DestroyNetwork",
+                DRIVER "NoSuchMethod", "/no.such.Service/Method" };
         _cleanup_agent_ Agent agent = agent_start();
         Driver__InitRequest request = DRIVER__INIT_REQUEST__INIT;
 

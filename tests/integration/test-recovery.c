@@ -105,17 +105,65 @@ Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
         agent_clear(&first);
 }
 
-Test(recovery, what_is_gone_or_not_understood_is_not_recovered) {
-        Agent first = agent_start();
-        _cleanup_job_ Job *job = job_new("echo ready; read x </local/wait", NULL);
-        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
+/* Waits on a FIFO, so that the test says when it ends. */
+static Job *waiting_job_new(const char *then) {
+        _cleanup_free_ char *script = xasprintf("echo ready; read x </local/wait; %s", then);
+        Job *job = job_new(script, NULL);
 
         free(shell_good("mkfifo -m 666 %s/task/local/wait", job->directory));
+        return job;
+}
+
+static void job_go_on(Job *job) {
+        free(shell_good("echo >%s/task/local/wait", job->directory));
+        shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
+}
+
+Test(recovery, an_exit_while_no_plugin_runs_is_told_exactly) {
+        static const struct {
+                const char *then;
+                int code, signal;
+        } rows[] = { { "exit 0", 0, 0 }, { "exit 133", 133, 0 }, { "kill -SEGV $$", 139, 11 } };
+        Agent first = agent_start();
+        Job *jobs[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                jobs[i] = waiting_job_new(rows[i].then);
+                job_start_begin(&first, jobs[i]);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                job_start_end(jobs[i]);
+                stream_wait_text(jobs[i]->out, "ready");
+        }
+        agent_kill(&first);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                job_go_on(jobs[i]);
+
+        _cleanup_agent_ Agent second = agent_start();
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                job_recover(&second, jobs[i]);
+                int code = job_wait(&second, jobs[i]);
+                cr_expect_eq(code, rows[i].code, "%s: %d", rows[i].then, code);
+                cr_expect_eq(
+                        jobs[i]->signal, rows[i].signal, "%s: signal %d", rows[i].then, jobs[i]->signal);
+                job_destroy(&second, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+        agent_clear(&first);
+}
+
+Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) {
+        Agent first = agent_start();
+        _cleanup_job_ Job *job = waiting_job_new("exit 0");
+        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
+
         job_start(&first, job);
         stream_wait_text(job->out, "ready");
         agent_kill(&first);
-        free(shell_good("echo >%s/task/local/wait", job->directory));
-        shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
+        job_go_on(job);
+
+        /* As after a restart of the host. */
+        free(shell_good("rm /run/nspawn-units/.ledgers/%s", job->machine));
 
         _cleanup_agent_ Agent second = agent_start();
         request.handle = job->started->handle;

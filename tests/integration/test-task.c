@@ -15,16 +15,22 @@ static void start_all(Agent *agent, Job **jobs, size_t n) {
                 job_start_end(jobs[i]);
 }
 
-Test(task, exit_codes_are_the_payloads) {
+Test(task, exit_codes_and_signals_are_the_payloads) {
         static const struct {
                 const char *script;
                 int code, signal;
         } rows[] = {
                 { "exit 0", 0, 0 },
+                { "exit 1", 1, 0 },
                 { "exit 7", 7, 0 },
+                { "exit 133", 133, 0 }, /* nspawn would make it 1 */
                 { "exit 255", 255, 0 },
-                /* Only the code gets through nspawn: the signal, 11, is not told. */
-                { "kill -SEGV $$", 139, 0 },
+                { "kill -KILL $$", 137, 9 },
+                { "kill -SEGV $$", 139, 11 },
+                { "kill -INT $$", 130, 2 },
+                { "kill -HUP $$", 129, 1 },
+                { "kill -USR1 $$", 138, 10 },
+                { "exit 137", 137, 0 },
         };
         _cleanup_agent_ Agent agent = agent_start();
         Job *jobs[ELEMENTSOF(rows)];
@@ -42,14 +48,6 @@ Test(task, exit_codes_are_the_payloads) {
                 job_destroy(&agent, jobs[i]);
                 (void) job_free(jobs[i]);
         }
-}
-
-/* nspawn keeps 133 for a restart and ends with 1 (systemd 252). The day this fails, put 133 above. */
-Test(task, exit_code_133_is_what_nspawn_makes_of_it) {
-        _cleanup_agent_ Agent agent = agent_start();
-        _cleanup_job_ Job *job = job_new("exit 133", NULL);
-
-        free(job_run(&agent, job, 1));
 }
 
 Test(task, output_is_the_tasks_own_bytes_with_stderr_apart) {
