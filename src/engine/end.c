@@ -58,7 +58,9 @@ char *exit_describe(const ExitResult *result) {
 
 static void task_finish(Task *task) {
         const ExitResult *result = &task->result;
-        _cleanup_free_ char *how = exit_describe(result), *message = xasprintf("Ended: %s", how);
+        bool stopped = task->state == TASK_STOPPING;
+        _cleanup_free_ char *how = exit_describe(result);
+        _cleanup_free_ char *message = xasprintf("%s: %s", stopped ? "Stopped" : "Exited", how);
 
         task->ending = false;
         task->state = task_state_next(task->state, TASK_EVENT_GONE);

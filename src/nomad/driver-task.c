@@ -11,7 +11,6 @@
 #include "nomad/plugin.h"
 #include "nomad/time.h"
 
-
 /* A call that is answered when a task has ended. */
 typedef struct EndCall {
         Plugin *plugin;

@@ -1,30 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
+#include "nomad/time.h"
 
 #define ANNOTATIONS_MAX 8
 
+/* Events that wait for a reader; an agent that is away for long reads the newest of them. */
+#define BACKLOG_MAX 1024
+
+struct PluginEvent {
+        TAILQ_ENTRY(PluginEvent) backlog;
+        Driver__DriverTaskEvent *message;
+};
+
+static void event_free(Plugin *plugin, PluginEvent *event) {
+        TAILQ_REMOVE(&plugin->backlog, event, backlog);
+        plugin->n_backlog--;
+        driver__driver_task_event__free_unpacked(event->message, NULL);
+        free(event);
+}
+
+void plugin_drop_events(Plugin *plugin) {
+        while (!TAILQ_EMPTY(&plugin->backlog))
+                event_free(plugin, TAILQ_FIRST(&plugin->backlog));
+}
+
+void plugin_flush_events(Plugin *plugin) {
+        /* While an agent takes over from another there can be two streams: the newest is the one it reads.
+         */
+        PluginListener *listener = LIST_FIRST(&plugin->events);
+        PluginEvent *event;
+
+        while (listener && (event = TAILQ_FIRST(&plugin->backlog)) &&
+                rpc_call_send(listener->call, &event->message->base) >= 0)
+                event_free(plugin, event);
+}
+
 void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
         plugin_listen(call, userdata, true);
+        plugin_flush_events(userdata);
+}
+
+static void backlog_add(Plugin *plugin, const Driver__DriverTaskEvent *message) {
+        size_t size = driver__driver_task_event__get_packed_size(message);
+        _cleanup_free_ uint8_t *bytes = xcalloc(size, 1);
+        PluginEvent *event = xnew(PluginEvent, 1);
+
+        (void) driver__driver_task_event__pack(message, bytes);
+        event->message = driver__driver_task_event__unpack(NULL, size, bytes);
+        TAILQ_INSERT_TAIL(&plugin->backlog, event, backlog);
+        if (++plugin->n_backlog > BACKLOG_MAX) {
+                log_warn("an event was dropped, since Nomad does not read them", "task_id",
+                        TAILQ_FIRST(&plugin->backlog)->message->task_id);
+                event_free(plugin, TAILQ_FIRST(&plugin->backlog));
+        }
 }
 
 void plugin_send_event(
         Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations) {
         Driver__DriverTaskEvent__AnnotationsEntry entries[ANNOTATIONS_MAX], *pointers[ANNOTATIONS_MAX];
-        Google__Protobuf__Timestamp timestamp = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+        Google__Protobuf__Timestamp timestamp;
         Driver__DriverTaskEvent event = DRIVER__DRIVER_TASK_EVENT__INIT;
-        PluginListener *listener;
-        struct timespec now;
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        timestamp.seconds = now.tv_sec;
-        timestamp.nanos = (int32_t) now.tv_nsec;
-
+        time_to_timestamp(clock_realtime_usec(), &timestamp);
         for (size_t i = 0; annotations && annotations[2 * i] && i < ANNOTATIONS_MAX; i++) {
                 driver__driver_task_event__annotations_entry__init(&entries[i]);
                 entries[i].key = (char *) (uintptr_t) annotations[2 * i];
@@ -40,9 +82,6 @@ void plugin_send_event(
         event.message = (char *) (uintptr_t) message;
         event.annotations = pointers;
 
-        /* While an agent takes over from another there can be two streams: the newest is the one it reads.
-         */
-        listener = LIST_FIRST(&plugin->events);
-        if (listener && rpc_call_send(listener->call, &event.base) < 0)
-                log_warn("an event was lost, since Nomad does not read them", "task_id", task->id);
+        backlog_add(plugin, &event);
+        plugin_flush_events(plugin);
 }

@@ -19,11 +19,21 @@ static void on_listener_close(RpcCall *call _unused_, bool cancelled _unused_, v
         free(listener);
 }
 
-static const RpcCallbacks listener_callbacks = { .on_close = on_listener_close };
+static void on_listener_drain(RpcCall *call _unused_, void *userdata) {
+        const PluginListener *listener = userdata;
+
+        plugin_flush_events(listener->plugin);
+}
+
+static const RpcCallbacks listener_callbacks = {
+        .on_drain = on_listener_drain,
+        .on_close = on_listener_close,
+};
 
 void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events) {
         PluginListener *listener = xnew(PluginListener, 1);
 
+        listener->plugin = plugin;
         listener->call = call;
         if (to_events)
                 LIST_INSERT_HEAD(&plugin->events, listener, listeners);
@@ -220,6 +230,7 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         option_set_defaults(&plugin->config, OPTION_IN_DRIVER);
         LIST_INIT(&plugin->fingerprints);
         LIST_INIT(&plugin->events);
+        TAILQ_INIT(&plugin->backlog);
         LIST_INIT(&plugin->tasks);
         plugin->engine = engine_new(event,
                 &(EngineConfig){ .image_directory = image_directory, .ledgers = true }, &engine_callbacks,
@@ -233,6 +244,7 @@ void plugin_deinit(Plugin *plugin) {
                 next = LIST_NEXT(task, tasks);
                 plugin_remove_task(task);
         }
+        plugin_drop_events(plugin);
         for (size_t i = 0; i < ELEMENTSOF(plugin->watches); i++)
                 plugin->watches[i] = sd_event_source_disable_unref(plugin->watches[i]);
         free(plugin->connection_error);

@@ -18,6 +18,7 @@
 /* A stream that Nomad holds open. */
 typedef struct PluginListener {
         LIST_ENTRY(PluginListener) listeners;
+        struct Plugin *plugin;
         RpcCall *call;
 } PluginListener;
 
@@ -28,6 +29,9 @@ typedef struct DriverTask {
         char *name;
         char *alloc_id;
 } DriverTask;
+
+/* An event that Nomad has not read yet. */
+typedef struct PluginEvent PluginEvent;
 
 typedef struct Plugin {
         sd_event *event;
@@ -43,6 +47,8 @@ typedef struct Plugin {
         sd_event_source *watches[3];
         LIST_HEAD(, PluginListener) fingerprints;
         LIST_HEAD(, PluginListener) events;
+        TAILQ_HEAD(, PluginEvent) backlog;
+        size_t n_backlog;
         LIST_HEAD(, DriverTask) tasks;
 } Plugin;
 
@@ -66,7 +72,7 @@ void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request, void 
 void plugin_send_fingerprint(Plugin *plugin);
 void plugin_watch_host(Plugin *plugin);
 
-/* events.c: the handler, and the engine's events. */
+/* events.c: the handler; an event, which waits until a stream takes it; those that wait go out, or away. */
 void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void plugin_send_event(
         Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations);
@@ -74,6 +80,9 @@ void plugin_send_event(
 /* stats.c: the handler; finds out what a core is worth, unless that is known. */
 void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void plugin_find_compute(Plugin *plugin);
+
+void plugin_flush_events(Plugin *plugin);
+void plugin_drop_events(Plugin *plugin);
 
 /* listener helpers, plugin.c */
 void plugin_listen(RpcCall *call, Plugin *plugin, bool to_events);

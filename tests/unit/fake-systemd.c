@@ -148,11 +148,11 @@ static void remove_runtime_directory(const char *unit) {
 static int append_service(sd_bus_message *m, const FakeUnit *unit) {
         _cleanup_free_ char *group = xasprintf("/test.slice/%s", unit->name);
 
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "NRestarts", "u", unit->n_restarts, "ControlGroup", "s",
-                !unit->name || is_dead(unit) ? "" : group, "MainPID", "u", unit->main_pid, "ExecMainCode",
-                "i", unit->exec_main_code, "ExecMainStatus", "i", unit->exec_main_status,
-                "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s", unit->result, "StatusText",
-                "s", "");
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "NRestarts", "u",
+                unit->n_restarts, "ControlGroup", "s", !unit->name || is_dead(unit) ? "" : group, "MainPID",
+                "u", unit->main_pid, "ExecMainCode", "i", unit->exec_main_code, "ExecMainStatus", "i",
+                unit->exec_main_status, "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s",
+                unit->result, "StatusText", "s", "");
 }
 
 static int append_unit(sd_bus_message *m, const FakeUnit *unit, const char *load_state) {

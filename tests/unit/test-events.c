@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "service-box.h"
+
+/* Task events, and readers that are late, slow or not there. */
+TestSuite(events, .timeout = 60);
+
+static void send_events(Service *service, unsigned first, unsigned n) {
+        const DriverTask *task = LIST_FIRST(&service->plugin.tasks);
+
+        for (unsigned i = first; i < first + n; i++) {
+                _cleanup_free_ char *message = xasprintf("event %u", i);
+
+                plugin_send_event(
+                        &service->plugin, task, message, (const char *const[]){ "key", "value", NULL });
+        }
+}
+
+static ClientCall *events_open(Service *service) {
+        Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;
+
+        return client_open(service->client, DRIVER "TaskEvents", &request.base);
+}
+
+static void expect_events(ClientCall *call, unsigned first, unsigned n) {
+        for (unsigned i = first; i < first + n; i++) {
+                _cleanup_free_ char *message = xasprintf("event %u", i);
+                Driver__DriverTaskEvent *event = NULL;
+
+                cr_assert_eq(client_next(call, &driver__driver_task_event__descriptor, LIMIT_MSEC,
+                                     (ProtobufCMessage **) &event),
+                        1, "%s", message);
+                cr_assert_str_eq(event->message, message);
+                cr_assert_str_eq(event->task_id, "one");
+                cr_assert_str_eq(event->task_name, "name");
+                cr_assert_str_eq(event->alloc_id, "alloc");
+                cr_assert_gt(event->timestamp->seconds, 1600000000);
+                cr_assert_eq(event->n_annotations, 1);
+                cr_assert_str_eq(event->annotations[0]->key, "key");
+                cr_assert_str_eq(event->annotations[0]->value, "value");
+                driver__driver_task_event__free_unpacked(event, NULL);
+        }
+}
+
+static void expect_no_more(ClientCall *call) {
+        ProtobufCMessage *event = NULL;
+
+        cr_assert_eq(client_next(call, &driver__driver_task_event__descriptor, 200, &event), -ETIMEDOUT);
+}
+
+Test(events, what_happened_before_anybody_listened_is_told_then_and_once) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        send_events(&service, 0, 3);
+        serve_begin(&service);
+        ClientCall *first = events_open(&service);
+        expect_events(first, 0, 3);
+        expect_no_more(first);
+        client_call_free(first);
+
+        ClientCall *second = events_open(&service);
+        expect_no_more(second);
+        client_call_free(second);
+        serve_end(&service);
+}
+
+Test(events, a_slow_reader_loses_nothing) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        serve_begin(&service);
+        ClientCall *call = events_open(&service);
+        expect_no_more(call);
+        serve_end(&service);
+
+        /* More than the queue of the call takes. */
+        send_events(&service, 0, 2 * RPC_QUEUE_LIMIT + 10);
+        serve_begin(&service);
+        expect_events(call, 0, 2 * RPC_QUEUE_LIMIT + 10);
+        expect_no_more(call);
+        client_call_free(call);
+        serve_end(&service);
+}
+
+Test(events, of_too_many_that_nobody_reads_the_newest_are_kept) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        send_events(&service, 0, 2000);
+        cr_assert_eq(service.plugin.n_backlog, 1024);
+        serve_begin(&service);
+        ClientCall *call = events_open(&service);
+        expect_events(call, 2000 - 1024, 1024);
+        client_call_free(call);
+        serve_end(&service);
+}
