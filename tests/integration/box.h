@@ -75,6 +75,8 @@ Stream *stream_new(const char *path);
 Stream *stream_free(Stream *stream);
 /* Waits until @text has come. */
 void stream_wait_text(Stream *stream, const char *text);
+/* The same, of what comes behind the first @skip bytes. */
+void stream_wait_text_after(Stream *stream, size_t skip, const char *text);
 /* Waits until nobody can write any more. Return: all that came, with a NUL behind it. */
 char *stream_wait_end(Stream *stream, size_t *ret_size);
 /* Return: what came so far. */

@@ -77,14 +77,14 @@ Stream *stream_free(Stream *stream) {
         return NULL;
 }
 
-static bool has_text(const Stream *stream, const char *text) {
+static bool has_text(const Stream *stream, size_t skip, const char *text) {
         if (!text)
                 return stream->ended;
-        return stream->buffer.length > 0 &&
-                memmem(stream->buffer.text, stream->buffer.length, text, strlen(text));
+        return stream->buffer.length > skip &&
+                memmem(stream->buffer.text + skip, stream->buffer.length - skip, text, strlen(text));
 }
 
-static bool wait_for(Stream *stream, const char *text) {
+static bool wait_for(Stream *stream, size_t skip, const char *text) {
         struct timespec until;
         bool found;
 
@@ -92,10 +92,10 @@ static bool wait_for(Stream *stream, const char *text) {
         until.tv_sec += LIMIT_MSEC / 1000;
 
         (void) pthread_mutex_lock(&stream->mutex);
-        while (!has_text(stream, text) && !stream->ended)
+        while (!has_text(stream, skip, text) && !stream->ended)
                 if (pthread_cond_timedwait(&stream->changed, &stream->mutex, &until) == ETIMEDOUT)
                         break;
-        found = has_text(stream, text);
+        found = has_text(stream, skip, text);
         (void) pthread_mutex_unlock(&stream->mutex);
         return found;
 }
@@ -112,14 +112,18 @@ static char *copy(Stream *stream, size_t *ret_size) {
 }
 
 void stream_wait_text(Stream *stream, const char *text) {
-        bool found = wait_for(stream, text);
+        stream_wait_text_after(stream, 0, text);
+}
+
+void stream_wait_text_after(Stream *stream, size_t skip, const char *text) {
+        bool found = wait_for(stream, skip, text);
         _cleanup_free_ char *all = copy(stream, NULL);
 
         cr_assert(found, "\"%s\" did not come, but:\n%s", text, all);
 }
 
 char *stream_wait_end(Stream *stream, size_t *ret_size) {
-        bool ended = wait_for(stream, NULL);
+        bool ended = wait_for(stream, 0, NULL);
         char *all = copy(stream, ret_size);
 
         cr_assert(ended, "the pipe is still held open; it gave:\n%s", all);

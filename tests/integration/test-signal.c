@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <unistd.h>
+
+#include "box.h"
+
+/* SignalTask: what Nomad's alloc signal does. */
+TestSuite(signal, .timeout = 240);
+
+static void send_signal(Agent *agent, Job *job, const char *name) {
+        Driver__SignalTaskRequest request = DRIVER__SIGNAL_TASK_REQUEST__INIT;
+
+        request.task_id = job->config.id;
+        request.signal = (char *) (uintptr_t) name;
+        free(agent_call(agent, DRIVER "SignalTask", &request, &driver__signal_task_response__descriptor));
+}
+
+static char *signal_fails(Agent *agent, Job *job, const char *name, grpc_status_code code) {
+        Driver__SignalTaskRequest request = DRIVER__SIGNAL_TASK_REQUEST__INIT;
+
+        request.task_id = job->config.id;
+        request.signal = (char *) (uintptr_t) name;
+        return agent_call_fails(agent, DRIVER "SignalTask", &request, code);
+}
+
+Test(signal, every_name_and_number_reaches_the_payload_and_others_are_errors) {
+        static const struct {
+                const char *name;
+                int number;
+        } rows[] = {
+                { "SIGHUP", 1 },
+                { "INT", 2 },
+                { "sigquit", 3 },
+                { "SIGUSR1", 10 },
+                { "12", 12 },
+                { "SIGALRM", 14 },
+                { "SIGTERM", 15 },
+                { "SIGCONT", 18 },
+                { "SIGWINCH", 28 },
+                { "SIGRTMIN+3", 37 },
+                { "64", 64 },
+        };
+        static const char *const bad[] = { "", "SIGNONSENSE", "0", "65", "-9", "SIGRTMIN+31", "TERM " };
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_string_buffer_ StringBuffer script = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                string_buffer_append(&script, "trap 'echo got %d.' %d\n", rows[i].number, rows[i].number);
+        string_buffer_append(&script, "echo ready; while :; do read -t 1 x </local/never; done");
+        _cleanup_job_ Job *job = job_new(script.text, NULL);
+        free(shell_good("mkfifo -m 666 %s/task/local/never", job->directory));
+        job_start(&agent, job);
+        stream_wait_text(job->out, "ready");
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *text = xasprintf("got %d.", rows[i].number);
+
+                send_signal(&agent, job, rows[i].name);
+                stream_wait_text(job->out, text);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_free_ char *text = signal_fails(&agent, job, bad[i], GRPC_STATUS_INVALID_ARGUMENT);
+
+                expect_text(text, bad[i]);
+                expect_text(text, "SIGHUP");
+        }
+
+        send_signal(&agent, job, "SIGKILL");
+        cr_expect_eq(job_wait(&agent, job), 137);
+        cr_expect_eq(job->signal, 9);
+        _cleanup_free_ char *gone = signal_fails(&agent, job, "SIGHUP", GRPC_STATUS_FAILED_PRECONDITION);
+        expect_text(gone, "no process");
+        job_destroy(&agent, job);
+        free(signal_fails(&agent, job, "SIGHUP", GRPC_STATUS_NOT_FOUND));
+}
+
+/* ---- booted ---- */
+
+static Job *booted_new(void) {
+        _cleanup_free_ char *config = xasprintf(
+                "{'image': '%s/images/debian', 'boot': true, 'volatile': 'overlay', 'read_only': false, "
+                "'network_veth': false}",
+                test_directory());
+
+        return job_new(NULL, config);
+}
+
+static void wait_for_event(ClientCall *events, const Job *job, const char *part) {
+        for (;;) {
+                Driver__DriverTaskEvent *event = NULL;
+
+                cr_assert_eq(client_next(events, &driver__driver_task_event__descriptor, LIMIT_MSEC,
+                                     (ProtobufCMessage **) &event),
+                        1, "no event: %s", part);
+                bool found = streq(event->task_id, job->config.id) && strstr(event->message, part);
+                driver__driver_task_event__free_unpacked(event, NULL);
+                if (found)
+                        return;
+        }
+}
+
+#define UP "Multi-User System"
+
+Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when_it_is_killed) {
+        _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
+        Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;
+
+        if (access(image, F_OK) < 0)
+                cr_skip_test("no Debian image");
+
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *cycled = booted_new(), *killed = booted_new();
+        _cleanup_client_call_ ClientCall *events = client_open(
+                agent.client, DRIVER "TaskEvents", &request.base);
+
+        job_start_begin(&agent, cycled);
+        job_start_begin(&agent, killed);
+        job_start_end(cycled);
+        job_start_end(killed);
+        stream_wait_text(killed->out, UP);
+        _cleanup_free_ char *pid = job_property(killed, "MainPID");
+        free(shell_good("kill -KILL $(cat /proc/%s/task/%s/children)", pid, pid));
+        cr_expect_eq(job_wait(&agent, killed), 137);
+        cr_expect_eq(killed->signal, 9);
+        job_destroy(&agent, killed);
+
+        /* systemd(1): SIGRTMIN+5 reboots, SIGRTMIN+4 powers off. */
+        stream_wait_text(cycled->out, UP);
+        _cleanup_free_ char *first = stream_text(cycled->out);
+        send_signal(&agent, cycled, "SIGRTMIN+5");
+        wait_for_event(events, cycled, "Restarted by systemd: it rebooted");
+        stream_wait_text_after(cycled->out, strlen(first), UP);
+        send_signal(&agent, cycled, "SIGRTMIN+4");
+        cr_expect_eq(job_wait(&agent, cycled), 0);
+        cr_expect_eq(cycled->signal, 0);
+        job_destroy(&agent, cycled);
+}
