@@ -6,6 +6,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,7 @@ import (
 	"github.com/hashicorp/nomad/nomad/structs"
 	"github.com/hashicorp/nomad/nomad/structs/config"
 	"github.com/hashicorp/nomad/plugins/base"
+	bstructs "github.com/hashicorp/nomad/plugins/base/structs"
 	"github.com/hashicorp/nomad/plugins/drivers"
 	"github.com/hashicorp/nomad/plugins/drivers/testutils"
 	"github.com/zclconf/go-cty/cty"
@@ -112,7 +114,8 @@ func TestMain(m *testing.M) {
 	}
 	if err := run(fmt.Sprintf(`
 		rm -rf %[1]s
-		! test -d /sys/fs/cgroup/testing.slice || rmdir /sys/fs/cgroup/testing.slice`, directory)); err != nil {
+		! test -d /sys/fs/cgroup/testing.slice || find /sys/fs/cgroup/testing.slice -depth -type d -exec rmdir {} +`,
+		directory)); err != nil {
 		fmt.Println("--- FAIL: nothing_is_left (0.00s)\n", err)
 		code = 1
 	}
@@ -202,7 +205,8 @@ func (b *box) start(script string) (*drivers.TaskConfig, *drivers.TaskHandle) {
 		b.t.Errorf("network override: %+v", network)
 	}
 	b.t.Cleanup(func() {
-		if err := b.Impl().DestroyTask(task.ID, true); err != nil && !b.t.Failed() {
+		err := b.Impl().DestroyTask(task.ID, true)
+		if err != nil && !errors.Is(err, bstructs.ErrPluginShutdown) {
 			b.t.Errorf("destroying %s: %v", task.ID, err)
 		}
 	})

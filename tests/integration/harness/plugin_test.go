@@ -19,9 +19,6 @@ func TestLoaderKnowsTheDriver(t *testing.T) {
 	if _, err := version.NewSemver(catalog[0].PluginVersion); err != nil {
 		t.Error(err)
 	}
-	if shared.instance.ApiVersion() != drivers.ApiVersion010 {
-		t.Errorf("API version %s", shared.instance.ApiVersion())
-	}
 }
 
 func TestLoaderRefusesABadPluginConfig(t *testing.T) {

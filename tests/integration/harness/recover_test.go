@@ -74,6 +74,7 @@ func TestRecoverTaskAfterThePluginWasKilled(t *testing.T) {
 	}
 
 	next := own(t)
+	t.Cleanup(func() { _ = next.DestroyTask(task.ID, true) })
 	if _, err := next.InspectTask(task.ID); err == nil {
 		t.Error("the new plugin knows the task before it was recovered")
 	}
@@ -81,7 +82,6 @@ func TestRecoverTaskAfterThePluginWasKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newBox(t, next)
-	t.Cleanup(func() { _ = next.DestroyTask(task.ID, true) })
 	if err := c.WaitUntilStarted(task.ID, limit); err != nil {
 		t.Fatal(err)
 	}
