@@ -5,6 +5,8 @@ package harness
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -126,4 +128,51 @@ func TestRecoverTaskRefusesInWordsAndAtOnce(t *testing.T) {
 	t.Run("task_is_gone", func(t *testing.T) {
 		refuse(t, "", func(h *drivers.TaskHandle) {})
 	})
+}
+
+func TestEndWhileThePluginIsDeadIsKnownAfterwards(t *testing.T) {
+	for name, row := range map[string]struct {
+		end    string
+		code   int
+		signal syscall.Signal
+	}{
+		"code":   {"exit 13", 13, 0},
+		"zero":   {"exit 0", 0, 0},
+		"signal": {"kill -SEGV $$", 139, syscall.SIGSEGV},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := own(t)
+			b := newBox(t, p)
+			task, handle := b.start("echo ready; until test -e /local/go; do usleep 50000; done; " + row.end)
+			b.waitForLog(task, "stdout", "ready\n")
+			if err := syscall.Kill(p.pid(), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			next := own(t)
+			if err := os.WriteFile(filepath.Join(task.AllocDir, task.Name, "local/go"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the unit's end", func() (bool, string) {
+				got := unitProperty(t, task, "ActiveState")
+				return got == "inactive" || got == "failed", got
+			})
+			t.Cleanup(func() { _ = next.DestroyTask(task.ID, true) })
+			if err := next.RecoverTask(stored(t, handle)); err != nil {
+				t.Fatal(err)
+			}
+			expectEnd(t, next, task.ID, row.code, row.signal)
+			status, err := next.InspectTask(task.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status.State != drivers.TaskStateExited || status.CompletedAt.Before(status.StartedAt) ||
+				status.CompletedAt.After(time.Now()) {
+				t.Errorf("status: %+v", status)
+			}
+			if err := next.DestroyTask(task.ID, false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

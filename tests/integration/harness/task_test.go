@@ -108,11 +108,11 @@ func TestStopTask(t *testing.T) {
 		code                int
 		killed              syscall.Signal
 	}{
-		"default_signal": {"trap 'echo term; exit 9' TERM", "", "term\n", limit, 9, 0},
-		"kill_signal":    {"trap 'echo int; exit 11' INT; trap 'exit 1' TERM", "SIGINT", "int\n", limit, 11, 0},
-		"other_kill_signal":     {"trap 'echo usr; exit 12' USR2; trap 'exit 1' TERM", "SIGUSR2", "usr\n", limit, 12, 0},
-		"ignored":        {"trap '' TERM", "SIGTERM", "", 2 * time.Second, 137, syscall.SIGKILL},
-		"no_timeout":     {"trap '' TERM", "", "", 0, 137, syscall.SIGKILL},
+		"default_signal":    {"trap 'echo term; exit 9' TERM", "", "term\n", limit, 9, 0},
+		"kill_signal":       {"trap 'echo int; exit 11' INT; trap 'exit 1' TERM", "SIGINT", "int\n", limit, 11, 0},
+		"other_kill_signal": {"trap 'echo usr; exit 12' USR2; trap 'exit 1' TERM", "SIGUSR2", "usr\n", limit, 12, 0},
+		"ignored":           {"trap '' TERM", "SIGTERM", "", 2 * time.Second, 137, syscall.SIGKILL},
+		"no_timeout":        {"trap '' TERM", "", "", 0, 137, syscall.SIGKILL},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
