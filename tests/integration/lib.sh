@@ -71,12 +71,11 @@ summary() {
 	((n_failed == 0))
 }
 
-# nomad_tests AGENT VERSION FILTER
-nomad_tests() {
+# go_tests PROGRAM SUITE FILTER: the tests in Go of a program; SUITE/ goes before their names.
+go_tests() {
 	local log=$results/$2.log name pattern=.
 	[[ "$3" == */* ]] && pattern="^${3#*/}"
-	NOMAD_AGENT=$1 NSPAWN_PAYLOAD=$payload "$payload/nomad/tests" -test.v -test.run "$pattern" -test.timeout 600s \
-		>"$log" 2>&1
+	NSPAWN_PAYLOAD=$payload "$1" -test.v -test.run "$pattern" -test.parallel 4 -test.timeout 600s >"$log" 2>&1
 	local status=$? found=0
 	while IFS= read -r name; do
 		found=1
@@ -85,10 +84,13 @@ nomad_tests() {
 	while IFS= read -r name; do
 		found=1
 		test_failed "$2/$name" < <(awk -v wanted="$name" '
-			/^=== / { shown = $2 == "RUN" && $3 == wanted; next }
+			/^=== / { shown = $2 ~ /^(RUN|CONT|NAME)$/ && $3 == wanted; next }
 			/^ *--- / { shown = 0 }
 			shown' "$log")
 	done < <(sed -n 's/^ *--- FAIL: \([^ ]*\) .*/\1/p' "$log")
+	while IFS= read -r name; do
+		say "skipped: $2/$name"
+	done < <(sed -n 's/^ *--- SKIP: \([^ ]*\) .*/\1/p' "$log")
 	if ((status != 0)) && { ((found == 0)) || ! grep -q -e '--- FAIL' "$log"; }; then
 		test_failed "$2" < <(tail -n 60 "$log")
 	fi

@@ -43,5 +43,6 @@ for version in ${NOMAD_VERSIONS-1.6}; do
 	cp -- "$(tests/nomad/build.sh "$version")" "$target/nomad/nomad-$version"
 done
 if [[ -n "${NOMAD_VERSIONS-1.6}" ]]; then
-	tests/integration/nomad/build.sh "$target/nomad/tests"
+	CGO_ENABLED=0 tests/integration/go-tests.sh tests/integration/nomad "$target/nomad/tests"
+	tests/integration/go-tests.sh tests/integration/harness "$target/nomad/harness"
 fi

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs in the test host, in the payload's directory, as root: run.sh [FILTER]
-# FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/..." or "nomad-1.6/...";
-# the check for leftovers is always run. Environment: JOBS (3) tests of the plugin at once.
+# FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/...", "harness/..." or
+# "nomad-1.6/..."; the check for leftovers is always run. Environment: JOBS (3) tests of the plugin at once.
 set -uo pipefail
+shopt -s extglob
 
 payload=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 filter=${1:-}
@@ -41,7 +42,7 @@ set_up() {
 
 # criterion NAME JOBS SUITES: the C tests of those suites; what they say as TAP is counted.
 criterion() {
-	[[ "$filter" != cli* && "$filter" != nomad* ]] || return
+	[[ "$filter" != @(cli|harness|nomad)* ]] || return
 	local log=$results/$1.log tap=$results/$1.tap pattern="$3/*" name
 	if [[ "$filter" == */* ]]; then
 		# shellcheck disable=SC2053
@@ -68,7 +69,6 @@ criterion() {
 
 set_up
 begin=$SECONDS
-shopt -s extglob
 criterion plugin "${JOBS:-3}" '!(alone)'
 criterion alone 1 alone
 ((n_failed == 0)) || sweep
@@ -81,13 +81,21 @@ if [[ -z "$filter" || "$filter" == cli* ]]; then
 	say "cli: $((SECONDS - begin_suite)) s"
 fi
 
+if [[ -x "$payload/nomad/harness" && (-z "$filter" || "$filter" == harness*) ]]; then
+	begin_suite=$SECONDS
+	before=$n_failed
+	go_tests "$payload/nomad/harness" harness "$filter"
+	((n_failed == before)) || sweep
+	say "harness: $((SECONDS - begin_suite)) s"
+fi
+
 for agent in "$payload"/nomad/nomad-*; do
 	[[ -x "$agent" ]] || continue
 	version=${agent##*/}
 	[[ -z "$filter" || "$filter" == nomad || "$version" == "${filter%%/*}" ]] || continue
 	begin_suite=$SECONDS
 	before=$n_failed
-	nomad_tests "$agent" "$version" "$filter"
+	NOMAD_AGENT=$agent go_tests "$payload/nomad/tests" "$version" "$filter"
 	((n_failed == before)) || sweep
 	say "$version: $((SECONDS - begin_suite)) s"
 done

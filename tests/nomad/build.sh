@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # build.sh [1.6|1.11]: builds the Nomad agent that the tests run and prints where it is. Go fetches it as a module,
 # pinned by go.mod and go.sum here (1.6.1) and in 1.11/ (1.11.1). It is for testing only and never handed on.
+# build.sh go: prints where the Go is that builds it, for the tests in Go.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -45,7 +46,11 @@ find_go() {
 case ${1:-1.6} in
 1.6) module=$here ;;
 1.11) module=$here/1.11 ;;
-*) die "usage: build.sh [1.6|1.11]" ;;
+go)
+	find_go
+	exit
+	;;
+*) die "usage: build.sh [1.6|1.11|go]" ;;
 esac
 version=$(sed -n 's,^.*github.com/hashicorp/nomad v\([0-9.]*\).*$,\1,p' "$module/go.mod")
 key=$(cat "$here/build.sh" "$module/go.mod" "$module/go.sum" | sha256sum | cut -c1-12)

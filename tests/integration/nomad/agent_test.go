@@ -84,6 +84,11 @@ limits {
   http_max_conns_per_client = 0
 }
 
+telemetry {
+  collection_interval        = "1s"
+  publish_allocation_metrics = true
+}
+
 server {
   enabled          = true
   bootstrap_expect = 1
@@ -124,7 +129,8 @@ func setUp() error {
 		echo volume >%[1]s/volume/in
 		echo bound >%[1]s/bound/in
 		chmod 755 %[1]s/volume %[1]s/bound
-		install -D %[2]s/nspawn-units-init /usr/lib/nspawn-units/nspawn-units-init
+		mkdir -p /usr/lib/nspawn-units
+		install %[2]s/nspawn-units-* /usr/lib/nspawn-units/
 		install %[2]s/nomad-driver-nspawn %[1]s/plugins/
 		rm -rf %[1]s/plugins/hello %[1]s/plugins/shared
 		cp -a %[3]s/hello %[1]s/plugins/hello
