@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "service-box.h"
+
+/* SignalTask and DestroyTask, of tasks that this process has and of such that an earlier one left. */
+TestSuite(destroy, .timeout = 60);
+
+static grpc_status_code signal_task(Service *service, const char *id, const char *name, char **ret_text) {
+        Driver__SignalTaskRequest request = DRIVER__SIGNAL_TASK_REQUEST__INIT;
+
+        request.task_id = (char *) (uintptr_t) id;
+        request.signal = (char *) (uintptr_t) name;
+        return client_call(service->client, DRIVER "SignalTask", &request.base, NULL, NULL, ret_text);
+}
+
+static grpc_status_code destroy_task(Service *service, const char *id, bool force, char **ret_text) {
+        Driver__DestroyTaskRequest request = DRIVER__DESTROY_TASK_REQUEST__INIT;
+
+        request.task_id = (char *) (uintptr_t) id;
+        request.force = force;
+        return client_call(service->client, DRIVER "DestroyTask", &request.base, NULL, NULL, ret_text);
+}
+
+Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
+        static const struct {
+                const char *id, *signal;
+                grpc_status_code code;
+                const char *words;
+        } rows[] = {
+                { "none", "SIGHUP", GRPC_STATUS_NOT_FOUND, "task not found" },
+                { "one", "SIGNONSENSE", GRPC_STATUS_INVALID_ARGUMENT, "\"SIGNONSENSE\" is not a signal" },
+                { "one", "", GRPC_STATUS_INVALID_ARGUMENT, "from 1 to 64" },
+                /* Its process has no child here. */
+                { "one", "SIGHUP", GRPC_STATUS_FAILED_PRECONDITION, "no process" },
+        };
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        serve_begin(&service);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                cr_expect_eq(signal_task(&service, rows[i].id, rows[i].signal, &text), rows[i].code,
+                        "row %zu", i);
+                cr_expect_not_null(strstr(text, rows[i].words), "row %zu: %s", i, text);
+        }
+        serve_end(&service);
+}
+
+/* A task of an earlier process; its unit is there when @state is given. */
+static char *leave(Service *service, const char *id, const char *state) {
+        char *machine = xasprintf("left-test-%d", getpid());
+        _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
+        TaskRecord record = { .id = (char *) (uintptr_t) id, .unit = unit, .machine = machine };
+        _cleanup_fd_ int fd = ledger_create(&record);
+
+        cr_assert_geq(fd, 0);
+        if (state)
+                fake_unit_add(service->box.fake, unit, state);
+        return machine;
+}
+
+Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
+        _cleanup_free_ char *id = xasprintf("alloc/left/%d", getpid()), *machine = NULL, *text = NULL;
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        machine = leave(&service, id, "active");
+        _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
+        serve_begin(&service);
+        cr_assert_eq(destroy_task(&service, id, false, &text), GRPC_STATUS_FAILED_PRECONDITION);
+        cr_assert_not_null(strstr(text, "still runs"), "%s", text);
+        cr_assert(ledger_is_of(machine, id, NULL));
+        cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK);
+        serve_end(&service);
+
+        cr_assert_not(ledger_is_of(machine, id, NULL));
+        box_settle(&service.box);
+        cr_assert_null(fake_unit_find(service.box.fake, unit));
+}
+
+Test(destroy, what_is_dead_or_gone_is_cleared_away_without_an_error) {
+        _cleanup_free_ char *id = xasprintf("alloc/left/%d", getpid()), *machine = NULL;
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        machine = leave(&service, id, NULL);
+        serve_begin(&service);
+        cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK);
+        cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK, "again");
+        cr_assert_eq(destroy_task(&service, "never/was/1", false, NULL), GRPC_STATUS_OK);
+        serve_end(&service);
+        cr_assert_not(ledger_is_of(machine, id, NULL));
+        cr_assert_eq(engine_n_tasks(service.box.engine), 1);
+}
