@@ -438,6 +438,16 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         cr_expect_str_eq(attribute(response, "machine"), service.box.machine);
         cr_expect_not_null(attribute(response, "pid"));
         driver__inspect_task_response__free_unpacked(response, NULL);
+
+        /* What is there now may be the group of a namesake. */
+        fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
+        box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
+        serve_begin(&service);
+        response = inspect(&service);
+        serve_end(&service);
+        cr_expect_null(attribute(response, "cpu_usec"));
+        cr_expect_str_eq(attribute(response, "unit"), service.box.unit);
+        driver__inspect_task_response__free_unpacked(response, NULL);
 }
 
 Test(stats, the_control_group_of_an_ended_task_is_remembered) {
