@@ -20,6 +20,7 @@
 #define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
 #define LIMIT_MSEC 20000
 #define INTERVAL_MSEC 50
+#define ID_SIZE (2 * 1024 * 1024)
 
 TestSuite(stats, .timeout = 60);
 
@@ -75,13 +76,17 @@ static void group_write_usage(Service *service, uint64_t cpu_usec) {
 }
 
 /* A task that runs; the group of its unit is where the fake systemd says. */
-static void service_open(Service *service) {
+static void service_open_as(Service *service, const char *id) {
         _cleanup_error_ Error *error = NULL;
 
         *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
         (void) signal(SIGPIPE, SIG_IGN);
         box_open(&service->box);
-        box_run(&service->box);
+        cr_assert_eq(engine_start(service->box.engine, id, box_spec(&service->box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &service->box, &error),
+                0);
+        box_run_until(&service->box, service->box.n_started > 0);
+        cr_assert_not_null(service->box.task, "%s", service->box.words);
 
         groups_open(&service->groups);
         _cleanup_free_ char *ours = groups_path(&service->groups, NULL);
@@ -96,7 +101,7 @@ static void service_open(Service *service) {
                 .compute = { 8000, 4 },
                 .compute_known = true,
         };
-        (void) plugin_add_task(&service->plugin, "one", "name", "alloc");
+        (void) plugin_add_task(&service->plugin, id, "name", "alloc");
         plugin_fill_services(&service->plugin, service->rows);
         service->socket = xasprintf("%s/socket", service->groups.root);
         cr_assert_eq(sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, on_stop, service), 0);
@@ -105,6 +110,10 @@ static void service_open(Service *service) {
                 "%s", error_message(error));
         cr_assert_eq(server_listen(service->server, service->socket, (gid_t) -1, &error), 0);
         service->client = client_new(service->socket);
+}
+
+static void service_open(Service *service) {
+        service_open_as(service, "one");
 }
 
 /* After serve_end(). */
@@ -382,6 +391,40 @@ Test(stats, streams_end_when_the_task_is_forgotten) {
         serve_begin(&service);
         expect_end(call);
         call = client_call_free(call);
+        serve_end(&service);
+}
+
+Test(stats, a_reader_that_does_not_read_misses_samples) {
+        _cleanup_service_ Service service;
+        /* Each sample has it, and a few of these are more than the transport takes unread. */
+        _cleanup_free_ char *id = xcalloc(ID_SIZE + 1, 1);
+        unsigned n_old = 0;
+
+        memset(id, 'x', ID_SIZE);
+        service_open_as(&service, id);
+        groups_write(&service.groups, "memory.current", "1\n");
+        serve_begin(&service);
+        Client *other = client_new(service.socket);
+        _cleanup_client_call_ ClientCall *slow = stats_open(&service, id, INTERVAL_MSEC);
+        stats_free(stats_next(slow));
+
+        /* Time passes, as another one sees that reads. */
+        Service as_other = { .client = other };
+        ClientCall *call = stats_open(&as_other, id, INTERVAL_MSEC);
+        for (unsigned i = 0; i < 30; i++)
+                stats_free(stats_next(call));
+        call = client_call_free(call);
+        client_free(other);
+        groups_write(&service.groups, "memory.current", "2\n");
+
+        for (uint64_t usage = 1; usage == 1; n_old++) {
+                Driver__TaskStatsResponse *response = stats_next(slow);
+
+                usage = response->stats->agg_resource_usage->memory->usage;
+                stats_free(response);
+        }
+        cr_expect_lt(n_old, 10, "%u samples of 30 were kept for it", n_old);
+        slow = client_call_free(slow);
         serve_end(&service);
 }
 
