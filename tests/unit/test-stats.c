@@ -1,132 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <pthread.h>
-#include <sys/eventfd.h>
+#include <inttypes.h>
 
-#include "../integration/client.h"
 #include "base.pb-c.h"
 #include "driver.pb-c.h"
-#include "engine-box.h"
-#include "group-box.h"
-#include "nomad/plugin.h"
-#include "nomad/server.h"
+#include "service-box.h"
 
-/*
- * The plugin's service on an engine that runs on a fake systemd, with a fake control group. The loop takes
- * turns: it runs in a thread of its own while the test is the client, and in the test's thread otherwise.
- */
+/* Samples of a task's use over gRPC, and what InspectTask adds to them. */
+TestSuite(stats, .timeout = 60);
 
-#define DRIVER "/hashicorp.nomad.plugins.drivers.proto.Driver/"
-#define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
-#define LIMIT_MSEC 20000
 #define INTERVAL_MSEC 50
 #define ID_SIZE (2 * 1024 * 1024)
 
-TestSuite(stats, .timeout = 60);
-
-typedef struct Service {
-        Box box;
-        Groups groups;
-        Plugin plugin;
-        RpcService rows[PLUGIN_SERVICES];
-        Server *server;
-        Client *client;
-        char *socket;
-        pthread_t thread;
-        int stop;
-        bool stopped;
-} Service;
-
-static int on_stop(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata) {
-        uint64_t n;
-
-        ((Service *) userdata)->stopped = read(fd, &n, sizeof(n)) == (ssize_t) sizeof(n);
-        return 0;
-}
-
-static void *loop_main(void *userdata) {
-        Service *service = userdata;
-
-        while (!service->stopped)
-                if (sd_event_run(service->box.event, UINT64_MAX) < 0)
-                        abort();
-        return NULL;
-}
-
-/* From here on the test may only be the client. */
-static void serve_begin(Service *service) {
-        service->stopped = false;
-        cr_assert_eq(pthread_create(&service->thread, NULL, loop_main, service), 0);
-}
-
-static void serve_end(Service *service) {
-        uint64_t n = 1;
-
-        cr_assert_eq(write(service->stop, &n, sizeof(n)), (ssize_t) sizeof(n));
-        cr_assert_eq(pthread_join(service->thread, NULL), 0);
-}
-
 static void group_write_usage(Service *service, uint64_t cpu_usec) {
-        _cleanup_free_ char *text = xasprintf(
-                "usage_usec %lu\nuser_usec %lu\nsystem_usec %lu\nnr_periods 9\nnr_throttled 4\n"
-                "throttled_usec 5000\n",
+        _cleanup_free_ char *text = xasprintf("usage_usec %" PRIu64 "\nuser_usec %" PRIu64
+                                              "\nsystem_usec %" PRIu64 "\nnr_periods 9\nnr_throttled 4\n"
+                                              "throttled_usec 5000\n",
                 cpu_usec, cpu_usec / 4, cpu_usec / 4 * 3);
 
         groups_write(&service->groups, "cpu.stat", text);
 }
-
-/* A task that runs; the group of its unit is where the fake systemd says. */
-static void service_open_as(Service *service, const char *id) {
-        _cleanup_error_ Error *error = NULL;
-
-        *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
-        (void) signal(SIGPIPE, SIG_IGN);
-        box_open(&service->box);
-        cr_assert_eq(engine_start(service->box.engine, id, box_spec(&service->box), &(TaskStreams){ -1, -1 },
-                             box_on_started, &service->box, &error),
-                0);
-        box_run_until(&service->box, service->box.n_started > 0);
-        cr_assert_not_null(service->box.task, "%s", service->box.words);
-
-        groups_open(&service->groups);
-        _cleanup_free_ char *ours = groups_path(&service->groups, NULL);
-        _cleanup_free_ char *units = xasprintf("%s/test.slice/%s", service->groups.root, service->box.unit);
-        cr_assert_eq(symlink(ours, units), 0);
-
-        service->plugin = (Plugin){
-                .event = service->box.event,
-                .engine = service->box.engine,
-                .in_use = true,
-                .cgroup_root = service->groups.root,
-                .compute = { 8000, 4 },
-                .compute_known = true,
-        };
-        (void) plugin_add_task(&service->plugin, id, "name", "alloc");
-        plugin_fill_services(&service->plugin, service->rows);
-        service->socket = xasprintf("%s/socket", service->groups.root);
-        cr_assert_eq(sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, on_stop, service), 0);
-        cr_assert_eq(
-                server_new(service->box.event, service->rows, PLUGIN_SERVICES, &service->server, &error), 0,
-                "%s", error_message(error));
-        cr_assert_eq(server_listen(service->server, service->socket, (gid_t) -1, &error), 0);
-        service->client = client_new(service->socket);
-}
-
-static void service_open(Service *service) {
-        service_open_as(service, "one");
-}
-
-/* After serve_end(). */
-static void service_close(Service *service) {
-        client_free(service->client);
-        server_free(service->server);
-        plugin_remove_task(LIST_FIRST(&service->plugin.tasks));
-        box_close(&service->box);
-        groups_close(&service->groups);
-        free(service->socket);
-        fd_close(service->stop);
-}
-#define _cleanup_service_ _cleanup_(service_close)
 
 static ClientCall *stats_open(Service *service, const char *id, int64_t interval_msec) {
         Google__Protobuf__Duration interval = GOOGLE__PROTOBUF__DURATION__INIT;
@@ -195,12 +88,12 @@ Test(stats, first_sample_comes_at_once_with_all_that_was_measured) {
         groups_write(&service.groups, "memory.peak", "900\n");
         groups_write(&service.groups, "memory.swap.current", "30\n");
         groups_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
-        serve_begin(&service);
+        service_begin(&service);
         /* Nobody would wait for the second one. */
         ClientCall *call = stats_open(&service, "one", 3600 * 1000);
         Driver__TaskStatsResponse *response = stats_next(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 
         const Driver__CpuUsage *cpu = response->stats->agg_resource_usage->cpu;
         const Driver__MemoryUsage *memory = response->stats->agg_resource_usage->memory;
@@ -241,7 +134,7 @@ Test(stats, only_what_was_measured_is_said_to_be) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_free_ char *path = groups_path(&service.groups, rows[i].file);
 
@@ -255,7 +148,7 @@ Test(stats, only_what_was_measured_is_said_to_be) {
                 stats_free(response);
                 cr_assert_eq(unlink(path), 0);
         }
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, rates_follow_the_counters) {
@@ -263,7 +156,7 @@ Test(stats, rates_follow_the_counters) {
 
         service_open(&service);
         group_write_usage(&service, 0);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
         stats_free(stats_next(call));
 
@@ -292,7 +185,7 @@ Test(stats, rates_follow_the_counters) {
                 stats_free(response);
         }
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
@@ -306,7 +199,7 @@ Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
         service_open(&service);
         request.nomad_config = &config;
         config.driver = &driver;
-        serve_begin(&service);
+        service_begin(&service);
         /* As the first agents do: nothing is said of the host. */
         cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
                 GRPC_STATUS_OK);
@@ -318,7 +211,7 @@ Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
         driver.topology = &topology;
         cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
                 GRPC_STATUS_OK);
-        serve_end(&service);
+        service_end(&service);
         cr_expect_float_eq(service.plugin.compute.total_mhz, 1234, 0.001);
         cr_expect_eq(service.plugin.compute.n_cores, 1);
 }
@@ -330,11 +223,11 @@ Test(stats, without_a_topology_the_host_is_asked_and_ticks_may_stay_unknown) {
         group_write_usage(&service, 5);
         service.plugin.compute = (Compute){};
         service.plugin.compute_known = false;
-        serve_begin(&service);
+        service_begin(&service);
         ClientCall *call = stats_open(&service, "one", 0);
         Driver__TaskStatsResponse *response = stats_next(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 
         cr_expect(service.plugin.compute_known);
         cr_expect_gt(service.plugin.compute.n_cores, 0);
@@ -348,27 +241,27 @@ Test(stats, an_unknown_task_has_an_empty_stream_that_is_no_error) {
         ProtobufCMessage *message = NULL;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "none/such", INTERVAL_MSEC);
         cr_expect_eq(client_next(call, &driver__task_stats_response__descriptor, LIMIT_MSEC, &message), 0);
         cr_expect_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *often = stats_open(&service, "one", 1);
         _cleanup_client_call_ ClientCall *seldom = stats_open(&service, "one", 3600 * 1000);
         stats_free(stats_next(often));
         stats_free(stats_next(seldom));
-        serve_end(&service);
+        service_end(&service);
 
         fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
-        serve_begin(&service);
+        service_begin(&service);
         expect_end(often);
         expect_end(seldom);
         _cleanup_client_call_ ClientCall *late = stats_open(&service, "one", INTERVAL_MSEC);
@@ -376,22 +269,22 @@ Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
         often = client_call_free(often);
         seldom = client_call_free(seldom);
         late = client_call_free(late);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, streams_end_when_the_task_is_forgotten) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
         stats_free(stats_next(call));
-        serve_end(&service);
+        service_end(&service);
         task_forget(service.box.task);
-        serve_begin(&service);
+        service_begin(&service);
         expect_end(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, a_reader_that_does_not_read_misses_samples) {
@@ -403,7 +296,7 @@ Test(stats, a_reader_that_does_not_read_misses_samples) {
         memset(id, 'x', ID_SIZE);
         service_open_as(&service, id);
         groups_write(&service.groups, "memory.current", "1\n");
-        serve_begin(&service);
+        service_begin(&service);
         Client *other = client_new(service.socket);
         _cleanup_client_call_ ClientCall *slow = stats_open(&service, id, INTERVAL_MSEC);
         stats_free(stats_next(slow));
@@ -425,7 +318,7 @@ Test(stats, a_reader_that_does_not_read_misses_samples) {
         }
         cr_expect_lt(n_old, 10, "%u samples of 30 were kept for it", n_old);
         slow = client_call_free(slow);
-        serve_end(&service);
+        service_end(&service);
 }
 
 static Driver__InspectTaskResponse *inspect(Service *service) {
@@ -468,9 +361,9 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         groups_write(&service.groups, "memory.current", "700\n");
         groups_write(&service.groups, "pids.current", "12\n");
         groups_write(&service.groups, "io.stat", "8:0 rbytes=1000 wbytes=20\n8:16 rbytes=10 wbytes=2\n");
-        serve_begin(&service);
+        service_begin(&service);
         Driver__InspectTaskResponse *response = inspect(&service);
-        serve_end(&service);
+        service_end(&service);
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *value = attribute(response, rows[i].name);
@@ -485,9 +378,9 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         /* What is there now may be the group of a namesake. */
         fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
         box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
-        serve_begin(&service);
+        service_begin(&service);
         response = inspect(&service);
-        serve_end(&service);
+        service_end(&service);
         cr_expect_null(attribute(response, "cpu_usec"));
         cr_expect_str_eq(attribute(response, "unit"), service.box.unit);
         driver__inspect_task_response__free_unpacked(response, NULL);
