@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/string.h"
@@ -20,28 +21,22 @@ static const struct {
 };
 
 void attributes_clear(Attributes *attributes) {
-        for (size_t i = 0; i < attributes->n_entries; i++) {
-                free(attributes->entries[i]->key);
-                free(attributes->entries[i]->value);
-                free(attributes->entries[i]);
-        }
-        free(attributes->entries);
-        *attributes = (Attributes){};
+        for (size_t i = 0; i < attributes->n; i++)
+                free(attributes->rows[i].value);
+        attributes->n = 0;
 }
 
 void attributes_add(Attributes *attributes, const char *name, const char *format, ...) {
-        Driver__TaskDriverStatus__AttributesEntry *entry = xnew(
-                Driver__TaskDriverStatus__AttributesEntry, 1);
+        Driver__TaskDriverStatus__AttributesEntry *row = &attributes->rows[attributes->n];
         va_list ap;
 
-        driver__task_driver_status__attributes_entry__init(entry);
-        entry->key = xstrdup(name);
+        assert(attributes->n < ATTRIBUTES_MAX);
+        driver__task_driver_status__attributes_entry__init(row);
+        row->key = (char *) (uintptr_t) name;
         va_start(ap, format);
-        entry->value = xvasprintf(format, ap);
+        row->value = xvasprintf(format, ap);
         va_end(ap);
-        attributes->entries = xreallocarray(
-                attributes->entries, attributes->n_entries + 1, sizeof(*attributes->entries));
-        attributes->entries[attributes->n_entries++] = entry;
+        attributes->entries[attributes->n++] = row;
 }
 
 static void add_usage(Attributes *attributes, const char *root, const char *control_group) {
@@ -72,6 +67,9 @@ void attributes_add_task(Attributes *attributes, const Plugin *plugin, const Tas
         attributes_add(attributes, "unit", "%s", task_record(task)->unit);
         attributes_add(attributes, "machine", "%s", task_record(task)->machine);
         attributes_add(attributes, "pid", "%d", task_leader(task));
+        /* The unit of an ended task may be another task's by now. */
+        if (task_state(task) == TASK_EXITED)
+                return;
         add_usage(attributes, plugin->cgroup_root, task_control_group(task));
         add_network(attributes, task_leader(task));
 }

@@ -5,14 +5,18 @@
 #include "nomad/plugin.h"
 
 /* What InspectTask tells of a task beside its state: names and values as texts, in the order they came. */
+#define ATTRIBUTES_MAX 16
+
 typedef struct Attributes {
-        Driver__TaskDriverStatus__AttributesEntry **entries;
-        size_t n_entries;
+        size_t n;
+        Driver__TaskDriverStatus__AttributesEntry rows[ATTRIBUTES_MAX];
+        Driver__TaskDriverStatus__AttributesEntry *entries[ATTRIBUTES_MAX]; /* as a message wants them */
 } Attributes;
 
 void attributes_clear(Attributes *attributes);
 #define _cleanup_attributes_ _cleanup_(attributes_clear)
 
+/* @name must be there for as long as the attributes are. */
 void attributes_add(Attributes *attributes, const char *name, const char *format, ...) _printf_(3, 4);
 
 /* Adds all that is known of a task; numbers that cannot be measured are left out. */

@@ -80,12 +80,12 @@ static double current_mhz(const char *root) {
 }
 
 void compute_from_host(const char *root, unsigned n_cores, Compute *ret) {
-        double mhz = (double) (highest_khz(root, n_cores) / 1000);
-
         /* Nomad cuts off the fraction. */
-        if (mhz <= 0)
-                mhz = (double) (uint64_t) current_mhz(root);
-        *ret = (Compute){ .total_mhz = mhz * n_cores, .n_cores = n_cores };
+        uint64_t mhz = highest_khz(root, n_cores) / 1000;
+
+        if (mhz == 0)
+                mhz = (uint64_t) current_mhz(root);
+        *ret = (Compute){ .total_mhz = (double) mhz * n_cores, .n_cores = n_cores };
 }
 
 double rate_meter_percent(RateMeter *meter, uint64_t counter_usec, uint64_t at_nsec) {

@@ -164,7 +164,7 @@ void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void
         }
 
         attributes_add_task(&attributes, plugin, task);
-        driver.n_attributes = attributes.n_entries;
+        driver.n_attributes = attributes.n;
         driver.attributes = attributes.entries;
 
         time_to_timestamp(task_record(task)->started_usec, &started);

@@ -117,8 +117,8 @@ static void sample_fill_memory(Sample *sample) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 if (!cgroup_usage_has(&sample->usage, rows[i].value))
                         continue;
-                *(uint64_t *) (void *) ((char *) memory +
-                        rows[i].member) = sample->usage.values[rows[i].value];
+                memcpy((char *) memory + rows[i].member, &sample->usage.values[rows[i].value],
+                        sizeof(sample->usage.values[0]));
                 sample->memory_fields[memory->n_measured_fields++] = rows[i].field;
         }
 }

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "base/macro.h"
-#include "google/protobuf/duration.pb-c.h"
-#include "google/protobuf/timestamp.pb-c.h"
+#include "driver.pb-c.h"
 
 /* Times as protobuf has them, and as this project has: microseconds. */
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "box.h"
 #include "systemd/cgroup-watch.h"
+#include "systemd/cgroup.h"
 
 /* What is counted of a task, against what systemd and the kernel say of it. */
 TestSuite(stats, .timeout = 240);
@@ -120,8 +124,8 @@ Test(stats, memory_of_processes_and_files_is_told_apart_and_the_stream_ends_with
         _cleanup_client_call_ ClientCall *call = stats_open(&agent, job, 1000);
         Driver__TaskStatsResponse *response = stats_next(call);
         const Driver__MemoryUsage *memory = response->stats->agg_resource_usage->memory;
-        cr_expect(memory->rss > 7 * MIB && memory->rss < 100 * MIB, "%lu", memory->rss);
-        cr_expect(memory->cache > 23 * MIB && memory->cache < 100 * MIB, "%lu", memory->cache);
+        cr_expect(memory->rss > 7 * MIB && memory->rss < 100 * MIB, "%" PRIu64, memory->rss);
+        cr_expect(memory->cache > 23 * MIB && memory->cache < 100 * MIB, "%" PRIu64, memory->cache);
         cr_expect_gt(memory->usage, 31 * MIB);
         cr_expect_geq(memory->max_usage + MIB, memory->usage);
         cr_expect_gt(memory->kernel_usage, 0);
@@ -227,6 +231,33 @@ Test(stats, a_sample_costs_the_plugin_little) {
         let_go(job);
         cr_expect_eq(job_wait(&agent, job), 5);
         job_destroy(&agent, job);
+}
+
+/* As systemd does it when it restarts a unit in place. */
+Test(stats, a_group_that_was_removed_and_made_anew_is_found_again) {
+        _cleanup_free_ char *group = xasprintf("/nspawn-test-%d", getpid()),
+                            *path = cgroup_path(NULL, group, NULL);
+        CgroupUsage usage;
+
+        cr_assert_eq(mkdir(path, 0755), 0);
+        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(NULL, group, CGROUP_ALL);
+        cgroup_reader_read(reader, &usage);
+        cr_expect(cgroup_usage_has(&usage, CGROUP_CPU_USEC));
+        cr_expect(cgroup_usage_has(&usage, CGROUP_MEMORY_CURRENT));
+
+        cr_assert_eq(rmdir(path), 0);
+        cgroup_reader_read(reader, &usage);
+        cr_expect_eq(usage.measured, 0);
+
+        cr_assert_eq(mkdir(path, 0755), 0);
+        cgroup_reader_read(reader, &usage);
+        cr_expect(cgroup_usage_has(&usage, CGROUP_CPU_USEC));
+        cr_assert_eq(rmdir(path), 0);
+        cr_assert_eq(mkdir(path, 0755), 0);
+        cgroup_reader_read(reader, &usage);
+        cr_expect(cgroup_usage_has(&usage, CGROUP_CPU_USEC));
+        cr_expect(cgroup_usage_has(&usage, CGROUP_MEMORY_CURRENT));
+        cr_assert_eq(rmdir(path), 0);
 }
 
 /* ---- the watch of a group, on a real one ---- */
@@ -343,7 +374,7 @@ Test(stats, a_kill_for_want_of_memory_is_seen) {
         RUN_UNTIL(event, told.n_ooms > 0);
         cr_expect_geq(told.oom.n_new, 1);
         cr_expect_eq(told.oom.limit, 48 * MIB);
-        cr_expect(told.oom.peak > 40 * MIB && told.oom.peak <= 49 * MIB, "%lu", told.oom.peak);
+        cr_expect(told.oom.peak > 40 * MIB && told.oom.peak <= 49 * MIB, "%" PRIu64, told.oom.peak);
         stream_wait_text(job->out, "ready");
         let_go(job);
         cr_expect_eq(job_wait(&agent, job), 5);

@@ -5,8 +5,6 @@
 #include <sys/eventfd.h>
 
 #include "../integration/client.h"
-#include "base.pb-c.h"
-#include "driver.pb-c.h"
 #include "engine-box.h"
 #include "group-box.h"
 #include "nomad/plugin.h"
@@ -34,7 +32,7 @@ typedef struct Service {
         bool stopped;
 } Service;
 
-static _unused_ int on_stop(
+static inline int service_on_stop(
         sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata) {
         uint64_t n;
 
@@ -42,7 +40,7 @@ static _unused_ int on_stop(
         return 0;
 }
 
-static _unused_ void *loop_main(void *userdata) {
+static inline void *service_loop(void *userdata) {
         Service *service = userdata;
 
         while (!service->stopped)
@@ -52,12 +50,12 @@ static _unused_ void *loop_main(void *userdata) {
 }
 
 /* From here on the test may only be the client. */
-static _unused_ void serve_begin(Service *service) {
+static inline void service_begin(Service *service) {
         service->stopped = false;
-        cr_assert_eq(pthread_create(&service->thread, NULL, loop_main, service), 0);
+        cr_assert_eq(pthread_create(&service->thread, NULL, service_loop, service), 0);
 }
 
-static _unused_ void serve_end(Service *service) {
+static inline void service_end(Service *service) {
         uint64_t n = 1;
 
         cr_assert_eq(write(service->stop, &n, sizeof(n)), (ssize_t) sizeof(n));
@@ -65,13 +63,17 @@ static _unused_ void serve_end(Service *service) {
 }
 
 /* A task that runs; the group of its unit is where the fake systemd says. */
-static _unused_ void service_open(Service *service) {
+static inline void service_open_as(Service *service, const char *id) {
         _cleanup_error_ Error *error = NULL;
 
         *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
         (void) signal(SIGPIPE, SIG_IGN);
         box_open(&service->box);
-        box_run(&service->box);
+        cr_assert_eq(engine_start(service->box.engine, id, box_spec(&service->box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &service->box, &error),
+                0);
+        box_run_until(&service->box, service->box.n_started > 0);
+        cr_assert_not_null(service->box.task, "%s", service->box.words);
 
         groups_open(&service->groups);
         _cleanup_free_ char *ours = groups_path(&service->groups, NULL);
@@ -87,10 +89,12 @@ static _unused_ void service_open(Service *service) {
                 .compute_known = true,
         };
         TAILQ_INIT(&service->plugin.backlog);
-        (void) plugin_add_task(&service->plugin, "one", "name", "alloc");
+        (void) plugin_add_task(&service->plugin, id, "name", "alloc");
         plugin_fill_services(&service->plugin, service->rows);
         service->socket = xasprintf("%s/socket", service->groups.root);
-        cr_assert_eq(sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, on_stop, service), 0);
+        cr_assert_eq(
+                sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, service_on_stop, service),
+                0);
         cr_assert_eq(
                 server_new(service->box.event, service->rows, PLUGIN_SERVICES, &service->server, &error), 0,
                 "%s", error_message(error));
@@ -98,8 +102,12 @@ static _unused_ void service_open(Service *service) {
         service->client = client_new(service->socket);
 }
 
-/* After serve_end(). */
-static _unused_ void service_close(Service *service) {
+static inline void service_open(Service *service) {
+        service_open_as(service, "one");
+}
+
+/* After service_end(). */
+static inline void service_close(Service *service) {
         client_free(service->client);
         server_free(service->server);
         plugin_drop_events(&service->plugin);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "driver.pb-c.h"
 #include "service-box.h"
 
 /* SignalTask and DestroyTask, of tasks that this process has and of such that an earlier one left. */
@@ -36,7 +37,7 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_free_ char *text = NULL;
 
@@ -44,7 +45,7 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
                         "row %zu", i);
                 cr_expect_not_null(strstr(text, rows[i].words), "row %zu: %s", i, text);
         }
-        serve_end(&service);
+        service_end(&service);
 }
 
 /* A task of an earlier process; its unit is there when @state is given. */
@@ -67,12 +68,12 @@ Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
         service_open(&service);
         machine = leave(&service, id, "active");
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
-        serve_begin(&service);
+        service_begin(&service);
         cr_assert_eq(destroy_task(&service, id, false, &text), GRPC_STATUS_FAILED_PRECONDITION);
         cr_assert_not_null(strstr(text, "still runs"), "%s", text);
         cr_assert(ledger_is_of(machine, id, NULL));
         cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK);
-        serve_end(&service);
+        service_end(&service);
 
         cr_assert_not(ledger_is_of(machine, id, NULL));
         box_settle(&service.box);
@@ -85,11 +86,11 @@ Test(destroy, what_is_dead_or_gone_is_cleared_away_without_an_error) {
 
         service_open(&service);
         machine = leave(&service, id, NULL);
-        serve_begin(&service);
+        service_begin(&service);
         cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK);
         cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK, "again");
         cr_assert_eq(destroy_task(&service, "never/was/1", false, NULL), GRPC_STATUS_OK);
-        serve_end(&service);
+        service_end(&service);
         cr_assert_not(ledger_is_of(machine, id, NULL));
         cr_assert_eq(engine_n_tasks(service.box.engine), 1);
 }

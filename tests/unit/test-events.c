@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "driver.pb-c.h"
 #include "service-box.h"
 
 /* Task events, and readers that are late, slow or not there. */
@@ -53,7 +54,7 @@ Test(events, what_happened_before_anybody_listened_is_told_then_and_once) {
 
         service_open(&service);
         send_events(&service, 0, 3);
-        serve_begin(&service);
+        service_begin(&service);
         ClientCall *first = events_open(&service);
         expect_events(first, 0, 3);
         expect_no_more(first);
@@ -62,25 +63,25 @@ Test(events, what_happened_before_anybody_listened_is_told_then_and_once) {
         ClientCall *second = events_open(&service);
         expect_no_more(second);
         client_call_free(second);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(events, a_slow_reader_loses_nothing) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         ClientCall *call = events_open(&service);
         expect_no_more(call);
-        serve_end(&service);
+        service_end(&service);
 
         /* More than the queue of the call takes. */
         send_events(&service, 0, 2 * RPC_QUEUE_LIMIT + 10);
-        serve_begin(&service);
+        service_begin(&service);
         expect_events(call, 0, 2 * RPC_QUEUE_LIMIT + 10);
         expect_no_more(call);
         client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(events, of_too_many_that_nobody_reads_the_newest_are_kept) {
@@ -89,9 +90,9 @@ Test(events, of_too_many_that_nobody_reads_the_newest_are_kept) {
         service_open(&service);
         send_events(&service, 0, 2000);
         cr_assert_eq(service.plugin.n_backlog, 1024);
-        serve_begin(&service);
+        service_begin(&service);
         ClientCall *call = events_open(&service);
         expect_events(call, 2000 - 1024, 1024);
         client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }

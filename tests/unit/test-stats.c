@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <inttypes.h>
+
+#include "base.pb-c.h"
+#include "driver.pb-c.h"
 #include "service-box.h"
 
-#define INTERVAL_MSEC 50
-
+/* Samples of a task's use over gRPC, and what InspectTask adds to them. */
 TestSuite(stats, .timeout = 60);
 
+#define INTERVAL_MSEC 50
+#define ID_SIZE (2 * 1024 * 1024)
+
 static void group_write_usage(Service *service, uint64_t cpu_usec) {
-        _cleanup_free_ char *text = xasprintf(
-                "usage_usec %lu\nuser_usec %lu\nsystem_usec %lu\nnr_periods 9\nnr_throttled 4\n"
-                "throttled_usec 5000\n",
+        _cleanup_free_ char *text = xasprintf("usage_usec %" PRIu64 "\nuser_usec %" PRIu64
+                                              "\nsystem_usec %" PRIu64 "\nnr_periods 9\nnr_throttled 4\n"
+                                              "throttled_usec 5000\n",
                 cpu_usec, cpu_usec / 4, cpu_usec / 4 * 3);
 
         groups_write(&service->groups, "cpu.stat", text);
@@ -82,12 +88,12 @@ Test(stats, first_sample_comes_at_once_with_all_that_was_measured) {
         groups_write(&service.groups, "memory.peak", "900\n");
         groups_write(&service.groups, "memory.swap.current", "30\n");
         groups_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
-        serve_begin(&service);
+        service_begin(&service);
         /* Nobody would wait for the second one. */
         ClientCall *call = stats_open(&service, "one", 3600 * 1000);
         Driver__TaskStatsResponse *response = stats_next(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 
         const Driver__CpuUsage *cpu = response->stats->agg_resource_usage->cpu;
         const Driver__MemoryUsage *memory = response->stats->agg_resource_usage->memory;
@@ -128,7 +134,7 @@ Test(stats, only_what_was_measured_is_said_to_be) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_free_ char *path = groups_path(&service.groups, rows[i].file);
 
@@ -142,7 +148,7 @@ Test(stats, only_what_was_measured_is_said_to_be) {
                 stats_free(response);
                 cr_assert_eq(unlink(path), 0);
         }
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, rates_follow_the_counters) {
@@ -150,7 +156,7 @@ Test(stats, rates_follow_the_counters) {
 
         service_open(&service);
         group_write_usage(&service, 0);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
         stats_free(stats_next(call));
 
@@ -179,7 +185,7 @@ Test(stats, rates_follow_the_counters) {
                 stats_free(response);
         }
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
@@ -193,7 +199,7 @@ Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
         service_open(&service);
         request.nomad_config = &config;
         config.driver = &driver;
-        serve_begin(&service);
+        service_begin(&service);
         /* As the first agents do: nothing is said of the host. */
         cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
                 GRPC_STATUS_OK);
@@ -205,7 +211,7 @@ Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
         driver.topology = &topology;
         cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
                 GRPC_STATUS_OK);
-        serve_end(&service);
+        service_end(&service);
         cr_expect_float_eq(service.plugin.compute.total_mhz, 1234, 0.001);
         cr_expect_eq(service.plugin.compute.n_cores, 1);
 }
@@ -217,11 +223,11 @@ Test(stats, without_a_topology_the_host_is_asked_and_ticks_may_stay_unknown) {
         group_write_usage(&service, 5);
         service.plugin.compute = (Compute){};
         service.plugin.compute_known = false;
-        serve_begin(&service);
+        service_begin(&service);
         ClientCall *call = stats_open(&service, "one", 0);
         Driver__TaskStatsResponse *response = stats_next(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 
         cr_expect(service.plugin.compute_known);
         cr_expect_gt(service.plugin.compute.n_cores, 0);
@@ -235,27 +241,27 @@ Test(stats, an_unknown_task_has_an_empty_stream_that_is_no_error) {
         ProtobufCMessage *message = NULL;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "none/such", INTERVAL_MSEC);
         cr_expect_eq(client_next(call, &driver__task_stats_response__descriptor, LIMIT_MSEC, &message), 0);
         cr_expect_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *often = stats_open(&service, "one", 1);
         _cleanup_client_call_ ClientCall *seldom = stats_open(&service, "one", 3600 * 1000);
         stats_free(stats_next(often));
         stats_free(stats_next(seldom));
-        serve_end(&service);
+        service_end(&service);
 
         fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
-        serve_begin(&service);
+        service_begin(&service);
         expect_end(often);
         expect_end(seldom);
         _cleanup_client_call_ ClientCall *late = stats_open(&service, "one", INTERVAL_MSEC);
@@ -263,22 +269,56 @@ Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
         often = client_call_free(often);
         seldom = client_call_free(seldom);
         late = client_call_free(late);
-        serve_end(&service);
+        service_end(&service);
 }
 
 Test(stats, streams_end_when_the_task_is_forgotten) {
         _cleanup_service_ Service service;
 
         service_open(&service);
-        serve_begin(&service);
+        service_begin(&service);
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
         stats_free(stats_next(call));
-        serve_end(&service);
+        service_end(&service);
         task_forget(service.box.task);
-        serve_begin(&service);
+        service_begin(&service);
         expect_end(call);
         call = client_call_free(call);
-        serve_end(&service);
+        service_end(&service);
+}
+
+Test(stats, a_reader_that_does_not_read_misses_samples) {
+        _cleanup_service_ Service service;
+        /* Each sample has it, and a few of these are more than the transport takes unread. */
+        _cleanup_free_ char *id = xcalloc(ID_SIZE + 1, 1);
+        unsigned n_old = 0;
+
+        memset(id, 'x', ID_SIZE);
+        service_open_as(&service, id);
+        groups_write(&service.groups, "memory.current", "1\n");
+        service_begin(&service);
+        Client *other = client_new(service.socket);
+        _cleanup_client_call_ ClientCall *slow = stats_open(&service, id, INTERVAL_MSEC);
+        stats_free(stats_next(slow));
+
+        /* Time passes, as another one sees that reads. */
+        Service as_other = { .client = other };
+        ClientCall *call = stats_open(&as_other, id, INTERVAL_MSEC);
+        for (unsigned i = 0; i < 30; i++)
+                stats_free(stats_next(call));
+        call = client_call_free(call);
+        client_free(other);
+        groups_write(&service.groups, "memory.current", "2\n");
+
+        for (uint64_t usage = 1; usage == 1; n_old++) {
+                Driver__TaskStatsResponse *response = stats_next(slow);
+
+                usage = response->stats->agg_resource_usage->memory->usage;
+                stats_free(response);
+        }
+        cr_expect_lt(n_old, 10, "%u samples of 30 were kept for it", n_old);
+        slow = client_call_free(slow);
+        service_end(&service);
 }
 
 static Driver__InspectTaskResponse *inspect(Service *service) {
@@ -321,9 +361,9 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         groups_write(&service.groups, "memory.current", "700\n");
         groups_write(&service.groups, "pids.current", "12\n");
         groups_write(&service.groups, "io.stat", "8:0 rbytes=1000 wbytes=20\n8:16 rbytes=10 wbytes=2\n");
-        serve_begin(&service);
+        service_begin(&service);
         Driver__InspectTaskResponse *response = inspect(&service);
-        serve_end(&service);
+        service_end(&service);
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *value = attribute(response, rows[i].name);
@@ -333,6 +373,16 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         cr_expect_str_eq(attribute(response, "unit"), service.box.unit);
         cr_expect_str_eq(attribute(response, "machine"), service.box.machine);
         cr_expect_not_null(attribute(response, "pid"));
+        driver__inspect_task_response__free_unpacked(response, NULL);
+
+        /* What is there now may be the group of a namesake. */
+        fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
+        box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
+        service_begin(&service);
+        response = inspect(&service);
+        service_end(&service);
+        cr_expect_null(attribute(response, "cpu_usec"));
+        cr_expect_str_eq(attribute(response, "unit"), service.box.unit);
         driver__inspect_task_response__free_unpacked(response, NULL);
 }
 
