@@ -145,7 +145,7 @@ static int decode_bool(const Place *place, const Value *value, bool *ret, Error 
 }
 
 static int decode_string(const Place *place, const Value *value, char **ret, Error **ret_error) {
-        char *text;
+        char *text = NULL;
         int r = decode_text(place, value, &text, ret_error);
 
         if (r < 0)
@@ -162,7 +162,7 @@ static int decode_list(const Place *place, const Value *value, char ***ret, Erro
                 return refuse_type(place, value, "a list of strings", ret_error);
 
         for (size_t i = 0; i < value->n_items; i++) {
-                char *text;
+                char *text = NULL;
                 int r = decode_text(place, value->items[i], &text, ret_error);
 
                 if (r < 0)

@@ -276,7 +276,7 @@ Test(transient, without_a_policy_nothing_is_said_of_restarts) {
                 cr_assert_not(has_property(spec, "RestartUSec", "t"));
                 cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
                 cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
-                spec->restart.policy = xstrdup(i == 0 ? "no" : "always");
+                string_replace(&spec->restart.policy, i == 0 ? "no" : "always");
         }
         cr_assert(has_property(spec, "Restart", "s"));
         cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
