@@ -66,8 +66,8 @@ LIB := $(O)/libnspawn-units.a
 DRIVER := $(O)/nomad-driver-nspawn
 CTL := $(O)/nspawnctl
 INIT := $(O)/nspawn-units-init
-ENDED := $(O)/nspawn-units-ended
-PROGRAMS := $(DRIVER) $(CTL) $(INIT) $(ENDED)
+HELPER := $(O)/nspawn-units-helper
+PROGRAMS := $(DRIVER) $(CTL) $(INIT) $(HELPER)
 
 DRIVER_LIBS := -lgrpc_unsecure -lgpr -lprotobuf-c -lmsgpackc -ljansson -lsystemd -lpthread
 CTL_LIBS := -lyaml -ljansson -lsystemd
@@ -95,12 +95,12 @@ $(CTL): $(O)/cli/main.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
 
 # One runs inside images of any make, the other at the end of every task: they stand on their own.
-$(INIT): $(wildcard src/init/*.c) $(wildcard src/init/*.h) Makefile | build/.deps
-$(ENDED): src/ended/ended.c Makefile | build/.deps
-$(INIT) $(ENDED):
+$(INIT): $(wildcard src/init/*.c)
+$(HELPER): $(wildcard src/helper/*.c) src/init/handed.c src/init/notify.c
+$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/handed.h Makefile | build/.deps
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
+	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
 		-o $@ $(filter %.c,$^)
 
 $(LIB): $(LIB_OBJECTS)
@@ -129,7 +129,7 @@ $(WELL_KNOWN_SOURCES:.c=.h): %.h: %.c
 install: all
 	install -D -m 0755 $(CTL) $(DESTDIR)$(bindir)/nspawnctl
 	install -D -m 0755 $(DRIVER) $(DESTDIR)$(plugindir)/nomad-driver-nspawn
-	install -D -m 0755 -t $(DESTDIR)$(libexecdir) $(INIT) $(ENDED)
+	install -D -m 0755 -t $(DESTDIR)$(libexecdir) $(INIT) $(HELPER)
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(docdir)
 	install -m 0644 units/*.slice $(DESTDIR)$(unitdir)
 	install -m 0644 README.md docs/*.md $(DESTDIR)$(docdir)

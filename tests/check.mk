@@ -23,7 +23,7 @@ $(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.test-deps $(GENERATED
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests/unit -Itests/integration $(PACKAGE_CFLAGS) $(CFLAGS_ALL) \
 		-Wno-format-nonliteral -Wno-cast-align -Wno-maybe-uninitialized -c -o $@ $<
 
-$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(INIT) $(ENDED)
+$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(INIT) $(HELPER)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
 
 # The parts of the init that need no container.

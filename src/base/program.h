@@ -11,7 +11,7 @@ char *program_directory(void);
 
 /* Our init, the first program in containers; and what notes the end of a unit. */
 #define PROGRAM_INIT "nspawn-units-init"
-#define PROGRAM_ENDED "nspawn-units-ended"
+#define PROGRAM_HELPER "nspawn-units-helper"
 
 /**
  * program_find() - a program of ours that belongs to this one

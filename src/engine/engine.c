@@ -133,8 +133,8 @@ void engine_find_programs(Engine *engine) {
         }
         if (!engine->init)
                 engine->init = program_find(PROGRAM_INIT);
-        if (!engine->recorder)
-                engine->recorder = program_find(PROGRAM_ENDED);
+        if (!engine->helper)
+                engine->helper = program_find(PROGRAM_HELPER);
 }
 
 Engine *engine_new(
@@ -144,7 +144,7 @@ Engine *engine_new(
         engine->event = sd_event_ref(event);
         engine->nspawn = xstrdup_null(config->nspawn);
         engine->init = xstrdup_null(config->init);
-        engine->recorder = xstrdup_null(config->recorder);
+        engine->helper = xstrdup_null(config->helper);
         engine->ledgers = config->ledgers;
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
@@ -166,7 +166,7 @@ Engine *engine_free(Engine *engine) {
         sd_event_unref(engine->event);
         free(engine->nspawn);
         free(engine->init);
-        free(engine->recorder);
+        free(engine->helper);
         free(engine->image_directory);
         free(engine);
         return NULL;

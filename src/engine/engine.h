@@ -22,7 +22,7 @@ typedef struct EngineConfig {
         const char *bus_address;     /* NULL for the system bus */
         const char *nspawn;          /* path of systemd-nspawn; NULL to look for it */
         const char *init;            /* path of our init; NULL to look for it */
-        const char *recorder;        /* path of nspawn-units-ended; NULL to look for it */
+        const char *helper;          /* path of nspawn-units-helper; NULL to look for it */
         const char *image_directory; /* where relative images are */
         bool ledgers;                /* keep how tasks end until task_forget(), over restarts of ours too */
 } EngineConfig;

@@ -42,15 +42,24 @@ static int write_task_file(const TaskSpec *spec) {
         return r;
 }
 
+/* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
+static bool loses_descriptors(const Task *task) {
+        return (task->spec->boot || task_spec_restarts(task->spec)) &&
+                handover_is_lost(manager_version(task->engine->manager));
+}
+
 /*
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
 static int make_handover(const Task *task, int ledger) {
-        bool reports = task->record.launch == TASK_LAUNCH_SUPERVISE && ledger >= 0;
+        bool apart = nspawn_keeps_streams_apart(task->spec);
+        bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
+        int output = loses_descriptors(task) ? task->streams.output : -1;
+        int error = apart ? task->streams.error : -1;
 
-        if (!nspawn_keeps_streams_apart(task->spec) || (!reports && task->streams.error < 0))
-                return -1;
-        return handover_new(task->streams.error, reports ? ledger : -1);
+        if (!reports)
+                ledger = -1;
+        return output < 0 && error < 0 && ledger < 0 ? -1 : handover_new(output, error, ledger);
 }
 
 static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
@@ -65,7 +74,8 @@ static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
                 },
                 .output = task->streams.output,
                 .handover = handover,
-                .recorder = engine->recorder,
+                .keeps_handover = handover >= 0 && loses_descriptors(task),
+                .helper = engine->helper,
                 .ledger = task->has_ledger ? ledger : NULL,
         };
         int r = manager_new_call(engine->manager, "StartTransientUnit", ret);

@@ -6,7 +6,7 @@
 
 /*
  * A file on the host for each task, that outlives its unit: who the task is, and then how it ended. Our init
- * writes to it through a descriptor, nspawn-units-ended (src/ended) when systemd says that the unit ended.
+ * writes to it through a descriptor, nspawn-units-helper (src/helper) when systemd says that the unit ended.
  * So an end is known although nobody watched, and a unit found later can be told to belong to a task.
  *
  * It is gone with the task, or with the host's next start.

@@ -79,7 +79,7 @@ struct Engine {
         Manager *manager;
         char *nspawn;
         char *init;
-        char *recorder;
+        char *helper;
         bool ledgers;
         char *image_directory;
         const EngineCallbacks *callbacks;

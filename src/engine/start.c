@@ -255,10 +255,10 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
         engine_find_programs(engine);
         if (!engine->nspawn)
                 return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
-        if (!engine->init || (engine->ledgers && !engine->recorder))
+        if (!engine->init || (engine->ledgers && !engine->helper))
                 return error_set(ret_error, ENOENT,
                         "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",
-                        engine->init ? PROGRAM_ENDED : PROGRAM_INIT);
+                        engine->init ? PROGRAM_HELPER : PROGRAM_INIT);
         if (!manager_is_ready(engine->manager))
                 return error_set(
                         ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");

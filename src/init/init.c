@@ -16,11 +16,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "notify.h"
 #include "parse.h"
 #include "setup.h"
 
@@ -61,31 +60,25 @@ static void signals_unblock(void) {
  * Return: the socket, for ready_wait(), or -1.
  */
 static int ready_send(void) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        const char *path = getenv("NOTIFY_SOCKET");
         /* So long that the socket has room for nothing else until it was read; nspawn takes 4096 bytes. */
         char message[2048] = "READY=1\nX_NSPAWN_UNITS=";
+        struct sockaddr_un address;
         const int smallest = 1;
+        int length = notify_address(&address);
 
-        if (!path || !*path)
+        if (length == 0)
                 return -1;
-        memset(message + strlen(message), '.', sizeof(message) - strlen(message));
-
-        size_t n = strlen(path);
-        if (n >= sizeof(address.sun_path)) {
+        if (length < 0) {
                 say("NOTIFY_SOCKET is too long", NULL);
                 return -1;
         }
 
-        memcpy(address.sun_path, path, n);
-        if (*path == '@')
-                address.sun_path[0] = 0;
-
+        memset(message + strlen(message), '.', sizeof(message) - strlen(message));
         int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest)) < 0 ||
                 sendto(fd, message, sizeof(message), MSG_NOSIGNAL, (struct sockaddr *) &address,
-                        (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-                say("cannot report to \"", path, "\": ", strerrordesc_np(errno), NULL);
+                        (socklen_t) length) < 0)
+                say("cannot report that the command runs: ", strerrordesc_np(errno), NULL);
         return fd;
 }
 

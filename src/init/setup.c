@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "handed.h"
 #include "parse.h"
 #include "setup.h"
 
@@ -21,9 +21,6 @@
 #define TASK_SIZE_MAX (1024 * 1024)
 #define DATABASE_SIZE_MAX (4 * 1024 * 1024)
 #define GROUPS_MAX 65536
-
-/* Most descriptors that come over the socket. */
-#define HANDED_MAX 4
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* What the command gets. */
@@ -45,37 +42,14 @@ void descriptors_close_others(void) {
 }
 
 void descriptors_receive(Options *options) {
-        char letters[HANDED_MAX];
-        union {
-                struct cmsghdr header;
-                char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
-        } control;
-        struct iovec data = { .iov_base = letters, .iov_len = sizeof(letters) };
-        struct msghdr message = {
-                .msg_iov = &data,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control),
-        };
-        ssize_t n = recvmsg(STDIN_FILENO, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+        Handed handed;
+        int r = handed_peek(STDIN_FILENO, &handed);
 
-        if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-                header->cmsg_len != CMSG_LEN((size_t) n * sizeof(int)))
-                fail(EXIT_SETUP, "the descriptors of the task did not arrive: ",
-                        n < 0 ? strerrordesc_np(errno) : "strange message", NULL);
-
-        for (ssize_t i = 0; i < n; i++) {
-                int fd;
-
-                memcpy(&fd, CMSG_DATA(header) + (size_t) i * sizeof(int), sizeof(fd));
-                if (letters[i] == 'E')
-                        options->error_fd = fd;
-                else if (letters[i] == 'L')
-                        options->ledger_fd = fd;
-                else
-                        (void) close(fd);
-        }
+        if (r < 0)
+                fail(EXIT_SETUP, "the descriptors of the task did not arrive: ", strerrordesc_np(-r), NULL);
+        options->error_fd = handed_find(&handed, HANDED_ERROR);
+        options->ledger_fd = handed_find(&handed, HANDED_LEDGER);
+        (void) close(handed_find(&handed, HANDED_OUTPUT)); /* is stdout already */
 }
 
 void descriptors_nullify(void) {

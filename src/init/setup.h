@@ -26,13 +26,7 @@ typedef struct Options {
 /* Closes every descriptor from 3 on. */
 void descriptors_close_others(void);
 
-/**
- * descriptors_receive() - take what the unit's stdin hands over
- *
- * It is a socket with one message: a letter for each descriptor that comes with it, E for the task's stderr,
- * L for the ledger that its end is noted in. The message is only looked at and stays there: systemd keeps
- * the socket, and the next run of the same unit finds it again.
- */
+/* Takes what the unit's stdin, a socket, hands over (handed.h). */
 void descriptors_receive(Options *options);
 
 /* Replaces descriptors 0 to 2 by /dev/null, or closes them where there is none. */

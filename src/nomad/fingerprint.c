@@ -23,7 +23,7 @@ static int check(Plugin *plugin, Error **ret_error) {
         if (r < 0)
                 return r;
 
-        static const char *const programs[] = { PROGRAM_INIT, PROGRAM_ENDED };
+        static const char *const programs[] = { PROGRAM_INIT, PROGRAM_HELPER };
         for (size_t i = 0; i < ELEMENTSOF(programs); i++) {
                 _cleanup_free_ char *path = program_find(programs[i]);
 

@@ -5,16 +5,21 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/handed.h"
 #include "base/macro.h"
 #include "systemd/handover.h"
-
-#define DESCRIPTORS_MAX 2
 
 static int send_descriptors(int socket, const char *letters, const int *fds, size_t n) {
         union {
                 struct cmsghdr header;
-                char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-        } control = {};
+                char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
+        } control = {
+                .header = {
+                        .cmsg_level = SOL_SOCKET,
+                        .cmsg_type = SCM_RIGHTS,
+                        .cmsg_len = CMSG_LEN(n * sizeof(int)),
+                },
+        };
         struct iovec data = { .iov_base = (char *) (uintptr_t) letters, .iov_len = n };
         struct msghdr message = {
                 .msg_iov = &data,
@@ -22,22 +27,18 @@ static int send_descriptors(int socket, const char *letters, const int *fds, siz
                 .msg_control = &control,
                 .msg_controllen = CMSG_SPACE(n * sizeof(int)),
         };
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(n * sizeof(int));
-        memcpy(CMSG_DATA(header), fds, n * sizeof(int));
+        memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
         return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-int handover_new(int error, int ledger) {
+int handover_new(int output, int error, int ledger) {
         const struct {
                 char letter;
                 int fd;
-        } rows[DESCRIPTORS_MAX] = { { 'E', error }, { 'L', ledger } };
-        char letters[DESCRIPTORS_MAX];
-        int fds[DESCRIPTORS_MAX], pair[2], r;
+        } rows[] = { { HANDED_OUTPUT, output }, { HANDED_ERROR, error }, { HANDED_LEDGER, ledger } };
+        char letters[HANDED_MAX];
+        int fds[HANDED_MAX], pair[2], r;
         size_t n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -55,4 +56,8 @@ int handover_new(int error, int ledger) {
 
         r = send_descriptors(ours, letters, fds, n);
         return r < 0 ? r : TAKE_FD(theirs);
+}
+
+bool handover_is_lost(unsigned version) {
+        return version > 0 && version < 254;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/macro.h"
+
 /**
- * handover_new() - hand descriptors to the init of a container
+ * handover_new() - hand descriptors to a unit
+ * @output: the task's stdout for a unit that loses its own (handover_is_lost()), or -1
  * @error:  the task's stderr, or -1
  * @ledger: where our init notes how the task's command ended, or -1
  *
@@ -12,4 +15,15 @@
  *
  * Return: the socket, close-on-exec; or a negative errno.
  */
-int handover_new(int error, int ledger);
+int handover_new(int output, int error, int ledger);
+
+/**
+ * handover_is_lost() - whether this systemd closes a unit's descriptors when it restarts it
+ * @version: of systemd
+ *
+ * Before 254 they are closed as the unit passes through "failed" or "inactive" (service_release_resources(),
+ * core/service.c of 252, called by unit_may_gc()). What is in the unit's store of descriptors stays
+ * (sd_notify(3), FDSTORE=1): nspawn-units-helper puts the socket there when a run ends, and takes it when
+ * the next begins.
+ */
+bool handover_is_lost(unsigned version);

@@ -226,18 +226,33 @@ static void add_exec(Builder *b, const char *property, char **args, const char *
 static void add_command(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         NspawnHost nspawn = host->nspawn;
 
-        nspawn.handover = host->handover >= 0;
+        nspawn.handover = host->handover >= 0 && nspawn_keeps_streams_apart(spec);
         _cleanup_strv_ char **args = nspawn_arguments(spec, &nspawn);
-        add_exec(b, "ExecStartEx", args, NULL);
+        if (!host->keeps_handover) {
+                add_exec(b, "ExecStartEx", args, NULL);
+                return;
+        }
+
+        _cleanup_strv_ char **all = NULL;
+        strv_append(&all, host->helper);
+        strv_append(&all, "start");
+        STRV_FOREACH (word, args)
+                strv_append(&all, *word);
+        add_exec(b, "ExecStartEx", all, NULL);
+        add(b, "FileDescriptorStoreMax", (uint32_t) 1);
+        add(b, "NotifyAccess", "exec");
 }
 
 /* Whatever becomes of the note, the task ended as it did. */
-static void add_recorder(Builder *b, const UnitHost *host) {
+static void add_helper(Builder *b, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
         if (!host->ledger)
                 return;
-        strv_append(&args, host->recorder);
+        strv_append(&args, host->helper);
+        strv_append(&args, "ended");
+        if (host->keeps_handover)
+                strv_append(&args, "--keep");
         strv_append(&args, host->ledger);
         add_exec(b, "ExecStopPostEx", args, "ignore-failure");
 }
@@ -260,7 +275,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_devices(&b, spec);
         add_resources(&b, spec);
         add_command(&b, spec, host);
-        add_recorder(&b, host);
+        add_helper(&b, host);
 
         if (b.r >= 0)
                 b.r = sd_bus_message_close_container(m);

@@ -8,11 +8,12 @@
 
 /* What beside the task makes its unit. */
 typedef struct UnitHost {
-        NspawnHost nspawn;    /* handover is set by transient_append() */
-        int output;           /* the task's stdout; -1: the journal takes it */
-        int handover;         /* socket for our init (handover.h), or -1 */
-        const char *recorder; /* absolute path of nspawn-units-ended */
-        const char *ledger;   /* what it notes the unit's end in; NULL: nobody will ask */
+        NspawnHost nspawn;   /* handover is set by transient_append() */
+        int output;          /* the task's stdout; -1: the journal takes it */
+        int handover;        /* socket with what the unit is handed (handover.h), or -1 */
+        bool keeps_handover; /* over restarts, where systemd does not */
+        const char *helper;  /* absolute path of nspawn-units-helper */
+        const char *ledger;  /* what it notes the unit's end in; NULL: nobody will ask */
 } UnitHost;
 
 /**

@@ -24,7 +24,7 @@ set_up() {
 	mkdir -p "$NSPAWN_TEST_DIR"/{images,plugins,alloc} "$results"
 	rm -f "$results"/* "$NSPAWN_TEST_DIR"/{measured,plugin.log}
 	[[ -d "$NSPAWN_TEST_DIR/images/hello" ]] || cp -a "$payload/images/hello" "$NSPAWN_TEST_DIR/images/hello"
-	for name in nomad-driver-nspawn nspawn-units-init nspawn-units-ended nspawnctl; do
+	for name in nomad-driver-nspawn nspawn-units-init nspawn-units-helper nspawnctl; do
 		install -m 0755 "$payload/$name" "$NSPAWN_TEST_DIR/plugins/$name"
 	done
 	ln -sfn ../images/hello "$NSPAWN_TEST_DIR/plugins/hello"

@@ -90,7 +90,7 @@ static inline void box_open(Box *box) {
                         .bus_address = box->fake->address,
                         .nspawn = "/usr/bin/systemd-nspawn",
                         .init = "/usr/lib/nspawn-units/nspawn-units-init",
-                        .recorder = "/usr/lib/nspawn-units/nspawn-units-ended",
+                        .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                         .ledgers = true,
                         .image_directory = box->fake->directory,
                 },

@@ -145,7 +145,7 @@ static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_ledger) {
         *ret_error = memfd_create("stderr", MFD_CLOEXEC);
         *ret_ledger = memfd_create("ledger", MFD_CLOEXEC);
         fd_close(box->in);
-        box->in = handover_new(*ret_error, *ret_ledger);
+        box->in = handover_new(STDOUT_FILENO, *ret_error, *ret_ledger);
         cr_assert_geq(box->in, 0);
 }
 

@@ -9,7 +9,7 @@
 /* What an engine finds that an earlier one left, and runs that follow each other in one unit. */
 TestSuite(engine_left, .timeout = 60);
 
-/* As our init and nspawn-units-ended write it. */
+/* As our init and nspawn-units-helper write it. */
 static void note(const Box *box, const char *text) {
         _cleanup_free_ char *path = ledger_path(box->machine);
         _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);

@@ -218,7 +218,7 @@ static int run_ended(const char *path, const char *result, const char *code, con
 
         *strrchr(directory, '/') = 0;
         _cleanup_free_ char *line = xasprintf(
-                "env SERVICE_RESULT=%s %s%s %s%s %s/nspawn-units-ended %s 2>&1", result,
+                "env SERVICE_RESULT=%s %s%s %s%s %s/nspawn-units-helper ended %s 2>&1", result,
                 code ? "EXIT_CODE=" : "", code ? code : "", status ? "EXIT_STATUS=" : "",
                 status ? status : "", directory, path);
         int r = system(line);

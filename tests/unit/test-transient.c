@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "golden.h"
+#include "systemd/handover.h"
 #include "systemd/transient.h"
 
 TestSuite(transient, .timeout = 30);
@@ -14,6 +15,7 @@ TestSuite(transient, .timeout = 30);
 typedef struct Descriptors {
         int output;
         int handover;
+        bool kept; /* over restarts, by our helper */
 } Descriptors;
 
 /* A connection that nobody answers: messages can be made on it. */
@@ -48,7 +50,8 @@ static int build(
                 },
                 .output = descriptors->output,
                 .handover = descriptors->handover,
-                .recorder = "/usr/lib/nspawn-units/nspawn-units-ended",
+                .keeps_handover = descriptors->kept,
+                .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .ledger = descriptors->handover < 0 ? NULL : "/run/nspawn-units/.ledgers/web-1",
         };
         int r = transient_append(m, spec, &host);
@@ -403,4 +406,11 @@ Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
         string_replace(&spec->description, "b\n[Service]\nExecStopPost=/bin/x \\");
         cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x  "));
         cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x  "));
+}
+
+Test(transient, descriptors_that_systemd_forgets_are_kept_by_the_helper) {
+        expect_golden("kept-252.message", 252, golden_spec(), &(Descriptors){ 0, 0, .kept = true });
+        cr_assert(handover_is_lost(252));
+        cr_assert(handover_is_lost(253));
+        cr_assert_not(handover_is_lost(254));
 }

@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * Run by systemd when a task's unit ended (ExecStopPost=): notes in the task's ledger what only systemd and
- * the unit's cgroup know, so that it is known although nobody watched. Usage: nspawn-units-ended LEDGER
- *
- * The ledger's first line says who the task is and stays. Of the rest the last run counts: what our init
- * noted of the payload since the last line of this program.
- */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helper.h"
+#include "init/notify.h"
 
 #define LEDGER_MAX 65536
 #define FILE_MAX 4096
@@ -132,22 +128,70 @@ static int ledger_note(int fd, char *text, size_t n) {
         return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv) {
-        static char text[LEDGER_MAX];
+/*
+ * systemd before 254 is about to close the unit's descriptors, although it may restart it: what is in the
+ * unit's store survives (sd_notify(3)). In later runs the store has it already and stdin is something else.
+ */
+static int socket_keep(void) {
+        static const char text[] = "FDSTORE=1\nFDNAME=handover\nFDPOLL=0\n";
+        const int handover = STDIN_FILENO;
+        struct sockaddr_un address;
+        int length = notify_address(&address);
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = {
+                .header = {
+                        .cmsg_level = SOL_SOCKET,
+                        .cmsg_type = SCM_RIGHTS,
+                        .cmsg_len = CMSG_LEN(sizeof(int)),
+                },
+        };
+        struct iovec data = { .iov_base = (char *) (uintptr_t) text, .iov_len = sizeof(text) - 1 };
+        struct msghdr message = {
+                .msg_name = &address,
+                .msg_namelen = (socklen_t) length,
+                .msg_iov = &data,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        struct stat st;
 
-        if (argc != 2) {
-                (void) fprintf(stderr, "usage: nspawn-units-ended LEDGER\n");
-                return EXIT_FAILURE;
+        if (length <= 0 || fstat(handover, &st) < 0 || !S_ISSOCK(st.st_mode))
+                return length < 0 ? length : 0;
+
+        memcpy(CMSG_DATA(&control.header), &handover, sizeof(int));
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        int r = sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        (void) close(fd);
+        return r;
+}
+
+int helper_ended(char **argv) {
+        static char text[LEDGER_MAX];
+        bool keep = argv[0] && strcmp(argv[0], "--keep") == 0;
+        const char *path = argv[keep];
+
+        if (!path || argv[keep + 1])
+                return -EINVAL;
+
+        if (keep) {
+                int r = socket_keep();
+                if (r < 0)
+                        (void) fprintf(stderr, "nspawn-units: cannot keep the task's descriptors: %s\n",
+                                strerrordesc_np(-r));
         }
 
-        int fd = open(argv[1], O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0 && errno == ENOENT)
                 return EXIT_SUCCESS; /* the task was forgotten: nobody will ask */
 
         ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
         if (n < 0) {
-                (void) fprintf(
-                        stderr, "nspawn-units: cannot read %s: %s\n", argv[1], strerrordesc_np(errno));
+                (void) fprintf(stderr, "nspawn-units: cannot read %s: %s\n", path, strerrordesc_np(errno));
                 return EXIT_FAILURE;
         }
         return ledger_note(fd, text, (size_t) n);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What systemd runs in a task's unit beside nspawn, at the beginning and the end of a run. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "helper.h"
+
+int main(int argc, char **argv) {
+        static const struct {
+                const char *name;
+                int (*run)(char **argv);
+        } verbs[] = { { "start", helper_start }, { "ended", helper_ended } };
+        int r = -1;
+
+        for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+                if (strcmp(argv[1], verbs[i].name) == 0)
+                        r = verbs[i].run(argv + 2);
+
+        if (r < 0)
+                (void) fprintf(stderr,
+                        "usage: nspawn-units-helper start PROGRAM [ARGUMENT...]\n"
+                        "       nspawn-units-helper ended [--keep] LEDGER\n");
+        return r < 0 ? EXIT_FAILURE : r;
+}

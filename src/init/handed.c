@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "handed.h"
+
+int handed_peek(int socket, Handed *ret) {
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
+        } control;
+        struct iovec data = { .iov_base = ret->letters, .iov_len = sizeof(ret->letters) };
+        struct msghdr message = {
+                .msg_iov = &data,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        ssize_t n = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+        ret->n = 0;
+        if (n < 0)
+                return -errno;
+
+        const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+                header->cmsg_len != CMSG_LEN((size_t) n * sizeof(int)))
+                return -EBADMSG;
+
+        memcpy(ret->fds, CMSG_DATA(header), (size_t) n * sizeof(int));
+        ret->n = (size_t) n;
+        return 0;
+}
+
+int handed_find(const Handed *handed, char letter) {
+        for (size_t i = 0; i < handed->n; i++)
+                if (handed->letters[i] == letter)
+                        return handed->fds[i];
+        return -1;
+}

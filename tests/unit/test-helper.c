@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "systemd/handover.h"
+
+/* nspawn-units-helper as systemd runs it, with descriptors that are kept over restarts. */
+TestSuite(helper, .timeout = 30);
+
+static char *helper_path(void) {
+        const char *init = getenv("TEST_INIT");
+        _cleanup_free_ char *directory = xstrdup(init ? init : "build/release/nspawn-units-init");
+
+        *strrchr(directory, '/') = 0;
+        return xasprintf("%s/nspawn-units-helper", directory);
+}
+
+/* @stored: what is descriptor 3, or -1. Return: exit status. */
+static int helper_run(int in, int out, int stored, const char *variable, const char *const *argv) {
+        _cleanup_free_ char *path = helper_path();
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                if (variable)
+                        (void) putenv((char *) (uintptr_t) variable);
+                if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
+                        _exit(90);
+                if (stored >= 0 && stored != 3 && dup2(stored, 3) < 0)
+                        _exit(91);
+                (void) execv(path, (char **) (uintptr_t) argv);
+                _exit(92);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_assert(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static char *file_text(int fd) {
+        char *text = xcalloc(4096, 1);
+
+        cr_assert_geq(pread(fd, text, 4095, 0), 0);
+        return text;
+}
+
+Test(helper, the_first_run_has_its_descriptors_already) {
+        static const char *const argv[] = { "helper", "start", "/bin/sh", "-c", "echo run; exit 5", NULL };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
+                         out = memfd_create("out", MFD_CLOEXEC);
+
+        cr_assert_eq(helper_run(null, out, -1, NULL, argv), 5);
+        _cleanup_free_ char *text = file_text(out);
+        cr_assert_str_eq(text, "run\n");
+}
+
+Test(helper, a_later_run_finds_them_in_the_store_and_passes_nothing_else_on) {
+        static const char *const argv[] = { "helper", "start", "/bin/sh", "-c",
+                "echo \"run[$LISTEN_FDS$LISTEN_PID$LISTEN_FDNAMES]\"; [ -S /dev/stdin ] && [ ! -e /proc/self/fd/3 ]",
+                NULL };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), lost = memfd_create("lost", MFD_CLOEXEC);
+
+        for (int i = 0; i < 2; i++) {
+                _cleanup_fd_ int handover = handover_new(out, -1, -1);
+
+                cr_assert_eq(helper_run(null, lost, handover, "LISTEN_FDS=1", argv), 0);
+        }
+        _cleanup_free_ char *text = file_text(out), *nothing = file_text(lost);
+        cr_assert_str_eq(text, "run[]\nrun[]\n");
+        cr_assert_str_eq(nothing, "");
+}
+
+Test(helper, without_the_message_it_does_not_start) {
+        static const char *const argv[] = { "helper", "start", "/bin/true", NULL };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        cr_assert_eq(helper_run(null, null, null, "LISTEN_FDS=1", argv), 1);
+}
+
+Test(helper, wrong_usage_is_an_error) {
+        static const char *const rows[][4] = { { "helper" }, { "helper", "nonsense" }, { "helper", "start" },
+                { "helper", "ended" }, { "helper", "ended", "--keep" } };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                cr_expect_eq(helper_run(null, null, -1, NULL, rows[i]), 1, "row %zu", i);
+}
+
+/* ---- the end of a run ---- */
+
+/* Return: what came to the socket, "" when nothing did; the descriptor with it in @ret_fd. */
+static char *receive(int socket, int *ret_fd) {
+        char *text = xcalloc(4096, 1);
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec data = { .iov_base = text, .iov_len = 4095 };
+        struct msghdr message = {
+                .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+
+        *ret_fd = -1;
+        if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+                return text;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (header && header->cmsg_type == SCM_RIGHTS)
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return text;
+}
+
+Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
+        static const char *const keep[] = { "helper", "ended", "--keep", "/no/such/ledger", NULL };
+        static const char *const leave[] = { "helper", "ended", "/no/such/ledger", NULL };
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_fd_ int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
+                         out = memfd_create("out", MFD_CLOEXEC);
+        _cleanup_fd_ int handover = handover_new(out, -1, -1);
+
+        (void) snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "helper-test-%d", getpid());
+        socklen_t length = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 +
+                strlen(address.sun_path + 1));
+        cr_assert_eq(bind(notify, (struct sockaddr *) &address, length), 0);
+        _cleanup_free_ char *variable = xasprintf("NOTIFY_SOCKET=@%s", address.sun_path + 1);
+
+        const struct {
+                int in;
+                const char *const *argv;
+                bool kept;
+        } rows[] = { { handover, keep, true }, { null, keep, false }, { handover, leave, false } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct stat a, b;
+
+                cr_assert_eq(helper_run(rows[i].in, null, -1, variable, rows[i].argv), 0);
+                _cleanup_fd_ int got = -1;
+                _cleanup_free_ char *text = receive(notify, &got);
+                cr_expect_eq(strstr(text, "FDSTORE=1\n") != NULL, rows[i].kept, "row %zu: %s", i, text);
+                cr_expect_eq(got >= 0, rows[i].kept, "row %zu", i);
+                if (rows[i].kept) {
+                        cr_assert_eq(fstat(got, &a), 0);
+                        cr_assert_eq(fstat(handover, &b), 0);
+                        cr_expect_eq(a.st_ino, b.st_ino);
+                }
+        }
+}
