@@ -126,9 +126,9 @@ Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when
 
         /* systemd(1): SIGRTMIN+5 reboots, SIGRTMIN+4 powers off. */
         stream_wait_text(cycled->out, UP);
-        _cleanup_free_ char *first = stream_text(cycled->out);
         send_signal(&agent, cycled, "SIGRTMIN+5");
         wait_for_event(events, cycled, "Restarted by systemd: it rebooted");
+        _cleanup_free_ char *first = stream_text(cycled->out);
         stream_wait_text_after(cycled->out, strlen(first), UP);
         send_signal(&agent, cycled, "SIGRTMIN+4");
         cr_expect_eq(job_wait(&agent, cycled), 0);
