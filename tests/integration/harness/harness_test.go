@@ -189,7 +189,14 @@ func (b *box) task(options map[string]any, command ...string) *drivers.TaskConfi
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(b.MkAllocDir(task, true))
+	destroy := b.MkAllocDir(task, true)
+	b.t.Cleanup(func() {
+		destroy()
+		// The harness leaves its own directory, empty if nothing else is left either.
+		if err := os.Remove(filepath.Dir(task.AllocDir)); err != nil {
+			b.t.Error(err)
+		}
+	})
 	return task
 }
 

@@ -176,3 +176,31 @@ func TestEndWhileThePluginIsDeadIsKnownAfterwards(t *testing.T) {
 		})
 	}
 }
+
+// A plugin that dies in the middle of StartTask is started again and given the same task once more.
+func TestStartOfTheSameTaskByTheNextPlugin(t *testing.T) {
+	t.Parallel()
+	p := own(t)
+	b := newBox(t, p)
+	task, _ := b.startReady("trap 'exit 4' TERM")
+	pid := unitProperty(t, task, "MainPID")
+	if err := syscall.Kill(p.pid(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	next := own(t)
+	t.Cleanup(func() { _ = next.DestroyTask(task.ID, true) })
+	handle, _, err := next.StartTask(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if handle.Config.ID != task.ID || len(handle.DriverState) == 0 {
+		t.Errorf("handle: %+v", handle)
+	}
+	if got := unitProperty(t, task, "MainPID"); got != pid {
+		t.Errorf("another process: %s, was %s", got, pid)
+	}
+	if err := next.StopTask(task.ID, limit, ""); err != nil {
+		t.Fatal(err)
+	}
+	expectEnd(t, next, task.ID, 4, 0)
+}

@@ -3,6 +3,7 @@
 package nomad
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,19 @@ import (
 func init() {
 	for _, id := range []string{"ends", "away", "signals", "collector", "journal"} {
 		add(id, embedded(id), false)
+		jobs[id].late = true
+	}
+}
+
+// startLate has all of them start at once, unless a single test is run.
+func startLate() {
+	if pattern := flag.Lookup("test.run").Value.String(); pattern != "" && pattern != "." {
+		return
+	}
+	for _, j := range jobs {
+		if j.late {
+			_ = j.start()
+		}
 	}
 }
 
@@ -63,6 +77,7 @@ func byGroup(t *testing.T, id string, count int) map[string]*api.Allocation {
 }
 
 func TestEndsAreReportedExactly(t *testing.T) {
+	startLate()
 	wanted := map[string]end{
 		"code-0":   {},
 		"code-1":   {code: 1},
@@ -148,6 +163,10 @@ func lines(n int) string {
 func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 	groups := byGroup(t, "away", 6)
 	writer := start(t, "collector", 1)[0]
+	// Nothing shall be on its way when the agent is killed.
+	for _, id := range []string{"signals", "journal"} {
+		waitForState(t, start(t, id, 1)[0], "task", "running")
+	}
 	for _, alloc := range groups {
 		waitForLog(t, alloc, "task", "stdout", "ready\n")
 	}
