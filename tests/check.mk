@@ -4,6 +4,7 @@
 # make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
 # make integration       in a test host of their own (FILTER=name: some of them; NOMAD_VERSIONS="1.6 1.11")
+# make bench             measures in a test host of its own; the table says the budgets, build/bench.json has the numbers
 # make vm-shell          a shell in a kept test host that has all of the integration tests' payload
 # make vm-stop           ends it
 
@@ -34,7 +35,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps
 
 -include $(TEST_SOURCES:%.c=$(O)/%.d) $(TEST_HELPER_OBJECTS:.o=.d) $(O)/init-parse.d
 
-.PHONY: demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
+.PHONY: bench demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
 unit:
@@ -42,7 +43,7 @@ unit:
 unit-run: $(TEST_PROGRAMS)
 	@TEST_INIT=$(INIT) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
 
-C_FILES := $(shell find src tests -name '*.[ch]')
+C_FILES := $(shell find src tests bench -name '*.[ch]')
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build . .ci 2>/dev/null | sort -u)
 TIDY_FILES := $(wildcard $(LAYERS:%=src/%/*.c))
 TIDY_STAMPS := $(TIDY_FILES:src/%.c=build/tidy/%.ok)
@@ -85,6 +86,9 @@ payload: all
 
 integration: payload
 	@tests/vm/vm run $(PAYLOAD) run.sh $(FILTER)
+
+bench: all
+	@BUILD=$(BUILD) bench/bench.sh
 
 vm-shell: payload
 	@tests/vm/vm start $(PAYLOAD)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bare.h"
+#include "bench.h"
+
+/* What one task costs. Medians; what is compared is measured in turns. */
+TestSuite(one, .timeout = 600);
+
+#define ROUNDS 9
+
+Test(one, calibration) {
+        char path[] = "/bin/true", *argv[] = { path, NULL };
+        double unit[ROUNDS], process[ROUNDS];
+
+        for (size_t i = 0; i < ROUNDS; i++) {
+                double begin = now();
+                free(shell_good("systemd-run --quiet --wait /bin/true"));
+                unit[i] = now() - begin;
+
+                pid_t pid;
+                begin = now();
+                cr_assert_eq(posix_spawn(&pid, path, NULL, NULL, argv, environ), 0);
+                cr_assert_eq(waitpid(pid, NULL, 0), pid);
+                process[i] = (now() - begin) * 1000;
+        }
+        bench_measured("calibration.unit", bench_median(unit, ROUNDS), NULL);
+        bench_measured("calibration.process", bench_median(process, ROUNDS), NULL);
+}
+
+/* Ends at once when it is told to. */
+static Job *obedient_job(void) {
+        Job *job = job_new("trap 'exit 0' TERM; while :; do read x </local/wait; done", NULL);
+
+        free(shell_good("mkfifo -m 666 %s/task/local/wait", job->directory));
+        return job;
+}
+
+Test(one, start_and_stop) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *first = obedient_job();
+        double start[ROUNDS], stop[ROUNDS], bare_starts[ROUNDS], bare_stops[ROUNDS];
+
+        /* What only the first has to do is in neither. */
+        job_start(&agent, first);
+        _cleanup_bare_ Bare *bare = bare_new(first);
+        job_stop(&agent, first, 30, "");
+        job_destroy(&agent, first);
+        (void) bare_start(bare);
+        (void) bare_stop(bare);
+
+        for (size_t i = 0; i < ROUNDS; i++) {
+                _cleanup_job_ Job *job = obedient_job();
+
+                double begin = now();
+                job_start(&agent, job);
+                start[i] = now() - begin;
+                begin = now();
+                job_stop(&agent, job, 30, "");
+                stop[i] = now() - begin;
+                job_destroy(&agent, job);
+
+                bare_starts[i] = bare_start(bare);
+                bare_stops[i] = bare_stop(bare);
+        }
+
+        double ours = bench_median(start, ROUNDS), floor = bench_median(bare_starts, ROUNDS);
+        bench_measured("start.ours", ours, "%.3f to %.3f", start[0], start[ROUNDS - 1]);
+        bench_measured("start.bare", floor, "%.3f to %.3f", bare_starts[0], bare_starts[ROUNDS - 1]);
+        bench_measured("start.ratio", ours / floor, "medians of %d in turns", ROUNDS);
+        ours = bench_median(stop, ROUNDS);
+        floor = bench_median(bare_stops, ROUNDS);
+        bench_measured("stop.ours", ours, "%.3f to %.3f", stop[0], stop[ROUNDS - 1]);
+        bench_measured("stop.bare", floor, "%.3f to %.3f", bare_stops[0], bare_stops[ROUNDS - 1]);
+        bench_measured("stop.ratio", ours / floor, NULL);
+}
+
+/* When systemd saw nspawn end. */
+static double nspawn_ended(const Job *job) {
+        _cleanup_free_ char *text = shell_good(
+                "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
+                "sed -n 's/^\\([0-9.]*\\) .*Main process exited.*/\\1/p'",
+                job->unit);
+
+        return strtod(text, NULL);
+}
+
+/* An image without the mount points that are needed, and none can be made. */
+Test(one, refused) {
+        _cleanup_free_ char *image = xasprintf("%s/images/bench-%d", test_directory(), getpid());
+        _cleanup_free_ char *config = xasprintf("{'image': '%s'}", image);
+        _cleanup_agent_ Agent agent = agent_start();
+        double took[ROUNDS];
+
+        free(shell_good("cp -a %1$s/images/hello %2$s && rmdir %2$s/alloc", test_directory(), image));
+        for (size_t i = 0; i < ROUNDS; i++) {
+                _cleanup_job_ Job *job = job_new("true", config);
+                _cleanup_free_ char *text = job_start_fails(&agent, job);
+                double told = now(), ended = nspawn_ended(job);
+
+                expect_text(text, "/alloc");
+                cr_assert_gt(ended, 0, "nspawn was not started: %s", text);
+                took[i] = told - ended;
+        }
+        double median = bench_median(took, ROUNDS);
+        bench_measured("refused", median, "%.3f to %.3f", took[0], took[ROUNDS - 1]);
+        free(shell_good("rm -r %s", image));
+}
