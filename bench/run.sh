@@ -10,7 +10,7 @@ export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 mkdir -p "$NSPAWN_TEST_DIR"/{images,plugins,alloc} /results
 cp -a "$payload/images/hello" "$NSPAWN_TEST_DIR/images/hello"
-for name in nomad-driver-nspawn nspawn-units-init nspawn-units-ended; do
+for name in nomad-driver-nspawn nspawn-units-init nspawn-units-helper; do
 	install -m 0755 "$payload/$name" "$NSPAWN_TEST_DIR/plugins/$name"
 done
 cp "$payload"/units/*.slice /run/systemd/system/
