@@ -45,7 +45,7 @@ unit-run: $(TEST_PROGRAMS)
 
 C_FILES := $(shell find src tests bench -name '*.[ch]')
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build . .ci 2>/dev/null | sort -u)
-TIDY_FILES := $(wildcard $(LAYERS:%=src/%/*.c))
+TIDY_FILES := $(wildcard $(LAYERS:%=src/%/*.c) src/init/*.c src/helper/*.c)
 TIDY_STAMPS := $(TIDY_FILES:src/%.c=build/tidy/%.ok)
 ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
 

@@ -128,22 +128,30 @@ static void parse_unit(char *words, LedgerEnd *end) {
                 end->code = end->status = 0;
 }
 
+/* "CODE SIGNAL". Return: whether it is that. */
+static bool parse_payload(const char *text, int *ret_code, int *ret_signal) {
+        const char *space = strchr(text, ' ');
+        _cleanup_free_ char *first = space ? xstrndup(text, (size_t) (space - text)) : NULL;
+        uint64_t code, signal;
+
+        if (!first || !string_parse_u64(first, &code) || !string_parse_u64(space + 1, &signal) ||
+                code > 255 || signal >= NSIG)
+                return false;
+        *ret_code = (int) code;
+        *ret_signal = (int) signal;
+        return true;
+}
+
 static void parse_line(char *line, LedgerEnd *end) {
         const char *payload = string_after_prefix(line, "payload ");
-        int code, signal, length = 0;
 
         /* After the end of one run comes the next. */
         if (payload && end->has_unit)
                 *end = (LedgerEnd){};
 
-        if (payload) {
-                if (sscanf(payload, "%3d %2d%n", &code, &signal, &length) == 2 && !payload[length] &&
-                        code >= 0 && code < 256 && signal >= 0) {
-                        end->has_payload = true;
-                        end->payload_code = code;
-                        end->payload_signal = signal;
-                }
-        } else if (string_after_prefix(line, "unit "))
+        if (payload)
+                end->has_payload = parse_payload(payload, &end->payload_code, &end->payload_signal);
+        else if (string_after_prefix(line, "unit "))
                 parse_unit(line + strlen("unit "), end);
 }
 

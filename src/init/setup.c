@@ -109,11 +109,9 @@ static bool file_read(const char *path, size_t limit, Span *ret) {
 
 /* Return: a string of both. */
 static const char *concatenate(const char *prefix, Span text) {
-        size_t n = strlen(prefix);
-        char *s = allocate(n + text.length + 1);
+        char *s = allocate(strlen(prefix) + text.length + 1);
 
-        memcpy(s, prefix, n);
-        memcpy(s + n, text.text, text.length);
+        memcpy(stpcpy(s, prefix), text.text, text.length);
         return s;
 }
 

@@ -32,11 +32,8 @@ static size_t sentence_append(char *sentence, size_t n, const char *word) {
         /* One message is one line, and no terminal is driven by it. */
         for (size_t i = 0; i < shown; i++)
                 sentence[n++] = (unsigned char) word[i] < ' ' || word[i] == 0x7f ? '?' : word[i];
-        if (shown < length) {
-                memcpy(sentence + n, "...", 3);
-                n += 3;
-        }
-
+        for (int i = 0; shown < length && i < 3; i++)
+                sentence[n++] = '.';
         return n;
 }
 

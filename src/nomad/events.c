@@ -9,35 +9,32 @@
 
 #define ANNOTATIONS_MAX 8
 
-/* Events that wait for a reader; an agent that is away for long reads the newest of them. */
-#define BACKLOG_MAX 1024
+static Driver__DriverTaskEvent **backlog_at(Plugin *plugin, size_t i) {
+        return &plugin->backlog[(plugin->backlog_first + i) % BACKLOG_MAX];
+}
 
-struct PluginEvent {
-        TAILQ_ENTRY(PluginEvent) backlog;
-        Driver__DriverTaskEvent *message;
-};
+static void backlog_drop_first(Plugin *plugin) {
+        Driver__DriverTaskEvent **first = backlog_at(plugin, 0);
 
-static void event_free(Plugin *plugin, PluginEvent *event) {
-        TAILQ_REMOVE(&plugin->backlog, event, backlog);
+        driver__driver_task_event__free_unpacked(*first, NULL);
+        *first = NULL;
+        plugin->backlog_first = (plugin->backlog_first + 1) % BACKLOG_MAX;
         plugin->n_backlog--;
-        driver__driver_task_event__free_unpacked(event->message, NULL);
-        free(event);
 }
 
 void plugin_drop_events(Plugin *plugin) {
-        while (!TAILQ_EMPTY(&plugin->backlog))
-                event_free(plugin, TAILQ_FIRST(&plugin->backlog));
+        while (plugin->n_backlog > 0)
+                backlog_drop_first(plugin);
 }
 
 void plugin_flush_events(Plugin *plugin) {
         /* While an agent takes over from another there can be two streams: the newest is the one it reads.
          */
         PluginListener *listener = LIST_FIRST(&plugin->events);
-        PluginEvent *event;
 
-        while (listener && (event = TAILQ_FIRST(&plugin->backlog)) &&
-                rpc_call_send(listener->call, &event->message->base) >= 0)
-                event_free(plugin, event);
+        while (listener && plugin->n_backlog > 0 &&
+                rpc_call_send(listener->call, &(*backlog_at(plugin, 0))->base) >= 0)
+                backlog_drop_first(plugin);
 }
 
 void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
@@ -48,16 +45,14 @@ void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request _unuse
 static void backlog_add(Plugin *plugin, const Driver__DriverTaskEvent *message) {
         size_t size = driver__driver_task_event__get_packed_size(message);
         _cleanup_free_ uint8_t *bytes = xcalloc(size, 1);
-        PluginEvent *event = xnew(PluginEvent, 1);
 
-        (void) driver__driver_task_event__pack(message, bytes);
-        event->message = driver__driver_task_event__unpack(NULL, size, bytes);
-        TAILQ_INSERT_TAIL(&plugin->backlog, event, backlog);
-        if (++plugin->n_backlog > BACKLOG_MAX) {
+        if (plugin->n_backlog == BACKLOG_MAX) {
                 log_warn("an event was dropped, since Nomad does not read them", "task_id",
-                        TAILQ_FIRST(&plugin->backlog)->message->task_id);
-                event_free(plugin, TAILQ_FIRST(&plugin->backlog));
+                        (*backlog_at(plugin, 0))->task_id);
+                backlog_drop_first(plugin);
         }
+        (void) driver__driver_task_event__pack(message, bytes);
+        *backlog_at(plugin, plugin->n_backlog++) = driver__driver_task_event__unpack(NULL, size, bytes);
 }
 
 void plugin_send_event(

@@ -230,7 +230,6 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         option_set_defaults(&plugin->config, OPTION_IN_DRIVER);
         LIST_INIT(&plugin->fingerprints);
         LIST_INIT(&plugin->events);
-        TAILQ_INIT(&plugin->backlog);
         LIST_INIT(&plugin->tasks);
         plugin->engine = engine_new(event,
                 &(EngineConfig){ .image_directory = image_directory, .ledgers = true }, &engine_callbacks,

@@ -30,8 +30,8 @@ typedef struct DriverTask {
         char *alloc_id;
 } DriverTask;
 
-/* An event that Nomad has not read yet. */
-typedef struct PluginEvent PluginEvent;
+/* Most events that wait for a reader: an agent that is away for long reads the newest of them. */
+#define BACKLOG_MAX 1024
 
 typedef struct Plugin {
         sd_event *event;
@@ -47,8 +47,8 @@ typedef struct Plugin {
         sd_event_source *watches[3];
         LIST_HEAD(, PluginListener) fingerprints;
         LIST_HEAD(, PluginListener) events;
-        TAILQ_HEAD(, PluginEvent) backlog;
-        size_t n_backlog;
+        Driver__DriverTaskEvent *backlog[BACKLOG_MAX]; /* a ring */
+        size_t backlog_first, n_backlog;
         LIST_HEAD(, DriverTask) tasks;
 } Plugin;
 

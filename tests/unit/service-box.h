@@ -88,7 +88,6 @@ static inline void service_open_as(Service *service, const char *id) {
                 .compute = { 8000, 4 },
                 .compute_known = true,
         };
-        TAILQ_INIT(&service->plugin.backlog);
         (void) plugin_add_task(&service->plugin, id, "name", "alloc");
         plugin_fill_services(&service->plugin, service->rows);
         service->socket = xasprintf("%s/socket", service->groups.root);
