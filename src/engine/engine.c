@@ -25,43 +25,49 @@ void task_find_leader(Task *task) {
         }
 }
 
-/* A run ended and systemd begins the next: that is told once. */
-static void task_tell_restart(Task *task, const UnitStatus *status) {
-        _cleanup_free_ char *count = xasprintf("%u", status->n_restarts), *how = NULL, *message = NULL;
+/* Notes how a run ended that systemd wants to follow by another; its group is gone. */
+static void task_end_run(Task *task, const UnitStatus *status) {
         LedgerEnd end = {};
 
-        if (status->n_restarts <= task->n_restarts)
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = task->leader_parent = 0;
+        if (task->run_end)
                 return;
 
-        task->n_restarts = status->n_restarts;
         if (task->has_ledger)
                 (void) ledger_read(task->record.machine, NULL, &end);
         task_unwatch_group(task, &end);
         ExitResult result = exit_result(status, &end, false);
-        if (task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT)
-                how = xstrdup("it rebooted");
-        else
-                how = exit_describe(&result);
+        bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
+        task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);
+}
 
-        message = xasprintf("Restarted by systemd: %s", how);
-        task_event(
-                task, message, (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
+/* systemd counts restarts that it then refuses: only one that led to a run is told. */
+static void task_begin_run(Task *task, const UnitStatus *status) {
+        if (status->n_restarts > task->n_restarts) {
+                _cleanup_free_ char *count = xasprintf("%u", status->n_restarts);
+
+                task_end_run(task, status); /* if nothing was seen of the end */
+                _cleanup_free_ char *message = xasprintf("Restarted by systemd: %s", task->run_end);
+                task_event(task, message,
+                        (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
+        }
+
+        task->n_restarts = status->n_restarts;
+        string_replace(&task->run_end, NULL);
+        task_find_leader(task);
+        task_watch_group(task);
 }
 
 /* What is to be noticed while a task runs. */
 static void task_follow(Task *task, const UnitStatus *status) {
-        task_tell_restart(task, status);
-
         if (unit_status_is_restarting(status)) {
-                task->leader_fd = fd_close(task->leader_fd);
-                task->leader = task->leader_parent = 0;
+                task_end_run(task, status);
                 /* It would be stopped in vain. */
                 if (task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);
-        } else if (unit_status_is_up(status)) {
-                task_find_leader(task);
-                task_watch_group(task);
-        }
+        } else if (unit_status_is_up(status))
+                task_begin_run(task, status);
 }
 
 static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
@@ -231,6 +237,7 @@ void task_free(Task *task) {
         task_record_clear(&task->record);
         task->leader_fd = fd_close(task->leader_fd);
         free(task->control_group);
+        free(task->run_end);
         cgroup_watch_free(task->watch);
         free(task->id);
         free(task);

@@ -38,6 +38,7 @@ struct Task {
         int leader_fd;
         pid_t leader_parent;        /* main_pid when the leader was found */
         uint32_t n_restarts;        /* by systemd, that were told */
+        char *run_end;              /* how the last run ended, until the next begins */
         char *control_group;        /* the last one; it may be gone */
         CgroupWatch *watch;         /* of this run */
         uint64_t n_oom_before;      /* kills in this run before the watch */

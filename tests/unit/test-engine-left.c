@@ -286,13 +286,33 @@ Test(engine_left, a_restart_is_told_once_with_how_the_run_ended_and_is_no_end) {
                 restart(&box, box_unit(&box), sub_states[i]);
                 fake_unit_emit(box.fake, box_unit(&box));
                 box_settle(&box);
+                cr_assert_eq(strv_length(box.events), 2, "not before it runs");
+                box_unit(&box)->main_pid = box.fake->main_pid;
                 fake_unit_up(box.fake, box_unit(&box));
+                box_settle(&box);
+                fake_unit_emit(box.fake, box_unit(&box));
                 box_settle(&box);
                 cr_assert_eq(task_state(box.task), TASK_RUNNING);
                 cr_assert_eq(strv_length(box.events), 3, "%zu", strv_length(box.events));
                 cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 3");
                 task_forget(box.task);
         }
+}
+
+/* systemd counts the restart that it refuses, too. */
+Test(engine_left, a_restart_that_systemd_refuses_is_not_told_and_the_last_run_is_the_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
+        restart(&box, box_unit(&box), "auto-restart");
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
+        wait_for_end(&box);
+        cr_assert_eq(box.result.code, 3);
+        cr_assert_eq(strv_length(box.events), 3);
+        cr_assert_str_eq(box.events[2], "Exited: exit code 3");
+        task_forget(box.task);
 }
 
 Test(engine_left, a_task_that_is_stopped_is_not_restarted) {
