@@ -102,7 +102,8 @@ static void engine_reconcile(Engine *engine) {
         LIST_FOREACH (task, &engine->tasks, tasks) {
                 if (!task->record.unit || task->state == TASK_EXITED || task->ending)
                         continue;
-                if (task_watch(task) < 0 || unit_pin(task->unit) < 0)
+                /* Nothing was asked of systemd for one that waits for its turn. */
+                if (task_watch(task) < 0 || task->waiting || unit_pin(task->unit) < 0)
                         continue;
                 task->held = true;
                 if (task->started && task->state == TASK_STOPPING)
@@ -117,9 +118,10 @@ static void on_manager_changed(void *userdata, const Error *error) {
         Engine *engine = userdata;
         Task *task;
 
-        if (!error)
+        if (!error) {
                 engine_reconcile(engine);
-        else {
+                engine_open_gate(engine);
+        } else {
                 /* The old connection's slots are of no use any more. */
                 LIST_FOREACH (task, &engine->tasks, tasks) {
                         task->unit = unit_free(task->unit);
@@ -152,6 +154,7 @@ Engine *engine_new(
         engine->init = xstrdup_null(config->init);
         engine->helper = xstrdup_null(config->helper);
         engine->ledgers = config->ledgers;
+        engine->starts_at_once = config->starts_at_once ? config->starts_at_once : gate_width();
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;
@@ -168,6 +171,7 @@ Engine *engine_free(Engine *engine) {
 
         while ((task = LIST_FIRST(&engine->tasks)))
                 task_free(task);
+        engine->gate = sd_event_source_disable_unref(engine->gate);
         manager_free(engine->manager);
         sd_event_unref(engine->event);
         free(engine->nspawn);

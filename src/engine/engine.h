@@ -24,6 +24,7 @@ typedef struct EngineConfig {
         const char *init;            /* path of our init; NULL to look for it */
         const char *helper;          /* path of nspawn-units-helper; NULL to look for it */
         const char *image_directory; /* where relative images are */
+        size_t starts_at_once;       /* the rest waits; 0 for what suits the host's processors */
         bool ledgers;                /* keep how tasks end until task_forget(), over restarts of ours too */
 } EngineConfig;
 

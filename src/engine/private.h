@@ -52,6 +52,10 @@ struct Task {
         Job *job;
         JournalWords *words;
         uint64_t asked_usec; /* realtime: words before belong to a namesake */
+        bool waiting;        /* for its turn to start */
+        bool has_slot;
+        uint64_t ticket;
+        sd_event_source *slot_timer;
         bool recovering;
         bool cut_off;  /* a start of this task was there before, says the ledger */
         bool adopting; /* the unit was there: a start of ours did not live to see it */
@@ -87,6 +91,10 @@ struct Engine {
         void *userdata;
         LIST_HEAD(, Task) tasks;
         size_t n_tasks;
+        sd_event_source *gate;
+        size_t starts_at_once;
+        size_t n_starting;
+        uint64_t n_tickets;
 };
 
 /* engine.c */
@@ -129,6 +137,16 @@ void task_start_succeed(Task *task);
 void task_start_succeed_and_end(Task *task, const UnitStatus *status);
 /* Ends a start without success; frees the task. */
 void task_start_fail(Task *task, int code, const char *format, ...) _printf_(3, 4);
+
+/* gate.c */
+/* Return: how many starts at once suit this host. */
+size_t gate_width(void);
+/* Launches the task when it is its turn. */
+void task_enter_gate(Task *task);
+/* The task is not starting any more; the next may. */
+void task_leave_gate(Task *task);
+/* Lets those in whose turn it is, from the loop. */
+void engine_open_gate(Engine *engine);
 
 /* launch.c */
 /* Asks systemd for the unit of a task whose image is known. */

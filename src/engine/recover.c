@@ -64,7 +64,7 @@ void task_take_up(Task *task, const UnitStatus *status) {
         task->cut_off = false;
         (void) manager_send(task->engine->manager, "ResetFailedUnit", "s", task->record.unit);
         task_remove_runtime_directory(task->record.machine);
-        task_launch(task);
+        task_enter_gate(task);
 }
 
 void task_recover_on_status(Task *task, const UnitStatus *status) {

@@ -19,6 +19,7 @@
 #define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
 
 void task_start_clear(Task *task) {
+        task_leave_gate(task);
         task->begin = sd_event_source_disable_unref(task->begin);
         task->query = image_query_free(task->query);
         task->job = job_free(task->job);
@@ -203,7 +204,7 @@ static void start_with_image(Task *task) {
                 task->looking = true;
                 unit_refresh(task->unit);
         } else
-                task_launch(task);
+                task_enter_gate(task);
 }
 
 static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
