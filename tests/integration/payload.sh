@@ -22,7 +22,7 @@ make --no-print-directory -f Makefile -f tests/integration/programs.mk BUILD="$b
 mkdir -p "$target/images" "$target/nomad"
 rm -rf "${target:?}/example" "$target/images/hello" "$target"/nomad/*
 
-cp -- "$out/nomad-driver-nspawn" "$out/nspawnctl" "$out"/nspawn-units-{init,ended} "$target/"
+cp -- "$out/nomad-driver-nspawn" "$out/nspawnctl" "$out"/nspawn-units-{init,helper} "$target/"
 cp -- "$out/integration/tests" "$target/integration-tests"
 cp -- tests/integration/run.sh tests/integration/test-cli.sh tests/integration/lib.sh "$target/"
 cp -r -- example "$target/example"

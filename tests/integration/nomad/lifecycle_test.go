@@ -212,10 +212,18 @@ func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 			t.Errorf("%s, %d restarts\n%s", s.State, s.Restarts, events(s))
 		}
 	})
+	// What was run once more would end the same way.
+	expectOneEnd := func(t *testing.T, group string, wanted end) {
+		t.Helper()
+		expectEnd(t, groups[group], wanted)
+		if text := logs(groups[group], "task", "stdout"); text != "ready\n" {
+			t.Errorf("%s did not run once:\n%s%s", group, text, events(state(t, groups[group], "task")))
+		}
+	}
 	t.Run("agent_killed", func(t *testing.T) {
-		expectEnd(t, groups["agent-code"], end{code: 7})
-		expectEnd(t, groups["agent-zero"], end{})
-		expectEnd(t, groups["agent-signal"], end{code: 139, signal: 11})
+		expectOneEnd(t, "agent-code", end{code: 7})
+		expectOneEnd(t, "agent-zero", end{})
+		expectOneEnd(t, "agent-signal", end{code: 139, signal: 11})
 	})
 
 	plugin := pluginPid()
@@ -227,9 +235,9 @@ func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 	endWhile("plugin")
 	restartAgent(t)
 	t.Run("agent_and_plugin_killed", func(t *testing.T) {
-		expectEnd(t, groups["plugin-code"], end{code: 9})
-		expectEnd(t, groups["plugin-zero"], end{})
-		expectEnd(t, groups["plugin-signal"], end{code: 137, signal: 9})
+		expectOneEnd(t, "plugin-code", end{code: 9})
+		expectOneEnd(t, "plugin-zero", end{})
+		expectOneEnd(t, "plugin-signal", end{code: 137, signal: 9})
 	})
 	stop(t, "collector")
 	if s := waitForState(t, writer, "task", "dead"); s.Failed {
