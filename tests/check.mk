@@ -85,7 +85,7 @@ payload: all
 		tests/integration/payload.sh $(PAYLOAD)
 
 integration: payload
-	@tests/vm/vm run $(PAYLOAD) run.sh $(FILTER)
+	@tests/vm/vm run $(PAYLOAD) run.sh $(if $(FILTER),'$(FILTER)')
 
 bench: all
 	@BUILD=$(BUILD) bench/bench.sh

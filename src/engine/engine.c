@@ -154,6 +154,7 @@ Engine *engine_new(
         engine->init = xstrdup_null(config->init);
         engine->helper = xstrdup_null(config->helper);
         engine->ledgers = config->ledgers;
+        engine->adopts = config->adopts;
         engine->starts_at_once = config->starts_at_once ? config->starts_at_once : gate_width();
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;

@@ -58,6 +58,7 @@ struct Task {
         sd_event_source *slot_timer;
         bool recovering;
         bool cut_off;  /* a start of this task was there before, says the ledger */
+        bool clearing; /* an earlier start's unit is being ended */
         bool adopting; /* the unit was there: a start of ours did not live to see it */
         bool refused;  /* its job failed: systemd is not to try again */
         bool looking;  /* something is in the way: waiting for the unit's status */
@@ -86,6 +87,7 @@ struct Engine {
         char *init;
         char *helper;
         bool ledgers;
+        bool adopts;
         char *image_directory;
         const EngineCallbacks *callbacks;
         void *userdata;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <signal.h>
 
 #include "base/string.h"
 #include "engine/private.h"
@@ -28,13 +29,35 @@ static bool start_is_over(const Task *task) {
 }
 
 /* Says whose the unit is that is in the way. */
-static void start_refuse(Task *task) {
-        _cleanup_task_record_ TaskRecord other = {};
-        bool known = ledger_read(task->record.machine, &other, NULL) >= 0 && other.id &&
-                !streq(other.id, task->id);
-
+static void start_refuse(Task *task, const char *other) {
         task_start_fail(task, EEXIST, "%s runs already%s%s: stop it first", task->record.unit,
-                known ? ", for the task " : "", known ? other.id : "");
+                other ? ", for the task " : "", other ? other : "");
+}
+
+/*
+ * The unit that is in the way lives. Units have the name of one task only, so with a ledger it is an earlier
+ * start of the same, and if nobody here has it nobody ever will.
+ */
+static void start_over_live_unit(Task *task, const UnitStatus *status) {
+        _cleanup_task_record_ TaskRecord other = {};
+        bool known = ledger_read(task->record.machine, &other, NULL) >= 0 && other.id;
+
+        if (task->clearing)
+                return; /* it takes its time */
+        if (task->cut_off) {
+                start_adopt(task, status);
+                return;
+        }
+        if (!known || !task->engine->adopts || engine_find(task->engine, other.id)) {
+                start_refuse(task, known ? other.id : NULL);
+                return;
+        }
+
+        task_event(task, "Ending an earlier start of this task, which nobody looks after any more",
+                (const char *const[]){ "unit", task->record.unit, "id", other.id, NULL });
+        task->clearing = true;
+        (void) unit_stop(task->unit);
+        (void) unit_kill_all(task->unit, SIGKILL);
 }
 
 /* A unit of this name is there already, or its directory is. */
@@ -42,13 +65,11 @@ void task_take_up(Task *task, const UnitStatus *status) {
         task->looking = false;
 
         if (!unit_status_is_dead(status)) {
-                if (task->cut_off)
-                        start_adopt(task, status);
-                else
-                        start_refuse(task);
+                start_over_live_unit(task, status);
                 return;
         }
 
+        task->clearing = false;
         if (start_is_over(task)) {
                 task->has_ledger = true;
                 task_start_succeed_and_end(task, status);

@@ -120,7 +120,7 @@ void task_start_on_status(Task *task, const UnitStatus *status, const sd_bus_err
                 return;
         }
 
-        if (task->looking)
+        if (task->looking || task->clearing)
                 task_take_up(task, status);
         else if (task->job || task->words)
                 return; /* the end of the job decides */
@@ -199,7 +199,7 @@ static void start_with_image(Task *task) {
         }
 
         task_tell_start(task);
-        task->cut_off = ledger_is_of(task->record.machine, task->id, NULL);
+        task->cut_off = task->engine->adopts && ledger_is_of(task->record.machine, task->id, NULL);
         if (task->cut_off) {
                 task->looking = true;
                 unit_refresh(task->unit);

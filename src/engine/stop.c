@@ -112,7 +112,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         task->state = task_state_next(task->state, TASK_EVENT_STOP);
 
         /* Nothing was asked of systemd yet; a unit of this name is somebody else's. */
-        if (starting && (task->begin || task->query || task->waiting || task->looking)) {
+        if (starting && (task->begin || task->query || task->waiting || task->looking || task->clearing)) {
                 task_start_fail(task, ECANCELED, "it was stopped before it started");
                 return;
         }

@@ -51,12 +51,15 @@ static void fill_result(Driver__ExitResult *ret, const ExitResult *result) {
 
 static void on_wait_ended(void *userdata, const ExitResult *result) {
         Driver__WaitTaskResponse reply = DRIVER__WAIT_TASK_RESPONSE__INIT;
-        char unknown[] = "the exit status of the task is not known";
+        char unknown[] = "the exit status of the task is not known", oom[] = "OOM Killed";
         Driver__ExitResult exit_result;
         EndCall *end = userdata;
 
         fill_result(&exit_result, result);
         reply.result = &exit_result;
+        /* Nomad shows it as the exit's message; the same words as its own drivers'. */
+        if (result->oom_killed)
+                reply.err = oom;
         if (!result->known)
                 reply.err = unknown;
         rpc_call_reply(end->call, &reply.base);

@@ -232,8 +232,8 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         LIST_INIT(&plugin->events);
         LIST_INIT(&plugin->tasks);
         plugin->engine = engine_new(event,
-                &(EngineConfig){ .image_directory = image_directory, .ledgers = true }, &engine_callbacks,
-                plugin);
+                &(EngineConfig){ .image_directory = image_directory, .ledgers = true, .adopts = true },
+                &engine_callbacks, plugin);
         plugin_watch_host(plugin);
 }
 

@@ -13,7 +13,7 @@
  */
 
 #define PLUGIN_NAME "nspawn"
-#define PLUGIN_API_VERSION "0.1.0"
+#define PLUGIN_API_VERSION "v0.1.0"
 
 /* A stream that Nomad holds open. */
 typedef struct PluginListener {

@@ -92,6 +92,7 @@ static inline void box_open(Box *box) {
                         .init = "/usr/lib/nspawn-units/nspawn-units-init",
                         .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                         .ledgers = true,
+                        .adopts = true,
                         .starts_at_once = 2,
                         .image_directory = box->fake->directory,
                 },

@@ -211,22 +211,40 @@ Test(engine_left, a_start_that_was_cut_off_before_its_command_ran_is_made_again)
         task_forget(box.task);
 }
 
-Test(engine_left, a_unit_of_another_task_in_the_way_is_refused_in_words_and_left_alone) {
+/* As after an agent that died before it wrote down what it had started. */
+Test(engine_left, a_live_unit_of_an_earlier_start_that_nobody_has_is_ended_first) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        leave(&box, "alloc/other/1", "");
+        leave(&box, "alloc/task/1", "");
         _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
         cr_assert_eq(mkdir(directory, 0700), 0);
         fake_unit_add(box.fake, box.unit, "active");
-        box_start(&box);
+        box_run(&box);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+        cr_assert_geq(box_count(&box, "KillUnit"), 1);
+        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        cr_assert_not_null(strstr(box.events[1], "earlier start"), "%s", box.events[1]);
+        task_forget(box.task);
+}
+
+Test(engine_left, a_live_unit_of_a_task_that_this_engine_has_is_refused_in_words_and_left_alone) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        box.n_started = 0;
+        cr_assert_eq(engine_start(box.engine, "two", box_spec(&box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &box, NULL),
+                0);
         box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
         cr_assert_eq(box.code, EEXIST);
-        cr_assert_not_null(strstr(box.words, "for the task alloc/other/1: stop it first"), "%s", box.words);
-        cr_assert(ledger_is_of(box.machine, "alloc/other/1", NULL));
-        ledger_remove(box.machine);
-        cr_assert_eq(rmdir(directory), 0);
+        cr_assert_not_null(strstr(box.words, "for the task one: stop it first"), "%s", box.words);
+        box_settle(&box);
+        cr_assert_str_eq(box_unit(&box)->active_state, "active");
+        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        task_forget(engine_find(box.engine, "one"));
 }
 
 Test(engine_left, a_live_unit_that_nobody_has_a_ledger_of_is_never_adopted) {
