@@ -17,7 +17,7 @@
 #define CELLS_OF(name) \
         { \
                 { name, STARTING, .truth = { LIVES } }, { name, RUNNING, .truth = { LIVES } }, \
-                        { name, STOPPING, .stop_sec = 5, \
+                        { name, STOPPING, .stop_sec = 8, \
                                 .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } }, \
                 { \
                         name, EXITED, .truth = { ENDS, 7, .once = { "Ended: exit code 7" } } \

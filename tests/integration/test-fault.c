@@ -152,9 +152,9 @@ Test(fault, faults_while_a_task_starts_or_ends) {
                 { "cgroup.kill", STOPPING, "echo 1 >$G/cgroup.kill", .truth = { ENDS, 137, 9 } },
                 { "out of memory", STOPPING, "echo be-eaten >$I",
                         .truth = { ENDS, 137, 9, true, .once = { OUT_OF_MEMORY } } },
-                { "systemctl stop", STOPPING, "systemctl stop --no-block $U", .stop_sec = 5,
+                { "systemctl stop", STOPPING, "systemctl stop --no-block $U", .stop_sec = 20,
                         .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } },
-                { "freeze", STOPPING, "systemctl freeze $U", .stop_sec = 5,
+                { "freeze", STOPPING, "systemctl freeze $U", .stop_sec = 20,
                         .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } },
         };
 
