@@ -92,7 +92,8 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
 /**
  * engine_recover() - take up a task that an earlier process of ours started
  *
- * Succeeds when its unit is there, and when it ended and the ledger tells how. Otherwise as engine_start().
+ * Succeeds when its unit is there, and when it ended and the ledger tells how. Otherwise as engine_start(),
+ * but without a connection to systemd it waits for one for some seconds.
  */
 int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
         void *userdata, Error **ret_error);

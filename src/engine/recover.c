@@ -7,6 +7,9 @@
 #include "engine/private.h"
 #include "task/name.h"
 
+/* How long a restart of the bus may take while a task is recovered: a failure would end the task. */
+#define RECOVER_LIMIT_USEC (5 * USEC_PER_SEC)
+
 /* Units that are there already: of a task that is recovered, of a start that was cut off, or in the way. */
 
 /* A start of this very task was cut off before anybody was told of it: what it made is taken up. */
@@ -108,29 +111,48 @@ void task_recover_on_status(Task *task, const UnitStatus *status) {
                         task->record.unit, status->active_state ? status->active_state : "unknown");
 }
 
-int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
-        void *userdata, Error **ret_error) {
+static int on_recover_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Task *task = userdata;
+
+        task->begin = sd_event_source_disable_unref(task->begin);
+        if (!manager_is_ready(task->engine->manager))
+                task_start_fail(task, EAGAIN, "there is no connection to systemd; it is being tried again");
+        return 0;
+}
+
+/* Without a connection the unit is looked at like all others when there is one again. */
+static int recover_begin(Task *task) {
+        Manager *manager = task->engine->manager;
         int r;
 
+        if (!manager_is_ready(manager))
+                return sd_event_add_time_relative(task->engine->event, &task->begin, CLOCK_MONOTONIC,
+                        RECOVER_LIMIT_USEC, 0, on_recover_limit, task);
+
+        r = task_watch(task);
+        if (r >= 0)
+                r = unit_pin(task->unit);
+        if (r < 0)
+                return r;
+
+        task->held = true;
+        unit_refresh(task->unit);
+        return 0;
+}
+
+int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
+        void *userdata, Error **ret_error) {
         if (engine_find(engine, id))
                 return error_set(ret_error, EEXIST, "task %s is known already", id);
-        if (!manager_is_ready(engine->manager))
-                return error_set(
-                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
 
         Task *task = task_new(engine, id, started, userdata);
         task_record_copy(&task->record, record);
         task->recovering = true;
 
-        r = task_watch(task);
-        if (r >= 0)
-                r = unit_pin(task->unit);
+        int r = recover_begin(task);
         if (r < 0) {
                 task_free(task);
                 return error_set(ret_error, r, "cannot watch %s: %s", record->unit, strerror(-r));
         }
-
-        task->held = true;
-        unit_refresh(task->unit);
         return 0;
 }

@@ -200,6 +200,10 @@ void plugin_fill_services(Plugin *plugin, RpcService rows[static PLUGIN_SERVICES
 static void on_connection(void *userdata, const Error *error) {
         Plugin *plugin = userdata;
 
+        /* It is tried again several times a second. */
+        if (error && streq_null(plugin->connection_error, error_message(error)))
+                return;
+
         if (error)
                 log_warn("no connection to systemd", "error", error_message(error));
         else

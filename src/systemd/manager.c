@@ -8,9 +8,10 @@
 #include "base/string.h"
 #include "systemd/manager.h"
 
-/* First and longest pause before connecting again. */
+/* First and longest pause before connecting again: within a second after the bus is back all is as before.
+ */
 #define RECONNECT_MIN_USEC (50 * USEC_PER_MSEC)
-#define RECONNECT_MAX_USEC (5 * USEC_PER_SEC)
+#define RECONNECT_MAX_USEC (400 * USEC_PER_MSEC)
 
 /* A call of systemd's that takes longer is lost: it answers in milliseconds, but may reload first. */
 #define CALL_TIMEOUT_USEC (90 * USEC_PER_SEC)

@@ -362,6 +362,7 @@ int job_wait(Agent *agent, Job *job) {
         cr_assert_str_empty(reply->err, "%s", reply->err);
         int code = reply->result->exit_code;
         job->signal = reply->result->signal;
+        job->oom_killed = reply->result->oom_killed;
         driver__wait_task_response__free_unpacked(reply, NULL);
         return code;
 }

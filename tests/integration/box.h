@@ -97,6 +97,7 @@ typedef struct Job {
         ClientCall *starting;
         Driver__StartTaskResponse *started; /* has the handle */
         int signal;                         /* of the last job_wait() */
+        bool oom_killed;                    /* likewise */
 } Job;
 
 /**

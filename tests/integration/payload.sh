@@ -3,7 +3,8 @@
 #
 # Builds the directory that the test host gets: payload.sh DIRECTORY
 # Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
-# (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test).
+# (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test),
+# NSPAWN_TEST_MANY (100; how many tasks the suite many starts).
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -38,6 +39,9 @@ if [[ -d "$debian" ]]; then
 elif [[ -n "${NSPAWN_TEST_NO_DEBIAN:-}" ]]; then
 	touch "$target/no-debian"
 fi
+
+rm -f "$target/many"
+[[ -z "${NSPAWN_TEST_MANY:-}" ]] || printf '%s\n' "$NSPAWN_TEST_MANY" >"$target/many"
 
 for version in ${NOMAD_VERSIONS-1.6}; do
 	cp -- "$(tests/nomad/build.sh "$version")" "$target/nomad/nomad-$version"

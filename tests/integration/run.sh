@@ -12,6 +12,8 @@ filter=${1:-}
 export NSPAWN_PAYLOAD=$payload
 export NSPAWN_TEST_DIR=/var/lib/nspawn-test
 [[ ! -f "$payload/no-debian" ]] || export NSPAWN_TEST_NO_DEBIAN=1
+[[ ! -f "$payload/many" ]] || NSPAWN_TEST_MANY=$(<"$payload/many")
+export NSPAWN_TEST_MANY=${NSPAWN_TEST_MANY:-100}
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck source=tests/integration/lib.sh
 . "$payload/lib.sh"
@@ -69,8 +71,9 @@ criterion() {
 
 set_up
 begin=$SECONDS
-criterion plugin "${JOBS:-3}" '!(alone)'
+criterion plugin "${JOBS:-3}" '!(alone|many)'
 criterion alone 1 alone
+criterion many 1 many
 ((n_failed == 0)) || sweep
 say "tests of the plugin: $((SECONDS - begin)) s"
 

@@ -26,20 +26,50 @@ static void find_again(Box *box) {
 Test(engine_lost, nothing_starts_without_a_connection) {
         _cleanup_box_ Box box;
         _cleanup_error_ Error *error = NULL;
-        TaskRecord record;
 
         box_open(&box);
-        record = (TaskRecord){ .unit = box.unit, .machine = box.machine };
         lose(&box);
         cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ -1, -1 },
                              box_on_started, &box, &error),
                 -EAGAIN);
         cr_assert_not_null(strstr(error->message, "systemd"));
-        cr_assert_eq(engine_recover(box.engine, "one", &record, box_on_started, &box, NULL), -EAGAIN);
         cr_assert_eq(engine_n_tasks(box.engine), 0);
         find_again(&box);
         box_run(&box);
         cr_assert_eq(box.n_connected, 2);
+}
+
+static void recover(Box *box) {
+        TaskRecord record = { .unit = box->unit, .machine = box->machine };
+
+        cr_assert_eq(engine_recover(box->engine, "one", &record, box_on_started, box, NULL), 0);
+        cr_assert_eq(box->n_started, 0);
+}
+
+Test(engine_lost, a_recovery_waits_for_the_connection) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active")->main_pid = 4711;
+        lose(&box);
+        recover(&box);
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert(box_unit(&box)->pinned);
+}
+
+Test(engine_lost, a_recovery_does_not_wait_for_ever) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        lose(&box);
+        recover(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(box.code, EAGAIN);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        find_again(&box);
 }
 
 Test(engine_lost, a_running_task_runs_on_and_is_pinned_again) {

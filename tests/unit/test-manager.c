@@ -140,6 +140,21 @@ Test(manager, keeps_trying_while_there_is_no_bus) {
         cr_assert_eq(manager_version(box.manager), 252);
 }
 
+/* Seven times is long enough for pauses that double to grow beyond all bounds. */
+Test(manager, never_pauses_long_however_long_the_bus_is_away) {
+        _cleanup_box_ Box box = {};
+
+        box_prepare(&box);
+        fake_systemd_drop(box.fake);
+        RUN_UNTIL(box.event, box.n_lost >= 7);
+        uint64_t begin = fake_now();
+        RUN_UNTIL(box.event, box.n_lost >= 8);
+        cr_assert_lt(fake_now() - begin, USEC_PER_SEC);
+        fake_systemd_return(box.fake);
+        RUN_UNTIL(box.event, box.n_ready > 0);
+        cr_assert_lt(fake_now() - begin, 3 * USEC_PER_SEC);
+}
+
 Test(manager, an_address_nobody_understands_is_told) {
         _cleanup_box_ Box box = {};
 

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+#define SLICE "/sys/fs/cgroup/nspawn.slice/nspawn-nomad.slice"
+
+/* As much as the payload takes a few times over, and not so much that it takes long to be used up. */
+#define MEMORY_MIB 64
+
+#define STOP_SEC 60
+
+const char *moment_to_string(Moment moment) {
+        static const char *const names[_MOMENT_MAX] = {
+                [STARTING] = "while it starts",
+                [RUNNING] = "while it runs",
+                [STOPPING] = "while it is stopped",
+                [EXITED] = "after its end",
+        };
+
+        return names[moment];
+}
+
+void events_open(Events *events, Agent *agent) {
+        Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;
+
+        *events = (Events){ .call = client_open(agent->client, DRIVER "TaskEvents", &request.base) };
+}
+
+void events_clear(Events *events) {
+        events->call = client_call_free(events->call);
+        events->lines = strv_free(events->lines);
+}
+
+void events_read(Events *events, Agent *agent, Job *job) {
+        static unsigned n_marks;
+        _cleanup_free_ char *mark = xasprintf("SIGMARK%u", ++n_marks);
+        bool found = false;
+
+        /* What the driver says of a signal that is none comes after all that it said before. */
+        job_stop(agent, job, 1, mark);
+        while (!found) {
+                Driver__DriverTaskEvent *event = NULL;
+
+                cr_assert_eq(client_next(events->call, &driver__driver_task_event__descriptor, LIMIT_MSEC,
+                                     (ProtobufCMessage **) &event),
+                        1, "the events ended before %s", mark);
+                found = strstr(event->message, mark) != NULL;
+                if (!found)
+                        strv_appendf(&events->lines, "%s %s", event->alloc_id, event->message);
+                driver__driver_task_event__free_unpacked(event, NULL);
+        }
+}
+
+static size_t events_count(const Events *events, const Job *job, const char *part) {
+        size_t n = 0;
+
+        STRV_FOREACH (line, events->lines)
+                n += string_after_prefix(*line, job->config.alloc_id) && strstr(*line, part);
+        return n;
+}
+
+void say_to(Job *job, const char *line) {
+        /* Opened in both directions, for there may be nobody any more. */
+        free(shell_good("echo '%s' 1<>%s/task/local/in", line, job->directory));
+}
+
+static Driver__TaskState state_of(Agent *agent, Job *job) {
+        Driver__InspectTaskRequest request = DRIVER__INSPECT_TASK_REQUEST__INIT;
+
+        request.task_id = job->config.id;
+        Driver__InspectTaskResponse *reply = agent_call(
+                agent, DRIVER "InspectTask", &request, &driver__inspect_task_response__descriptor);
+        Driver__TaskState state = reply->task->state;
+        driver__inspect_task_response__free_unpacked(reply, NULL);
+        return state;
+}
+
+void wait_exited(Agent *agent, Job *job) {
+        double until = now() + LIMIT_MSEC / 1000.0;
+
+        while (state_of(agent, job) != DRIVER__TASK_STATE__EXITED) {
+                cr_assert_lt(now(), until, "%s does not end", job->unit);
+                (void) usleep(20000);
+        }
+}
+
+ClientCall *stop_begin(Agent *agent, Job *job, int64_t timeout_sec) {
+        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
+        Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
+        char signal[] = "SIGTERM";
+
+        timeout.seconds = timeout_sec;
+        request.task_id = job->config.id;
+        request.timeout = &timeout;
+        request.signal = signal;
+        return client_open(agent->client, DRIVER "StopTask", &request.base);
+}
+
+void stop_end(ClientCall *call) {
+        _cleanup_free_ char *text = NULL;
+        ProtobufCMessage *reply = NULL;
+
+        int r = client_next(call, &driver__stop_task_response__descriptor, LIMIT_MSEC, &reply);
+        int code = client_status(call, LIMIT_MSEC, &text, NULL);
+        cr_assert(r == 1 && code == GRPC_STATUS_OK, "StopTask: %d %s", code, text ? text : "no answer");
+        protobuf_c_message_free_unpacked(reply, NULL);
+        (void) client_call_free(call);
+}
+
+static void limit_memory(Job *job) {
+        static Driver__Resources resources;
+        static Driver__AllocatedTaskResources allocated;
+        static Driver__AllocatedMemoryResources memory;
+        static Driver__LinuxResources lin;
+
+        driver__resources__init(&resources);
+        driver__allocated_task_resources__init(&allocated);
+        driver__allocated_memory_resources__init(&memory);
+        driver__linux_resources__init(&lin);
+        memory.memory_mb = MEMORY_MIB;
+        lin.memory_limit_bytes = (int64_t) MEMORY_MIB << 20;
+        allocated.memory = &memory;
+        resources.allocated_resources = &allocated;
+        resources.linux_resources = &lin;
+        job->config.resources = &resources;
+}
+
+/* Does what it is told, line by line, and says back what it does not know. */
+static Job *subject_job_new(const Cell *cell) {
+        _cleanup_free_ char *script = xasprintf(
+                "trap 'echo term%s' TERM; exec 3<>/local/in; echo ready; "
+                "while :; do read x <&3 || continue; case $x in exit*) exit ${x#exit };; "
+                "eat) tail /dev/zero;; be-eaten) exec tail /dev/zero;; *) echo $x;; esac; done",
+                cell->moment == STOPPING ? "" : "; exit 3");
+        Job *job = job_new(script, cell->config);
+
+        limit_memory(job);
+        free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
+        return job;
+}
+
+static void gate_close(const Job *job) {
+        free(shell_good("mkdir -p " SLICE "/%1$s && echo 1 >" SLICE "/%1$s/cgroup.freeze", job->unit));
+}
+
+static void gate_wait(const Job *job) {
+        shell_until("grep -q '^populated 1' " SLICE "/%1$s/cgroup.events && "
+                    "test $(systemctl show -P MainPID %1$s) -gt 0",
+                job->unit);
+}
+
+void subject_open_gate(Subject *subject) {
+        if (subject->cell->moment == STARTING)
+                free(shell(NULL, "echo 0 2>/dev/null >" SLICE "/%s/cgroup.freeze", subject->job->unit));
+}
+
+static void subject_reach_moment(Agent *agent, Subject *subject) {
+        Job *job = subject->job;
+
+        if (subject->cell->moment == STARTING) {
+                gate_wait(job);
+                subject->main_pid = job_property(job, "MainPID");
+                return;
+        }
+
+        job_start_end(job);
+        stream_wait_text(job->out, "ready\n");
+        subject->main_pid = job_property(job, "MainPID");
+        say_to(job, "before");
+        stream_wait_text(job->out, "before\n");
+        if (subject->cell->moment == STOPPING) {
+                int sec = subject->cell->stop_sec;
+
+                subject->stopping = stop_begin(agent, job, sec ? sec : STOP_SEC);
+                stream_wait_text(job->out, "term\n");
+        } else if (subject->cell->moment == EXITED) {
+                say_to(job, "exit 7");
+                wait_exited(agent, job);
+        }
+}
+
+/* Of what does not wait for long, the last is the one that is left waiting the shortest. */
+static void some_begin(Agent *agent, Subject *subjects, size_t n, Moment first, Moment last) {
+        for (size_t i = 0; i < n; i++) {
+                if (subjects[i].cell->moment < first || subjects[i].cell->moment > last)
+                        continue;
+                subjects[i].job = subject_job_new(subjects[i].cell);
+                if (first == STARTING)
+                        gate_close(subjects[i].job);
+                job_start_begin(agent, subjects[i].job);
+        }
+        for (size_t i = 0; i < n; i++)
+                if (subjects[i].cell->moment >= first && subjects[i].cell->moment <= last)
+                        subject_reach_moment(agent, &subjects[i]);
+}
+
+void subjects_begin(Agent *agent, Subject *subjects, const Cell *cells, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                subjects[i] = (Subject){ .cell = &cells[i] };
+        some_begin(agent, subjects, n, RUNNING, EXITED);
+        some_begin(agent, subjects, n, STARTING, STARTING);
+}
+
+void subject_apply(Agent *agent, Subject *subject) {
+        const Cell *cell = subject->cell;
+        const Job *job = subject->job;
+
+        if (cell->line)
+                free(shell_good(
+                        "U=%1$s M=$(systemctl show -P MainPID %1$s) I=%2$s/task/local/in; "
+                        "G=/sys/fs/cgroup$(systemctl show -P ControlGroup $U); "
+                        "read L x </proc/$M/task/$M/children; read P x </proc/$L/task/$L/children; %3$s",
+                        job->unit, job->directory, cell->line));
+        if (cell->apply)
+                cell->apply(agent, subject);
+}
+
+static void check_start_fails(Subject *subject) {
+        Job *job = subject->job;
+        _cleanup_free_ char *text = NULL;
+
+        int code = client_status(job->starting, LIMIT_MSEC, &text, NULL);
+        cr_assert_eq(code, GRPC_STATUS_FAILED_PRECONDITION, "%s: StartTask: %d %s", subject->cell->fault,
+                code, text);
+        cr_expect_not_null(
+                strstr(text, subject->cell->truth.words), "%s: StartTask: %s", subject->cell->fault, text);
+        job->starting = client_call_free(job->starting);
+        if (subject->stopping)
+                stop_end(subject->stopping);
+        subject->stopping = NULL;
+}
+
+static void check_restarts(Subject *subject) {
+        Job *job = subject->job;
+
+        stream_wait_text(job->out, "ready\nbefore\nready\n");
+        say_to(job, "again");
+        stream_wait_text(job->out, "again\n");
+        say_to(job, "exit 0");
+}
+
+static void check_lives(Agent *agent, Subject *subject) {
+        Job *job = subject->job;
+        const char *fault = subject->cell->fault;
+
+        cr_assert_eq(state_of(agent, job), DRIVER__TASK_STATE__RUNNING, "%s %s", fault,
+                moment_to_string(subject->cell->moment));
+        _cleanup_free_ char *pid = job_property(job, "MainPID");
+        /* One that was lost before it ran was started anew. */
+        if (subject->cell->moment != STARTING || !subject->cell->line)
+                cr_expect_str_eq(pid, subject->main_pid, "%s: another process", fault);
+        say_to(job, "after");
+        stream_wait_text(job->out, "after\n");
+        say_to(job, "exit 5");
+}
+
+static void check_told(Agent *agent, Subject *subject) {
+        const Truth *truth = &subject->cell->truth;
+        Job *job = subject->job;
+        int expected = truth->outcome == LIVES ? 5 : truth->code;
+
+        int code = job_wait(agent, job);
+        cr_expect(code == expected && job->signal == truth->signal && job->oom_killed == truth->oom_killed,
+                "%s %s: code %d, signal %d, oom_killed %d", subject->cell->fault,
+                moment_to_string(subject->cell->moment), code, job->signal, job->oom_killed);
+        if (truth->outcome != LIVES)
+                return;
+
+        _cleanup_free_ char *out = stream_wait_end(job->out, NULL);
+        const char *all = subject->cell->moment == STARTING ? "ready\nafter\n" : "ready\nbefore\nafter\n";
+        cr_expect_str_eq(out, all, "%s: %s", subject->cell->fault, out);
+}
+
+void subject_check(Agent *agent, Subject *subject) {
+        const Cell *cell = subject->cell;
+
+        if (cell->truth.outcome == FAILS) {
+                check_start_fails(subject);
+                return;
+        }
+
+        if (subject->job->starting)
+                job_start_end(subject->job);
+        if (cell->moment == STARTING)
+                stream_wait_text(subject->job->out, "ready\n");
+        if (cell->truth.outcome == LIVES)
+                check_lives(agent, subject);
+        else if (cell->truth.outcome == RESTARTS)
+                check_restarts(subject);
+        check_told(agent, subject);
+        if (subject->stopping)
+                stop_end(subject->stopping);
+        subject->stopping = NULL;
+}
+
+void subjects_check_events(Agent *agent, Events *events, Subject *subjects, size_t n) {
+        Job *some = NULL;
+
+        for (size_t i = 0; i < n; i++)
+                if (subjects[i].cell->truth.outcome != FAILS)
+                        some = subjects[i].job;
+        cr_assert_not_null(some);
+        events_read(events, agent, some);
+
+        for (size_t i = 0; i < n; i++) {
+                const Cell *cell = subjects[i].cell;
+                const Job *job = subjects[i].job;
+                _cleanup_string_buffer_ StringBuffer all = {};
+
+                STRV_FOREACH (line, events->lines)
+                        if (string_after_prefix(*line, job->config.alloc_id))
+                                string_buffer_append(&all, "%s\n", *line);
+                for (size_t k = 0; k < ELEMENTSOF(cell->truth.once) && cell->truth.once[k]; k++)
+                        cr_expect_eq(events_count(events, job, cell->truth.once[k]), 1,
+                                "%s %s: \"%s\" in\n%s", cell->fault, moment_to_string(cell->moment),
+                                cell->truth.once[k], all.text);
+                cr_expect_leq(events_count(events, job, "Started "), 1);
+                cr_expect_eq(events_count(events, job, "Ended: "), cell->truth.outcome == FAILS ? 0 : 1,
+                        "%s %s:\n%s", cell->fault, moment_to_string(cell->moment), all.text);
+        }
+}
+
+void subject_destroy(Agent *agent, Subject *subject) {
+        Job *job = subject->job;
+
+        job_destroy(agent, job);
+        /* The brackets keep grep from finding itself. */
+        _cleanup_free_ char *left = shell(NULL,
+                "ls -d /run/nspawn-units/.ledgers/%1$s /run/nspawn-units/%1$s " SLICE "/%2$s 2>/dev/null; "
+                "grep %1$s /proc/mounts; ip -o link show ve-%1$s 2>/dev/null; "
+                "grep -las 'machine[=]%1$s' /proc/[0-9]*/cmdline",
+                job->machine, job->unit);
+        cr_expect_str_empty(left, "%s %s leaves\n%s", subject->cell->fault,
+                moment_to_string(subject->cell->moment), left);
+        (void) client_call_free(subject->stopping);
+        (void) job_free(job);
+        free(subject->main_pid);
+        *subject = (Subject){};
+}
+
+void subjects_end(Agent *agent, Events *events, Subject *subjects, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                subject_open_gate(&subjects[i]);
+        for (size_t i = 0; i < n; i++)
+                subject_check(agent, &subjects[i]);
+        subjects_check_events(agent, events, subjects, n);
+        for (size_t i = 0; i < n; i++)
+                subject_destroy(agent, &subjects[i]);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+/* The fault matrix where it hits the whole host; the suite alone is declared in test-plugin.c. */
+
+#define KILLED "Ended: killed by signal 9 (SIGKILL)"
+#define TOO_LATE "Killed: it did not end in the time it was given"
+
+/* Within a second on real hardware. */
+#define BACK_SEC 5.0
+
+/* A task in each moment of its life, and what must be true whatever else is broken. */
+#define CELLS_OF(name) \
+        { \
+                { name, STARTING, .truth = { LIVES } }, { name, RUNNING, .truth = { LIVES } }, \
+                        { name, STOPPING, .stop_sec = 8, \
+                                .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } }, \
+                { \
+                        name, EXITED, .truth = { ENDS, 7, .once = { "Ended: exit code 7" } } \
+                } \
+        }
+
+#define NEW_BUS \
+        "until test $(systemctl show -P MainPID dbus.service) != $B && busctl status org.freedesktop.systemd1 " \
+        ">/dev/null 2>&1; do :; done"
+
+static const struct {
+        Cell cells[4];
+        const char *line; /* $B is the main process of dbus.service before */
+        bool bus;         /* the connection to the bus breaks */
+} faults[] = {
+        { CELLS_OF("restart of dbus"), "systemctl restart dbus.service; " NEW_BUS, true },
+        { CELLS_OF("SIGKILL of dbus"), "systemctl kill -s KILL dbus.service; " NEW_BUS, true },
+        { CELLS_OF("daemon-reload"), "systemctl daemon-reload", false },
+        { CELLS_OF("daemon-reexec"), "systemctl daemon-reexec", false },
+        { CELLS_OF("stop of systemd-machined"), "systemctl stop systemd-machined.service", false },
+        { CELLS_OF("SIGKILL of systemd-machined"), "systemctl kill -s KILL systemd-machined.service",
+                false },
+        { CELLS_OF("restart of systemd-journald"), "systemctl restart systemd-journald.service", false },
+        { CELLS_OF("SIGKILL of systemd-journald"), "systemctl kill -s KILL systemd-journald.service",
+                false },
+};
+
+static ClientCall *fingerprint_open(Agent *agent) {
+        Driver__FingerprintRequest request = DRIVER__FINGERPRINT_REQUEST__INIT;
+
+        return client_open(agent->client, DRIVER "Fingerprint", &request.base);
+}
+
+static void fingerprint_wait(ClientCall *call, Driver__FingerprintResponse__HealthState wanted) {
+        for (bool found = false; !found;) {
+                Driver__FingerprintResponse *response = NULL;
+
+                cr_assert_eq(client_next(call, &driver__fingerprint_response__descriptor, LIMIT_MSEC,
+                                     (ProtobufCMessage **) &response),
+                        1);
+                found = response->health == wanted;
+                driver__fingerprint_response__free_unpacked(response, NULL);
+        }
+}
+
+#define HEALTHY DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY
+#define UNDETECTED DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED
+
+static void strike(ClientCall *fingerprint, size_t i) {
+        free(shell_good("B=$(systemctl show -P MainPID dbus.service); %s", faults[i].line));
+        if (!faults[i].bus)
+                return;
+
+        double back = now();
+        fingerprint_wait(fingerprint, UNDETECTED);
+        fingerprint_wait(fingerprint, HEALTHY);
+        measured(faults[i].cells[0].fault, "the driver is back after %.3f s", now() - back);
+        cr_expect_lt(now() - back, BACK_SEC);
+}
+
+Test(alone, faults_of_the_host_with_several_tasks_at_once, .timeout = 300) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_events_ Events events;
+        _cleanup_client_call_ ClientCall *fingerprint = fingerprint_open(&agent);
+        double begin = now();
+
+        events_open(&events, &agent);
+        fingerprint_wait(fingerprint, HEALTHY);
+        for (size_t i = 0; i < ELEMENTSOF(faults); i++) {
+                Subject subjects[ELEMENTSOF(faults[i].cells)];
+
+                subjects_begin(&agent, subjects, faults[i].cells, ELEMENTSOF(subjects));
+                strike(fingerprint, i);
+                subjects_end(&agent, &events, subjects, ELEMENTSOF(subjects));
+        }
+        measured("faults of the host", "%zu in %.0f s", ELEMENTSOF(faults), now() - begin);
+}
+
+static void stop_it(Agent *agent, Subject *subject) {
+        subject->stopping = stop_begin(agent, subject->job, 60);
+}
+
+/* Things happen while nobody can tell the driver. */
+Test(alone, faults_of_tasks_while_there_is_no_bus, .timeout = 300) {
+        static const Cell cells[] = {
+                { "no bus", RUNNING, .truth = { LIVES } },
+                { "no bus, an exit", RUNNING, "echo exit 9 >$I",
+                        .truth = { ENDS, 9, .once = { "Ended: exit code 9" } } },
+                { "no bus, SIGKILL of nspawn", RUNNING, "kill -KILL $M",
+                        .truth = { ENDS, 137, 9, .once = { KILLED } } },
+                { "no bus, systemctl stop", RUNNING, "systemctl stop $U",
+                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                { "no bus, StopTask", RUNNING, .apply = stop_it,
+                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                { "no bus, out of memory", RUNNING, "echo be-eaten >$I",
+                        .truth = { ENDS, 137, 9, true, .once = { "Out of memory: ", KILLED } } },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_events_ Events events;
+        _cleanup_client_call_ ClientCall *fingerprint = fingerprint_open(&agent);
+        _cleanup_job_ Job *late = job_new("exit 0", NULL);
+        Subject subjects[ELEMENTSOF(cells)];
+
+        events_open(&events, &agent);
+        subjects_begin(&agent, subjects, cells, ELEMENTSOF(cells));
+        free(shell_good("systemctl stop dbus.socket dbus.service 2>&1"));
+        fingerprint_wait(fingerprint, UNDETECTED);
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                subject_apply(&agent, &subjects[i]);
+        _cleanup_free_ char *words = job_start_fails(&agent, late);
+        expect_text(words, "no connection to systemd");
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                if (cells[i].truth.outcome == ENDS)
+                        shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found",
+                                subjects[i].job->unit);
+
+        free(shell_good("systemctl start dbus.socket dbus.service && "
+                        "until busctl status org.freedesktop.systemd1 >/dev/null 2>&1; do :; done"));
+        double back = now();
+        fingerprint_wait(fingerprint, HEALTHY);
+        measured("a long time without a bus", "the driver is back after %.3f s", now() - back);
+        cr_expect_lt(now() - back, BACK_SEC);
+        subjects_end(&agent, &events, subjects, ELEMENTSOF(cells));
+}
+
+/* RecoverTask is called, and systemd's answer does not come. */
+static void faults_during_recovery(const char *then) {
+        static const Cell cells[] = {
+                { "RecoverTask under way", RUNNING, .truth = { LIVES } },
+                { "RecoverTask under way, an exit", RUNNING, "echo exit 9 >$I",
+                        .truth = { ENDS, 9, .once = { "Ended: exit code 9" } } },
+                { "RecoverTask under way, SIGKILL of the payload", RUNNING, "kill -KILL $P",
+                        .truth = { ENDS, 137, 9, .once = { KILLED } } },
+                { "RecoverTask under way, SIGKILL of nspawn", RUNNING, "kill -KILL $M",
+                        .truth = { ENDS, 137, 9, .once = { KILLED } } },
+                { "RecoverTask under way, systemctl stop", RUNNING, "systemctl stop --no-block $U",
+                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                { "RecoverTask under way, StopTask", RUNNING, .apply = stop_it,
+                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+        };
+        Agent first = agent_start();
+        Subject subjects[ELEMENTSOF(cells)];
+        ClientCall *calls[ELEMENTSOF(cells)];
+
+        subjects_begin(&first, subjects, cells, ELEMENTSOF(cells));
+        plugin_signal(first.plugin, SIGKILL);
+        cr_assert_eq(plugin_wait(first.plugin, LIMIT_MSEC, NULL), 0);
+        agent_clear(&first);
+
+        _cleanup_agent_ Agent second = agent_start();
+        _cleanup_events_ Events events;
+        events_open(&events, &second);
+        free(shell_good("systemctl kill -s STOP dbus.service"));
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
+                Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
+
+                request.handle = subjects[i].job->started->handle;
+                calls[i] = client_open(second.client, DRIVER "RecoverTask", &request.base);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                subject_apply(&second, &subjects[i]);
+        free(shell_good("%s", then));
+
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
+                _cleanup_free_ char *text = NULL;
+                ProtobufCMessage *reply = NULL;
+
+                int r = client_next(
+                        calls[i], &driver__recover_task_response__descriptor, LIMIT_MSEC, &reply);
+                int code = client_status(calls[i], LIMIT_MSEC, &text, NULL);
+                cr_assert(r == 1 && code == GRPC_STATUS_OK, "%s: %d %s", cells[i].fault, code, text);
+                protobuf_c_message_free_unpacked(reply, NULL);
+                (void) client_call_free(calls[i]);
+        }
+        subjects_end(&second, &events, subjects, ELEMENTSOF(cells));
+}
+
+Test(alone, faults_during_recovery, .timeout = 300) {
+        faults_during_recovery("systemctl kill -s CONT dbus.service");
+}
+
+Test(alone, faults_during_recovery_and_of_the_bus, .timeout = 300) {
+        faults_during_recovery("systemctl kill -s KILL dbus.service");
+}

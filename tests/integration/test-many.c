@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "box.h"
+
+/* As many tasks as a big client has; a machine that is emulated needs minutes for them. */
+TestSuite(many, .timeout = 900);
+
+#define MANY 100
+
+/* For all of them at once. */
+#define MANY_MSEC 400000
+
+/* None of the limits that something may wait for in vain is as short, and it takes a tenth on hardware. */
+#define RECOVERY_SEC 20.0
+
+static size_t how_many(void) {
+        const char *text = getenv("NSPAWN_TEST_MANY");
+
+        return text ? strtoul(text, NULL, 10) : MANY;
+}
+
+/* The answers of the same call about all of them. */
+typedef struct Calls {
+        ClientCall **calls;
+        size_t n;
+} Calls;
+
+static void calls_end(Calls *calls, const ProtobufCMessageDescriptor *output, ProtobufCMessage **replies,
+        const char *what) {
+        for (size_t i = 0; i < calls->n; i++) {
+                _cleanup_free_ char *text = NULL;
+                ProtobufCMessage *reply = NULL;
+
+                int r = client_next(calls->calls[i], output, MANY_MSEC, &reply);
+                int code = client_status(calls->calls[i], MANY_MSEC, &text, NULL);
+                cr_assert(r == 1 && code == GRPC_STATUS_OK, "%s of task %zu: %d %s", what, i, code,
+                        text ? text : "no answer in time");
+                if (replies)
+                        replies[i] = reply;
+                else
+                        protobuf_c_message_free_unpacked(reply, NULL);
+                (void) client_call_free(calls->calls[i]);
+        }
+}
+
+static void start_all(Agent *agent, Job **jobs, Calls *calls) {
+        ProtobufCMessage **replies = xcalloc(calls->n, sizeof(*replies));
+        double begin = now();
+
+        for (size_t i = 0; i < calls->n; i++) {
+                Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
+
+                request.task = &jobs[i]->config;
+                calls->calls[i] = client_open(agent->client, DRIVER "StartTask", &request.base);
+        }
+        calls_end(calls, &driver__start_task_response__descriptor, replies, "StartTask");
+        for (size_t i = 0; i < calls->n; i++) {
+                jobs[i]->started = (Driver__StartTaskResponse *) replies[i];
+                stream_wait_text(jobs[i]->out, "ready");
+        }
+        measured("many tasks started at once", "%zu in %.1f s", calls->n, now() - begin);
+        free(replies);
+}
+
+static void recover_all(Agent *agent, Job **jobs, Calls *calls) {
+        double begin = now();
+
+        for (size_t i = 0; i < calls->n; i++) {
+                Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
+
+                request.handle = jobs[i]->started->handle;
+                calls->calls[i] = client_open(agent->client, DRIVER "RecoverTask", &request.base);
+        }
+        calls_end(calls, &driver__recover_task_response__descriptor, NULL, "RecoverTask");
+        measured("many tasks recovered at once", "%zu in %.3f s", calls->n, now() - begin);
+        cr_expect_lt(now() - begin, RECOVERY_SEC);
+}
+
+static void stop_all(Agent *agent, Job **jobs, Calls *calls) {
+        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
+        double begin = now();
+
+        timeout.seconds = MANY_MSEC / 1000;
+        for (size_t i = 0; i < calls->n; i++) {
+                Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
+
+                request.task_id = jobs[i]->config.id;
+                request.timeout = &timeout;
+                calls->calls[i] = client_open(agent->client, DRIVER "StopTask", &request.base);
+        }
+        calls_end(calls, &driver__stop_task_response__descriptor, NULL, "StopTask");
+        measured("many tasks stopped at once", "%zu in %.1f s", calls->n, now() - begin);
+}
+
+static void destroy_all(Agent *agent, Job **jobs, Calls *calls) {
+        for (size_t i = 0; i < calls->n; i++) {
+                Driver__DestroyTaskRequest request = DRIVER__DESTROY_TASK_REQUEST__INIT;
+
+                cr_expect_eq(job_wait(agent, jobs[i]), 6, "task %zu", i);
+                request.task_id = jobs[i]->config.id;
+                calls->calls[i] = client_open(agent->client, DRIVER "DestroyTask", &request.base);
+        }
+        calls_end(calls, &driver__destroy_task_response__descriptor, NULL, "DestroyTask");
+}
+
+static char *job_main_pids(void) {
+        return shell_good("systemctl show -P MainPID 'nspawn-task-*.service'");
+}
+
+Test(many, many_tasks_start_at_once_outlive_the_driver_and_leave_nothing) {
+        Calls calls = { .n = how_many() };
+        Job **jobs = xcalloc(calls.n, sizeof(*jobs));
+        Agent first = agent_start();
+
+        calls.calls = xcalloc(calls.n, sizeof(*calls.calls));
+        for (size_t i = 0; i < calls.n; i++)
+                jobs[i] = job_new("trap 'exit 6' TERM; echo ready; sleep 1d & wait", NULL);
+        start_all(&first, jobs, &calls);
+        _cleanup_free_ char *before = job_main_pids();
+
+        plugin_signal(first.plugin, SIGKILL);
+        cr_assert_eq(plugin_wait(first.plugin, LIMIT_MSEC, NULL), 0);
+        agent_clear(&first);
+        _cleanup_agent_ Agent second = agent_start();
+        recover_all(&second, jobs, &calls);
+        _cleanup_free_ char *after = job_main_pids();
+        cr_expect_str_eq(after, before, "other processes run now");
+
+        stop_all(&second, jobs, &calls);
+        destroy_all(&second, jobs, &calls);
+        shell_until("test -z \"$(systemctl list-units --all --plain --no-legend 'nspawn-task-*')\"");
+        _cleanup_free_ char *left = shell(NULL,
+                "ls -A /run/nspawn-units | grep -v ^plugin; grep -e nspawn-test -e nspawn-units /proc/mounts; "
+                "grep -las 'machine[=]task' /proc/[0-9]*/cmdline; "
+                "ls -d /sys/fs/cgroup/nspawn.slice/nspawn-nomad.slice/*.service 2>/dev/null");
+        cr_expect_str_empty(left, "%s", left);
+        for (size_t i = 0; i < calls.n; i++)
+                (void) job_free(jobs[i]);
+        free(calls.calls);
+        free(jobs);
+}
