@@ -12,7 +12,7 @@ bench-program: $(BENCH)/bench
 
 $(BENCH)/bench: $(BENCH_OBJECTS) $(BENCH_BOX) $(LIB)
 	@echo "  LINK $@"
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS) -lcriterion -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ $(DRIVER_LIBS) -lcriterion -lm
 
 $(BENCH)/%.o: bench/%.c Makefile bench/bench.mk | build/.deps $(GENERATED_HEADERS)
 	@mkdir -p $(@D)

@@ -5,12 +5,16 @@
 
 #include "bench.h"
 
-/* bench JSON: as root in the test host, as run.sh there prepares it. */
-int main(int argc, char *argv[]) {
+/*
+ * bench JSON: as root in the test host, as run.sh there prepares it.
+ *
+ * The processes of the measurements begin here as well and are led elsewhere by Criterion, which has to find
+ * the symbol for that.
+ */
+__attribute__((visibility("default"))) int main(int argc, char *argv[]) {
         char name[] = "bench", sequential[] = "--jobs=1";
         char *arguments[] = { argc > 0 ? argv[0] : name, sequential, NULL };
 
-        /* The processes of the measurements come this way, too: what Criterion passes on is theirs. */
         struct criterion_test_set *tests = criterion_initialize();
         bool good = criterion_handle_args(2, arguments, true) != 0;
 

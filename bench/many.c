@@ -16,6 +16,7 @@ TestSuite(many, .timeout = 1200);
 #define N_TASKS 100
 #define AT_ONCE 10
 #define SAMPLES 5
+#define PAUSE_SEC 4
 
 /* A task, and the streams that Nomad holds for it. */
 typedef struct Held {
@@ -273,6 +274,9 @@ Test(many, tasks) {
         measure_samples(&agent, held);
         measure_recovery(&agent, &looks, held);
         stop_all(&agent, held);
+        /* What can be given back is given back after a pause. */
+        (void) sleep(PAUSE_SEC);
+        bench_measured("memory.after", megabytes(memory_of(&agent).rss), NULL);
         look_away(&looks);
         for (size_t i = 0; i < N_TASKS; i++)
                 (void) job_free(held[i].job);

@@ -46,6 +46,7 @@ static const struct {
         { "memory.100_pss", "driver, 100 tasks with streams, PSS", "MB", NO_BUDGET },
         { "memory.task", "driver, for each of 100 tasks", "KiB", 32 },
         { "memory.recovered", "the same after RecoverTask in a new driver", "KiB", 32 },
+        { "memory.after", "driver, when all tasks are gone again, RSS", "MB", 14 },
         { "processes", "processes of ours for a task, on the host", "", 0 },
         { "init.memory", "init in the container, private", "KiB", 100 },
 };
