@@ -7,7 +7,7 @@
 
 /* The fault matrix where it hits the whole host; the suite alone is declared in test-plugin.c. */
 
-#define KILLED "Ended: killed by signal 9 (SIGKILL)"
+#define KILLED "Exited: killed by signal 9 (SIGKILL)"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
 /* Within a second on real hardware. */
@@ -20,7 +20,7 @@
                         { name, STOPPING, .stop_sec = 8, \
                                 .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } }, \
                 { \
-                        name, EXITED, .truth = { ENDS, 7, .once = { "Ended: exit code 7" } } \
+                        name, EXITED, .truth = { ENDS, 7, .once = { "Exited: exit code 7" } } \
                 } \
         }
 
@@ -105,13 +105,13 @@ Test(alone, faults_of_tasks_while_there_is_no_bus, .timeout = 300) {
         static const Cell cells[] = {
                 { "no bus", RUNNING, .truth = { LIVES } },
                 { "no bus, an exit", RUNNING, "echo exit 9 >$I",
-                        .truth = { ENDS, 9, .once = { "Ended: exit code 9" } } },
+                        .truth = { ENDS, 9, .once = { "Exited: exit code 9" } } },
                 { "no bus, SIGKILL of nspawn", RUNNING, "kill -KILL $M",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "no bus, systemctl stop", RUNNING, "systemctl stop $U",
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "no bus, StopTask", RUNNING, .apply = stop_it,
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "no bus, out of memory", RUNNING, "echo be-eaten >$I",
                         .truth = { ENDS, 137, 9, true, .once = { "Out of memory: ", KILLED } } },
         };
@@ -148,15 +148,15 @@ static void faults_during_recovery(const char *then) {
         static const Cell cells[] = {
                 { "RecoverTask under way", RUNNING, .truth = { LIVES } },
                 { "RecoverTask under way, an exit", RUNNING, "echo exit 9 >$I",
-                        .truth = { ENDS, 9, .once = { "Ended: exit code 9" } } },
+                        .truth = { ENDS, 9, .once = { "Exited: exit code 9" } } },
                 { "RecoverTask under way, SIGKILL of the payload", RUNNING, "kill -KILL $P",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "RecoverTask under way, SIGKILL of nspawn", RUNNING, "kill -KILL $M",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "RecoverTask under way, systemctl stop", RUNNING, "systemctl stop --no-block $U",
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "RecoverTask under way, StopTask", RUNNING, .apply = stop_it,
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
         };
         Agent first = agent_start();
         Subject subjects[ELEMENTSOF(cells)];

@@ -13,7 +13,7 @@ TestSuite(fault, .timeout = 240);
 #define RESTART_ONCE "{'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 1}}"
 #define RESTART_LATER "{'restart': {'policy': 'on-failure', 'delay': '1h'}}"
 
-#define KILLED "Ended: killed by signal 9 (SIGKILL)"
+#define KILLED "Exited: killed by signal 9 (SIGKILL)"
 #define OUT_OF_MEMORY "Out of memory: the kernel killed 1 process of the task (limit 64 MiB, peak 6"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
@@ -65,7 +65,7 @@ Test(fault, faults_while_a_task_runs) {
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "SIGSEGV of the payload", RUNNING, "kill -SEGV $P", .truth = { ENDS, 139, 11 } },
                 { "SIGTERM of the payload", RUNNING, "kill -TERM $P",
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "SIGHUP of the payload", RUNNING, "kill -HUP $P", .truth = { ENDS, 129, 1 } },
                 { "SIGKILL of the first process", RUNNING, "kill -KILL $L",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
@@ -95,7 +95,7 @@ Test(fault, faults_of_memory_and_with_restarts) {
                                 .once = { OUT_OF_MEMORY, KILLED ", out of memory" } } },
                 { "out of memory, a child", RUNNING, "echo eat >$I",
                         .truth = { LIVES, .oom_killed = true,
-                                .once = { OUT_OF_MEMORY, "Ended: exit code 5, out of memory" } } },
+                                .once = { OUT_OF_MEMORY, "Exited: exit code 5, out of memory" } } },
                 { "out of memory, policy stop", RUNNING, "echo eat >$I", .config = "{'oom_policy': 'stop'}",
                         .truth = { ENDS, 3, 0, true, .once = { OUT_OF_MEMORY } } },
                 { "out of memory, policy kill", RUNNING, "echo eat >$I", .config = "{'oom_policy': 'kill'}",
@@ -105,7 +105,7 @@ Test(fault, faults_of_memory_and_with_restarts) {
                                 .once = { OUT_OF_MEMORY,
                                         "Restarted by systemd: killed by signal 9 (SIGKILL), "
                                         "out of memory",
-                                        "Ended: exit code 0" } } },
+                                        "Exited: exit code 0" } } },
                 { "SIGKILL of the payload, restart", RUNNING, "kill -KILL $P", .config = RESTART,
                         .truth = { RESTARTS, .once = { "Restarted by systemd: killed by signal 9" } } },
                 { "SIGKILL of nspawn, restart", RUNNING, "kill -KILL $M", .config = RESTART,
@@ -140,7 +140,7 @@ Test(fault, faults_while_a_task_starts_or_ends) {
                 { "DestroyTask", STARTING, .apply = destroy_it,
                         .truth = { FAILS, .words = "stopped while it started" } },
                 { "reset-failed", EXITED, "systemctl reset-failed $U || :",
-                        .truth = { ENDS, 7, .once = { "Ended: exit code 7" } } },
+                        .truth = { ENDS, 7, .once = { "Exited: exit code 7" } } },
                 { "systemctl stop", EXITED, "systemctl stop $U || :", .truth = { ENDS, 7 } },
                 { "SIGKILL of the payload", STOPPING, "kill -KILL $P",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
@@ -192,17 +192,17 @@ Test(fault, faults_of_the_driver_itself) {
                 { "SIGKILL of the driver", STARTING, .truth = { LIVES } },
                 { "SIGKILL of the driver", RUNNING, .truth = { LIVES } },
                 { "SIGKILL of the driver", STOPPING, .stop_sec = 2, .truth = STOPPED_TOO_LATE },
-                { "SIGKILL of the driver", EXITED, .truth = { ENDS, 7, .once = { "Ended: exit code 7" } } },
+                { "SIGKILL of the driver", EXITED, .truth = { ENDS, 7, .once = { "Exited: exit code 7" } } },
                 { "SIGKILL of the driver and nspawn", STARTING, "kill -KILL $M",
                         .truth = { LIVES, .once = { "Started " } } },
                 { "SIGKILL of the driver, an exit", RUNNING, "echo exit 9 >$I",
-                        .truth = { ENDS, 9, .once = { "Ended: exit code 9" } } },
+                        .truth = { ENDS, 9, .once = { "Exited: exit code 9" } } },
                 { "SIGKILL of the driver and the payload", RUNNING, "kill -KILL $P",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "SIGKILL of the driver and nspawn", RUNNING, "kill -KILL $M",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "SIGKILL of the driver, systemctl stop", RUNNING, "systemctl stop $U",
-                        .truth = { ENDS, 3, .once = { "Ended: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "SIGKILL of the driver, out of memory", RUNNING, "echo be-eaten >$I",
                         .truth = { ENDS, 137, 9, true,
                                 .once = { OUT_OF_MEMORY, KILLED ", out of memory" } } },
