@@ -7,7 +7,8 @@
 
 /* The fault matrix where it hits the whole host; the suite alone is declared in test-plugin.c. */
 
-#define KILLED "Exited: killed by signal 9 (SIGKILL)"
+/* Exited or stopped. */
+#define KILLED "ed: killed by signal 9 (SIGKILL)"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
 /* Within a second on real hardware. */
@@ -111,7 +112,7 @@ Test(alone, faults_of_tasks_while_there_is_no_bus, .timeout = 300) {
                 { "no bus, systemctl stop", RUNNING, "systemctl stop $U",
                         .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "no bus, StopTask", RUNNING, .apply = stop_it,
-                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Stopped: exit code 3" } } },
                 { "no bus, out of memory", RUNNING, "echo be-eaten >$I",
                         .truth = { ENDS, 137, 9, true, .once = { "Out of memory: ", KILLED } } },
         };
@@ -156,7 +157,7 @@ static void faults_during_recovery(const char *then) {
                 { "RecoverTask under way, systemctl stop", RUNNING, "systemctl stop --no-block $U",
                         .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "RecoverTask under way, StopTask", RUNNING, .apply = stop_it,
-                        .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
+                        .truth = { ENDS, 3, .once = { "Stopped: exit code 3" } } },
         };
         Agent first = agent_start();
         Subject subjects[ELEMENTSOF(cells)];

@@ -13,7 +13,8 @@ TestSuite(fault, .timeout = 240);
 #define RESTART_ONCE "{'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 1}}"
 #define RESTART_LATER "{'restart': {'policy': 'on-failure', 'delay': '1h'}}"
 
-#define KILLED "Exited: killed by signal 9 (SIGKILL)"
+/* Exited or stopped. */
+#define KILLED "ed: killed by signal 9 (SIGKILL)"
 #define OUT_OF_MEMORY "Out of memory: the kernel killed 1 process of the task (limit 64 MiB, peak 6"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
