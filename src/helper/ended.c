@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -170,6 +171,27 @@ static int socket_keep(void) {
         return r;
 }
 
+/*
+ * What nspawn leaves in /run when it is killed before it can clear up (nspawn.c: the directory that mounts
+ * are handed in by, and since systemd 256 the mount of its socket), named as the container and so as the
+ * ledger.
+ */
+static void leftovers_remove(const char *ledger) {
+        static const char *const directories[] = { "propagate", "unix-export" };
+        const char *slash = strrchr(ledger, '/'), *machine = slash ? slash + 1 : ledger;
+        char path[FILE_MAX];
+
+        if (strcmp(word("EXIT_CODE"), "exited") == 0)
+                return;
+
+        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+                if (snprintf(path, sizeof(path), "/run/systemd/nspawn/%s/%s", directories[i], machine) <
+                        (int) sizeof(path)) {
+                        (void) umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+                        (void) rmdir(path);
+                }
+}
+
 int helper_ended(char **argv) {
         static char text[LEDGER_MAX];
         bool keep = argv[0] && strcmp(argv[0], "--keep") == 0;
@@ -184,6 +206,8 @@ int helper_ended(char **argv) {
                         (void) fprintf(stderr, "nspawn-units: cannot keep the task's descriptors: %s\n",
                                 strerrordesc_np(-r));
         }
+
+        leftovers_remove(path);
 
         int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0 && errno == ENOENT)
