@@ -112,6 +112,11 @@ void task_end(Task *task, const UnitStatus *status) {
         if (task->has_ledger)
                 (void) ledger_read(task->record.machine, NULL, &end);
 
+        /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
+         * secrets. */
+        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, NULL))
+                task_remove_runtime_directory(task->record.machine);
+
         task_unwatch_group(task, &end);
         task->leader_fd = fd_close(task->leader_fd);
         task->leader = 0;

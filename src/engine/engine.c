@@ -95,11 +95,25 @@ int task_watch(Task *task) {
         return unit_new(task->engine->manager, task->record.unit, on_unit_changed, task, &task->unit);
 }
 
+/*
+ * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (247 to
+ * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
+ */
+static void task_let_go(Task *task) {
+        Manager *manager = task->engine->manager;
+
+        if (task->held && manager_send(manager, "RefUnit", "s", task->record.unit) >= 0)
+                (void) manager_send(manager, "UnrefUnit", "s", task->record.unit);
+        task->held = false;
+}
+
 /* What happened meanwhile is not known: look at every unit, and hold on to it as before. */
 static void engine_reconcile(Engine *engine) {
         Task *task;
 
         LIST_FOREACH (task, &engine->tasks, tasks) {
+                if (task->state == TASK_EXITED || task->ending)
+                        task_let_go(task);
                 if (!task->record.unit || task->state == TASK_EXITED || task->ending)
                         continue;
                 /* Nothing was asked of systemd for one that waits for its turn. */
@@ -109,7 +123,7 @@ static void engine_reconcile(Engine *engine) {
                 if (task->started && task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);
                 if (task->killed && !task->stop_timer)
-                        (void) unit_kill_all(task->unit, SIGKILL);
+                        task_kill_unit(task);
                 unit_refresh(task->unit);
         }
 }

@@ -156,6 +156,10 @@ void task_launch(Task *task);
 /* For a unit that never came to be, so that systemd does not do it. */
 void task_remove_runtime_directory(const char *machine);
 
+/* stop.c */
+/* Ends whatever its unit is made of, at once; needs a connection. */
+void task_kill_unit(Task *task);
+
 /* recover.c */
 /* A unit of the task's name is there already, or its directory is: adopt, clear away or refuse it. */
 void task_take_up(Task *task, const UnitStatus *status);

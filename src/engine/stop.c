@@ -10,13 +10,21 @@
 /* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
 
+void task_kill_unit(Task *task) {
+        /* What systemd runs at the end would be frozen with the rest, and cost its timeout: to be stopped
+         * thaws a unit. It also ends one between two runs. A start was stopped already. */
+        if (!task->started)
+                (void) unit_stop(task->unit);
+        (void) unit_kill_all(task->unit, SIGKILL);
+}
+
 static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
         Task *task = userdata;
 
         /* Without a connection the engine does it when there is one again. */
         task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
         if (task->unit)
-                (void) unit_kill_all(task->unit, SIGKILL);
+                task_kill_unit(task);
         return 0;
 }
 
@@ -38,9 +46,6 @@ static void task_kill(Task *task) {
                 return;
         }
 
-        /* Between two runs of a unit that systemd restarts there is nothing to kill. */
-        if (task->unit && !task->started)
-                (void) unit_stop(task->unit);
         (void) on_cleanup_timeout(NULL, 0, task);
 }
 

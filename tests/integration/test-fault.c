@@ -216,12 +216,12 @@ Test(fault, faults_of_the_driver_itself) {
         cr_assert_eq(plugin_wait(first.plugin, LIMIT_MSEC, NULL), 0);
         forget_calls(subjects, ELEMENTSOF(cells));
         agent_clear(&first);
-        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 subject_apply(NULL, &subjects[i]);
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 if (cells[i].line)
                         shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found",
                                 subjects[i].job->unit);
-        }
 
         _cleanup_agent_ Agent second = agent_start();
         _cleanup_events_ Events events;

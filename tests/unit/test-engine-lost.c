@@ -152,6 +152,28 @@ Test(engine_lost, a_read_that_is_cut_off_does_not_end_the_task) {
         task_wait_free(wait);
 }
 
+/* As systemd does: the hold is gone with the bus, and nobody looks whether the unit is still of use. */
+Test(engine_lost, the_unit_of_a_task_that_ended_before_is_let_go) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
+        box_run_until(&box, box.n_ended > 0);
+        lose(&box);
+        find_again(&box);
+        box_settle(&box);
+        size_t pinned = fake_systemd_position(box.fake, "RefUnit");
+        cr_assert_lt(pinned, fake_systemd_position(box.fake, "UnrefUnit"));
+        cr_assert_eq(box_count(&box, "RefUnit"), 1);
+        cr_assert_eq(box_count(&box, "UnrefUnit"), 1);
+        task_forget(box.task);
+        box_settle(&box);
+        cr_assert_eq(box_count(&box, "UnrefUnit"), 1);
+        task_wait_free(wait);
+}
+
 static void lose_during_start(Box *box, FakeStart start) {
         box_open(box);
         box->fake->start = start;
