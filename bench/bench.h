@@ -26,6 +26,9 @@ Memory bench_memory(pid_t pid);
 /* Return: microseconds of processor time that the threads a process has now used so far. */
 double bench_cpu_usec(pid_t pid);
 
+/* As above, of the first thread alone. */
+double bench_loop_usec(pid_t pid);
+
 /**
  * bench_print() - print all rows as one table, and write them as JSON
  * @path: of the JSON file

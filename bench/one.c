@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <jansson.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -30,6 +31,27 @@ Test(one, calibration) {
         }
         bench_measured("calibration.unit", bench_median(unit, ROUNDS), NULL);
         bench_measured("calibration.process", bench_median(process, ROUNDS), NULL);
+}
+
+/* Nothing but user code: the factor between this machine and another. */
+Test(one, processor) {
+        _cleanup_string_buffer_ StringBuffer text = {};
+        double took[ROUNDS];
+
+        string_buffer_append(&text, "[0");
+        while (text.length < 1000000)
+                string_buffer_append(
+                        &text, ",{\"name\":\"value %zu\",\"number\":%zu}", text.length, text.length);
+        string_buffer_append(&text, "]");
+
+        for (size_t i = 0; i < ROUNDS; i++) {
+                double begin = now();
+                json_t *json = json_loads(text.text, 0, NULL);
+                took[i] = (now() - begin) * 1000;
+                cr_assert_not_null(json);
+                json_decref(json);
+        }
+        bench_measured("calibration.processor", bench_median(took, ROUNDS), NULL);
 }
 
 /* Ends at once when it is told to. */

@@ -40,9 +40,8 @@ Memory bench_memory(pid_t pid) {
         };
 }
 
-/* Nanoseconds on a processor come first (proc(5), schedstat). */
-double bench_cpu_usec(pid_t pid) {
-        _cleanup_free_ char *pattern = xasprintf("/proc/%d/task/*/schedstat", pid);
+/* Nanoseconds on a processor come first (Documentation/scheduler/sched-stats.rst). */
+static double sum_schedstat(const char *pattern) {
         glob_t found;
         double sum = 0;
 
@@ -55,4 +54,16 @@ double bench_cpu_usec(pid_t pid) {
         }
         globfree(&found);
         return sum;
+}
+
+double bench_cpu_usec(pid_t pid) {
+        _cleanup_free_ char *pattern = xasprintf("/proc/%d/task/*/schedstat", pid);
+
+        return sum_schedstat(pattern);
+}
+
+double bench_loop_usec(pid_t pid) {
+        _cleanup_free_ char *path = xasprintf("/proc/%d/task/%d/schedstat", pid, pid);
+
+        return sum_schedstat(path);
 }

@@ -24,6 +24,7 @@ static const struct {
 } rows[] = {
         { "calibration.unit", "systemd-run --wait /bin/true", "s", NO_BUDGET },
         { "calibration.process", "posix_spawn() of /bin/true until it ended", "ms", NO_BUDGET },
+        { "calibration.processor", "jansson reading 1 MB of JSON", "ms", NO_BUDGET },
         { "start.ours", "StartTask until the payload runs", "s", NO_BUDGET },
         { "start.bare", "bare StartTransientUnit of the same nspawn", "s", NO_BUDGET },
         { "start.ratio", "StartTask to bare start", "", 1.15 },
@@ -37,6 +38,7 @@ static const struct {
         { "recovery.at_once", "RecoverTask of 100 tasks, asked for at once", "s", 0.2, .hardware = true },
         { "recovery.in_turn", "RecoverTask of 100 tasks, one after another", "s", 0.2, .hardware = true },
         { "recovery.cpu", "driver's processor time for these 100", "s", 0.2, .hardware = true },
+        { "recovery.bus", "messages on the bus for each of these", "", NO_BUDGET },
         { "stats.cpu", "driver's processor time for a sample", "us", 100, .hardware = true },
         { "stats.bus", "messages on the bus for these samples", "", 0 },
         { "memory.idle", "driver, idle, RSS", "MB", 14 },
@@ -79,6 +81,7 @@ void bench_measured(const char *row, double value, const char *note, ...) {
         (void) fputc('\n', file);
         (void) fclose(file);
         json_decref(line);
+        (void) fprintf(stderr, "%s: %.3f %s\n", row, value, text ? text : "");
 }
 
 /* Return: row name to what was kept. */

@@ -7,6 +7,7 @@
 
 #include "base/string.h"
 #include "systemd/manager.h"
+#include "systemd/turn.h"
 
 /* First and longest pause before connecting again: within a second after the bus is back all is as before.
  */
@@ -49,6 +50,7 @@ struct Manager {
         ManagerChanged changed;
         void *userdata;
         LIST_HEAD(, Job) jobs;
+        Turns turns;
 };
 
 static void manager_connect(Manager *manager);
@@ -256,6 +258,7 @@ Manager *manager_new(sd_event *event, const char *address, ManagerChanged change
         manager->changed = changed;
         manager->userdata = userdata;
         LIST_INIT(&manager->jobs);
+        TAILQ_INIT(&manager->turns.waiting);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
         (void) sd_event_add_defer(event, &manager->reconnect, on_first_connect, manager);
@@ -298,6 +301,10 @@ bool manager_is_ready(const Manager *manager) {
 
 unsigned manager_version(const Manager *manager) {
         return manager->version;
+}
+
+Turns *manager_turns(Manager *manager) {
+        return &manager->turns;
 }
 
 bool manager_has_machined(const Manager *manager) {

@@ -81,3 +81,6 @@ int manager_new_call(Manager *manager, const char *method, sd_bus_message **ret)
  * Return: 0 or a negative errno.
  */
 int manager_send(Manager *manager, const char *method, const char *types, ...);
+
+/* Return: who may ask how many at once (turn.h), owned by the manager. */
+struct Turns *manager_turns(Manager *manager);

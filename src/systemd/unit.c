@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "systemd/turn.h"
 #include "systemd/unit.h"
 
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
@@ -17,6 +18,7 @@ struct Unit {
         char *path;
         sd_bus_slot *match;
         sd_bus_slot *read;
+        Turn turn; /* to read */
         sd_event_source *retry;
         bool again;        /* something changed while reading */
         UnitStatus status; /* as the signals told */
@@ -185,6 +187,7 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         const sd_bus_error *error = sd_bus_message_get_error(m);
 
         unit->read = sd_bus_slot_unref(unit->read);
+        turn_end(&unit->turn);
 
         /* Cut off, with an answer that libsystemd made up: it says nothing of the unit. */
         if (error && sd_bus_is_open(manager_bus(unit->manager)) <= 0)
@@ -213,13 +216,9 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         return 0;
 }
 
-void unit_refresh(Unit *unit) {
+static void unit_read(void *userdata) {
+        Unit *unit = userdata;
         int r;
-
-        if (unit->read) {
-                unit->again = true;
-                return;
-        }
 
         /* An empty interface name asks for the properties of all interfaces at once. */
         r = sd_bus_call_method_async(manager_bus(unit->manager), &unit->read, SYSTEMD_DESTINATION,
@@ -227,9 +226,17 @@ void unit_refresh(Unit *unit) {
         if (r < 0) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
                 sd_bus_error_set_errno(&error, r);
+                turn_end(&unit->turn);
                 unit->changed(unit->userdata, NULL, &error);
                 sd_bus_error_free(&error);
         }
+}
+
+void unit_refresh(Unit *unit) {
+        if (unit->read)
+                unit->again = true;
+        else if (!turn_is_waiting(&unit->turn))
+                turn_take(&unit->turn, unit->manager, unit_read, unit);
 }
 
 /*
@@ -240,8 +247,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error _un
         Unit *unit = userdata;
         const char *interface;
 
-        if (unit->read) {
-                unit->again = true;
+        if (unit->read || turn_is_waiting(&unit->turn)) {
+                unit->again = unit->read != NULL;
                 return 0;
         }
 
@@ -293,6 +300,7 @@ Unit *unit_free(Unit *unit) {
 
         sd_bus_slot_unref(unit->match);
         sd_bus_slot_unref(unit->read);
+        turn_end(&unit->turn);
         sd_event_source_disable_unref(unit->retry);
         unit_status_clear(&unit->status);
         free(unit->name);

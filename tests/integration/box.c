@@ -359,7 +359,7 @@ int job_wait(Agent *agent, Job *job) {
         Driver__WaitTaskResponse *reply = agent_call(
                 agent, DRIVER "WaitTask", &request, &driver__wait_task_response__descriptor);
         cr_assert_not_null(reply->result);
-        cr_assert_str_empty(reply->err, "%s", reply->err);
+        cr_assert_str_eq(reply->err, reply->result->oom_killed ? "OOM Killed" : "");
         int code = reply->result->exit_code;
         job->signal = reply->result->signal;
         job->oom_killed = reply->result->oom_killed;

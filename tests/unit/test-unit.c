@@ -7,6 +7,7 @@
 
 #include "base/string.h"
 #include "fake-systemd.h"
+#include "systemd/turn.h"
 #include "systemd/unit.h"
 
 TestSuite(unit, .timeout = 60);
@@ -284,4 +285,34 @@ Test(unit, dead_and_up_mean_what_systemd_means) {
                 cr_assert_eq(unit_status_is_dead(&status), rows[i].dead, "row %zu", i);
                 cr_assert_eq(unit_status_is_up(&status), rows[i].up, "row %zu", i);
         }
+}
+
+#define N_CROWD 200
+
+Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
+        _cleanup_box_ Box box;
+        Unit *crowd[N_CROWD];
+
+        box_open(&box);
+        (void) fake_unit_add(box.fake, "a-b.service", "active");
+        for (size_t i = 0; i < N_CROWD; i++)
+                cr_assert_eq(unit_new(box.manager, "a-b.service", on_changed, &box, crowd + i), 0);
+
+        box.fake->ignore = "GetAll";
+        for (size_t i = 0; i < N_CROWD; i++)
+                unit_refresh(crowd[i]);
+        fake_systemd_settle(box.fake, manager_bus(box.manager));
+        cr_assert_eq(fake_systemd_count(box.fake, "GetAll"), TURNS_MAX);
+        cr_assert_eq(box.n_errors, 0);
+
+        /* Whoever does not want it any more makes room; who waits in vain holds nobody up. */
+        box.fake->ignore = NULL;
+        crowd[N_CROWD - 1] = unit_free(crowd[N_CROWD - 1]);
+        for (size_t i = 0; i < TURNS_MAX; i++)
+                crowd[i] = unit_free(crowd[i]);
+        RUN_UNTIL(box.event, box.n_changed == N_CROWD - TURNS_MAX - 1);
+        cr_assert_eq(box.n_errors, 0);
+
+        for (size_t i = 0; i < N_CROWD; i++)
+                unit_free(crowd[i]);
 }
