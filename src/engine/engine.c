@@ -37,6 +37,9 @@ static void task_end_run(Task *task, const UnitStatus *status) {
         if (task->has_ledger)
                 (void) ledger_read(task->record.machine, NULL, &end);
         task_unwatch_group(task, &end);
+        /* nspawn had no time to say that the container is gone, and the next run could not have its name. */
+        if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
+                machined_forget(task->engine->manager, task->record.machine);
         ExitResult result = exit_result(status, &end, false);
         bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
         task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);
@@ -258,6 +261,7 @@ void task_free(Task *task) {
         free(task->control_group);
         free(task->run_end);
         cgroup_watch_free(task->watch);
+        sd_event_source_disable_unref(task->oom_timer);
         free(task->id);
         free(task);
 }

@@ -36,11 +36,13 @@ struct Task {
         pid_t main_pid;
         pid_t leader;
         int leader_fd;
-        pid_t leader_parent;        /* main_pid when the leader was found */
-        uint32_t n_restarts;        /* by systemd, that were told */
-        char *run_end;              /* how the last run ended, until the next begins */
-        char *control_group;        /* the last one; it may be gone */
-        CgroupWatch *watch;         /* of this run */
+        pid_t leader_parent; /* main_pid when the leader was found */
+        uint32_t n_restarts; /* by systemd, that were told */
+        char *run_end;       /* how the last run ended, until the next begins */
+        char *control_group; /* the last one; it may be gone */
+        CgroupWatch *watch;  /* of this run */
+        CgroupOom oom;       /* seen and not told yet */
+        sd_event_source *oom_timer;
         uint64_t n_oom_before;      /* kills in this run before the watch */
         uint32_t n_restarts_before; /* when it was recovered */
 

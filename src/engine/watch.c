@@ -7,26 +7,50 @@
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
+/* How long kills are counted before they are told of. */
+#define OOM_USEC (100 * USEC_PER_MSEC)
+
 static char *size_in_words(uint64_t bytes) {
         return bytes >= MEBIBYTE ? xasprintf("%" PRIu64 " MiB", bytes / MEBIBYTE)
                                  : xasprintf("%" PRIu64 " KiB", bytes / 1024);
 }
 
-/* @limit and @peak: bytes, 0 when there is none or it is not known. */
-static void tell_oom(Task *task, uint64_t n, uint64_t limit, uint64_t peak) {
-        _cleanup_free_ char *limit_words = limit > 0 ? size_in_words(limit) : xstrdup("none of its own");
-        _cleanup_free_ char *peak_words = peak > 0 ? size_in_words(peak) : xstrdup("unknown");
+/* Tells what is to be told of. */
+static void tell_oom(Task *task) {
+        const CgroupOom oom = task->oom;
+
+        task->oom_timer = sd_event_source_disable_unref(task->oom_timer);
+        if (oom.n_new == 0)
+                return;
+        task->oom.n_new = 0;
+
+        bool limited = oom.limit > 0 && oom.limit != CGROUP_NO_LIMIT;
+        _cleanup_free_ char *limit = limited ? size_in_words(oom.limit) : xstrdup("none of its own");
+        _cleanup_free_ char *peak = oom.peak > 0 ? size_in_words(oom.peak) : xstrdup("unknown");
         _cleanup_free_ char *message = xasprintf("Out of memory: the kernel killed %" PRIu64
                                                  " process%s of the task (limit %s, peak %s)",
-                n, n == 1 ? "" : "es", limit_words, peak_words);
+                oom.n_new, oom.n_new == 1 ? "" : "es", limit, peak);
 
         task_event(task, message,
-                (const char *const[]){ "unit", task->record.unit, "memory_limit", limit_words, "memory_peak",
-                        peak_words, NULL });
+                (const char *const[]){
+                        "unit", task->record.unit, "memory_limit", limit, "memory_peak", peak, NULL });
 }
 
+static int on_oom_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        tell_oom(userdata);
+        return 0;
+}
+
+/* The kernel may kill several processes, one after another: that is one event. */
 static void on_oom(void *userdata, const CgroupOom *oom) {
-        tell_oom(userdata, oom->n_new, oom->limit == CGROUP_NO_LIMIT ? 0 : oom->limit, oom->peak);
+        Task *task = userdata;
+        uint64_t n_new = task->oom.n_new + oom->n_new;
+
+        task->oom = *oom;
+        task->oom.n_new = n_new;
+        if (!task->oom_timer)
+                (void) sd_event_add_time_relative(task->engine->event, &task->oom_timer, CLOCK_MONOTONIC,
+                        OOM_USEC, 0, on_oom_timeout, task);
 }
 
 static void on_limit(void *userdata, const char *limit, const char *before, const char *now) {
@@ -61,6 +85,10 @@ void task_unwatch_group(Task *task, const LedgerEnd *end) {
                 n_told = task->n_oom_before + cgroup_watch_n_killed(task->watch);
                 task->watch = cgroup_watch_free(task->watch);
         }
-        if (end->has_unit && end->oom_kills > n_told)
-                tell_oom(task, end->oom_kills - n_told, end->memory_limit, end->memory_peak);
+        if (end->has_unit && end->oom_kills > n_told) {
+                task->oom.n_new += end->oom_kills - n_told;
+                task->oom.limit = end->memory_limit;
+                task->oom.peak = end->memory_peak;
+        }
+        tell_oom(task);
 }
