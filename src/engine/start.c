@@ -91,8 +91,8 @@ static void on_words(void *userdata, const char *words) {
 static void start_explain(Task *task, const UnitStatus *status) {
         Engine *engine = task->engine;
 
-        if (streq_null(status->load_state, "not-found"))
-                task_remove_runtime_directory(task->record.machine);
+        /* systemd does not when it wanted to restart the unit, or never had it. */
+        task_remove_runtime_directory(task->record.machine);
 
         free(task->failure);
         if (task->state == TASK_STOPPING)
