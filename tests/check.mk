@@ -85,7 +85,7 @@ payload: all
 		tests/integration/payload.sh $(PAYLOAD)
 
 integration: payload
-	@tests/vm/vm run $(PAYLOAD) run.sh $(if $(FILTER),'$(FILTER)')
+	@VM_TIMEOUT=$${VM_TIMEOUT:-2700} tests/vm/vm run $(PAYLOAD) run.sh $(if $(FILTER),'$(FILTER)')
 
 bench: all
 	@BUILD=$(BUILD) bench/bench.sh

@@ -295,7 +295,7 @@ func TestOutputGoesToTheJournalWhenLogsAreDisabled(t *testing.T) {
 	waitForState(t, alloc, "task", "running")
 	until(t, "its output in the journal", func() (bool, string) {
 		got := output(t, "journalctl", "-o", "cat", "NOMAD_ALLOC_ID="+alloc.ID)
-		return strings.Contains(got, "to the journal\n") && strings.Contains(got, "errors too\n"), got
+		return strings.Contains(got, "to the journal") && strings.Contains(got, "errors too"), got
 	})
 	if found := collectors(alloc); len(found) != 0 {
 		t.Errorf("log collectors: %v", found)
