@@ -7,8 +7,6 @@ require (
 	github.com/hashicorp/go-version v1.6.0
 	github.com/hashicorp/nomad v1.6.1
 	github.com/zclconf/go-cty v1.12.1
-	google.golang.org/grpc v1.53.0
-	google.golang.org/protobuf v1.30.0
 )
 
 require (
@@ -124,6 +122,8 @@ require (
 	golang.org/x/tools v0.6.0 // indirect
 	google.golang.org/appengine v1.6.7 // indirect
 	google.golang.org/genproto v0.0.0-20230110181048-76db0878b65f // indirect
+	google.golang.org/grpc v1.53.0 // indirect
+	google.golang.org/protobuf v1.30.0 // indirect
 	gopkg.in/check.v1 v1.0.0-20201130134442-10cb98267c6c // indirect
 	gopkg.in/fsnotify.v1 v1.4.7 // indirect
 	gopkg.in/square/go-jose.v2 v2.6.0 // indirect

@@ -9,34 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/nomad/client/structs"
-	"github.com/hashicorp/nomad/plugins/drivers/proto"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 )
-
-// Nomad's client only logs why a stream ended, so this is asked beside it.
-func haveStats(t *testing.T) bool {
-	t.Helper()
-	reattach, _ := shared.instance.ReattachConfig()
-	connection, err := grpc.Dial(reattach.Addr.Network()+"://"+reattach.Addr.String(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer connection.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	stream, err := proto.NewDriverClient(connection).TaskStats(ctx,
-		&proto.TaskStatsRequest{TaskId: "unknown/task/00000000", CollectionInterval: durationpb.New(time.Second)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = stream.Recv()
-	return status.Code(err) != codes.Unimplemented
-}
 
 func sample(t *testing.T, ch <-chan *structs.TaskResourceUsage, within time.Duration) *structs.TaskResourceUsage {
 	t.Helper()
@@ -56,9 +29,6 @@ func sample(t *testing.T, ch <-chan *structs.TaskResourceUsage, within time.Dura
 }
 
 func TestStats(t *testing.T) {
-	if !haveStats(t) {
-		t.Skip("TaskStats is UNIMPLEMENTED in this plugin; this skip goes when it lands")
-	}
 	b := newBox(t, shared)
 	task, _ := b.start("echo ready; while :; do :; done")
 	b.waitForLog(task, "stdout", "ready\n")
