@@ -12,6 +12,7 @@
 #include "box.h"
 
 struct Stream {
+        char *path;
         int fd;
         int stop;
         pthread_t thread;
@@ -21,20 +22,32 @@ struct Stream {
         bool ended;
 };
 
+/* Opened this way a pipe is at its end only after somebody wrote to it. */
+static int pipe_open(const char *path) {
+        return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* After the last who wrote another may come, of another start. */
 static void *stream_thread(void *userdata) {
         Stream *stream = userdata;
-        struct pollfd fds[] = { { .fd = stream->fd, .events = POLLIN },
-                { .fd = stream->stop, .events = POLLIN } };
         char bytes[65536];
-        ssize_t n = 1;
 
-        while (n != 0) {
+        while (stream->fd >= 0) {
+                struct pollfd fds[] = { { .fd = stream->fd, .events = POLLIN },
+                        { .fd = stream->stop, .events = POLLIN } };
+
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0)
                         continue;
                 if (fds[1].revents)
                         break;
 
-                n = read(stream->fd, bytes, sizeof(bytes));
+                ssize_t n = read(stream->fd, bytes, sizeof(bytes));
+                if (n == 0) {
+                        int again = pipe_open(stream->path);
+
+                        (void) fd_close(stream->fd);
+                        stream->fd = again;
+                }
                 (void) pthread_mutex_lock(&stream->mutex);
                 if (n > 0)
                         string_buffer_append_bytes(&stream->buffer, bytes, (size_t) n);
@@ -49,8 +62,8 @@ Stream *stream_new(const char *path) {
         Stream *stream = xnew(Stream, 1);
         pthread_condattr_t attributes;
 
-        /* This way a pipe is at its end only after somebody wrote to it. */
-        stream->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        stream->path = xstrdup(path);
+        stream->fd = pipe_open(path);
         cr_assert_geq(stream->fd, 0, "%s: %s", path, strerror(errno));
         stream->stop = eventfd(0, EFD_CLOEXEC);
         (void) pthread_mutex_init(&stream->mutex, NULL);
@@ -73,6 +86,7 @@ Stream *stream_free(Stream *stream) {
         (void) fd_close(stream->fd);
         (void) fd_close(stream->stop);
         string_buffer_clear(&stream->buffer);
+        free(stream->path);
         free(stream);
         return NULL;
 }
@@ -92,7 +106,7 @@ static bool wait_for(Stream *stream, size_t skip, const char *text) {
         until.tv_sec += LIMIT_MSEC / 1000;
 
         (void) pthread_mutex_lock(&stream->mutex);
-        while (!has_text(stream, skip, text) && !stream->ended)
+        while (!has_text(stream, skip, text))
                 if (pthread_cond_timedwait(&stream->changed, &stream->mutex, &until) == ETIMEDOUT)
                         break;
         found = has_text(stream, skip, text);
