@@ -10,13 +10,14 @@
 #include "engine/private.h"
 #include "systemd/handover.h"
 
-/* The unit never came to be, so systemd will not remove what is there for it. */
+/* The unit is dead or never came to be, and systemd does not always remove what is there for it. */
 void task_remove_runtime_directory(const char *machine) {
         _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
         _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
 
         (void) unlink(file);
         (void) rmdir(directory);
+        nspawn_clear_away(machine);
 }
 
 /*

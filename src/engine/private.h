@@ -155,7 +155,7 @@ void engine_open_gate(Engine *engine);
 /* launch.c */
 /* Asks systemd for the unit of a task whose image is known. */
 void task_launch(Task *task);
-/* For a unit that never came to be, so that systemd does not do it. */
+/* Removes what is in /run for a unit that is dead or never came to be. */
 void task_remove_runtime_directory(const char *machine);
 
 /* stop.c */

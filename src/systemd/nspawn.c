@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <assert.h>
+#include <unistd.h>
 
 #include "base/program.h"
 #include "base/string.h"
@@ -15,6 +16,12 @@
 
 char *nspawn_runtime_directory(const char *machine) {
         return xasprintf(RUNTIME_DIRECTORY "/%s", machine);
+}
+
+void nspawn_clear_away(const char *machine) {
+        _cleanup_free_ char *path = xasprintf("/run/systemd/nspawn/propagate/%s", machine);
+
+        (void) rmdir(path);
 }
 
 static void append_record(StringBuffer *buffer, char type, const char *text) {

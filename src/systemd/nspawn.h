@@ -15,6 +15,14 @@ char *nspawn_runtime_directory(const char *machine);
 /* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 
+/**
+ * nspawn_clear_away() - remove what a killed nspawn left in /run
+ *
+ * The directory that mounts are handed in by (nspawn.c, systemd 252 to 256). nspawn-units-helper does the
+ * same at the end of a run, unless it was killed with all the rest. Only for a container that is gone.
+ */
+void nspawn_clear_away(const char *machine);
+
 /* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
 #define NSPAWN_STATUS_REBOOT 133
 
