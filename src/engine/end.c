@@ -104,17 +104,23 @@ static bool needs_words(const Task *task, const LedgerEnd *end) {
                 !end->has_payload && task->record.launch != TASK_LAUNCH_STUB;
 }
 
+bool task_read_end(const Task *task, LedgerEnd *ret) {
+        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, ret))
+                return true;
+
+        *ret = (LedgerEnd){};
+        return false;
+}
+
 void task_end(Task *task, const UnitStatus *status) {
-        LedgerEnd end = {};
+        LedgerEnd end;
 
         if (task->ending)
                 return;
-        if (task->has_ledger)
-                (void) ledger_read(task->record.machine, NULL, &end);
 
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */
-        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, NULL))
+        if (task_read_end(task, &end))
                 task_remove_runtime_directory(task->record.machine);
 
         task_unwatch_group(task, &end);

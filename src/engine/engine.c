@@ -27,15 +27,14 @@ void task_find_leader(Task *task) {
 
 /* Notes how a run ended that systemd wants to follow by another; its group is gone. */
 static void task_end_run(Task *task, const UnitStatus *status) {
-        LedgerEnd end = {};
+        LedgerEnd end;
 
         task->leader_fd = fd_close(task->leader_fd);
         task->leader = task->leader_parent = 0;
         if (task->run_end)
                 return;
 
-        if (task->has_ledger)
-                (void) ledger_read(task->record.machine, NULL, &end);
+        (void) task_read_end(task, &end);
         task_unwatch_group(task, &end);
         /* nspawn had no time to say that the container is gone, and the next run could not have its name. */
         if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)

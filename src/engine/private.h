@@ -61,7 +61,6 @@ struct Task {
         bool recovering;
         bool cut_off;  /* a start of this task was there before, says the ledger */
         bool clearing; /* an earlier start's unit is being ended */
-        bool adopting; /* the unit was there: a start of ours did not live to see it */
         bool refused;  /* its job failed: systemd is not to try again */
         bool looking;  /* something is in the way: waiting for the unit's status */
         bool came_up;  /* its job is done, but the pid of its unit is not known yet */
@@ -119,6 +118,8 @@ void task_watch_group(Task *task);
 void task_unwatch_group(Task *task, const LedgerEnd *end);
 
 /* end.c */
+/* How the last run ended, as far as it is noted. Return: whether the task has a ledger that is its own. */
+bool task_read_end(const Task *task, LedgerEnd *ret);
 /* The task ended with the unit in this state. */
 void task_end(Task *task, const UnitStatus *status);
 /* Return: how a run ended, in words: "exit code 7". Owned by the caller. */

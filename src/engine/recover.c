@@ -14,7 +14,6 @@
 
 /* A start of this very task was cut off before anybody was told of it: what it made is taken up. */
 static void start_adopt(Task *task, const UnitStatus *status) {
-        task->adopting = true;
         task->n_restarts = status->n_restarts;
         task->has_ledger = true;
         task->held = unit_pin(task->unit) >= 0;
@@ -43,7 +42,6 @@ static void start_refuse(Task *task, const char *other) {
  */
 static void start_over_live_unit(Task *task, const UnitStatus *status) {
         _cleanup_task_record_ TaskRecord other = {};
-        bool known = ledger_read(task->record.machine, &other, NULL) >= 0 && other.id;
 
         if (task->clearing)
                 return; /* it takes its time */
@@ -51,6 +49,8 @@ static void start_over_live_unit(Task *task, const UnitStatus *status) {
                 start_adopt(task, status);
                 return;
         }
+
+        bool known = ledger_read(task->record.machine, &other, NULL) >= 0 && other.id;
         if (!known || !task->engine->adopts || engine_find(task->engine, other.id)) {
                 start_refuse(task, known ? other.id : NULL);
                 return;
