@@ -2,7 +2,6 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "fake-systemd.h"
 #include "systemd/manager.h"
 #include "task/name.h"
+#include "tree.h"
 
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
@@ -434,11 +434,6 @@ FakeSystemd *fake_systemd_new(sd_event *event) {
         return fake;
 }
 
-static int remove_one(
-        const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 FakeSystemd *fake_systemd_free(FakeSystemd *fake) {
         if (!fake)
                 return NULL;
@@ -451,7 +446,7 @@ FakeSystemd *fake_systemd_free(FakeSystemd *fake) {
                         remove_runtime_directory(fake->units[i].name);
                         unit_collect(&fake->units[i]);
                 }
-        (void) nftw(fake->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        (void) tree_remove(fake->directory);
         sd_event_unref(fake->event);
         strv_free(fake->calls);
         free(fake->directory);

@@ -3,13 +3,13 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "tree.h"
 
 /* A tree that looks like that of control groups, with plain files, in a directory of the test's own. */
 #define GROUP "/test.slice/nspawn-one.service"
@@ -30,15 +30,10 @@ static inline void groups_make(const Groups *groups) {
         cr_assert_eq(mkdir(path, 0755), 0);
 }
 
-static inline int groups_remove_one(
-        const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *where _unused_) {
-        return remove(path);
-}
-
 static inline void groups_remove(const Groups *groups) {
         _cleanup_free_ char *path = groups_path(groups, NULL);
 
-        cr_assert_eq(nftw(path, groups_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+        cr_assert_eq(tree_remove(path), 0);
 }
 
 static inline void groups_open(Groups *groups) {
@@ -48,7 +43,7 @@ static inline void groups_open(Groups *groups) {
 }
 
 static inline void groups_close(Groups *groups) {
-        (void) nftw(groups->root, groups_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        (void) tree_remove(groups->root);
 }
 #define _cleanup_groups_ _cleanup_(groups_close)
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <criterion/criterion.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "nomad/compute.h"
+#include "tree.h"
 
 /* ---- the topology ---- */
 
@@ -81,13 +81,8 @@ static void enter(void) {
         cr_assert_not_null(mkdtemp(root));
 }
 
-static int remove_one(
-        const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *where _unused_) {
-        return remove(path);
-}
-
 static void leave(void) {
-        (void) nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        (void) tree_remove(root);
 }
 
 TestSuite(compute_host, .init = enter, .fini = leave);

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "image/local.h"
+#include "tree.h"
 
 TestSuite(local, .timeout = 30);
 
@@ -54,13 +54,8 @@ static void box_open(Box *box) {
         make_file(box, "disk.raw");
 }
 
-static int remove_one(
-        const char *path, const struct stat *st _unused_, int flag _unused_, struct FTW *ftw _unused_) {
-        return remove(path);
-}
-
 static void box_close(Box *box) {
-        (void) nftw(box->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        (void) tree_remove(box->directory);
         free(box->directory);
         task_spec_free(box->spec);
 }
