@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "engine/ledger.h"
 #include "fake-systemd.h"
+#include "own-name.h"
 
 /* An engine on a fake systemd, and what its callbacks told. */
 typedef struct Box {
@@ -76,7 +77,7 @@ static inline void box_open(Box *box) {
         if (geteuid() != 0)
                 cr_skip_test("writes below /run: needs root");
 
-        *box = (Box){ .machine = xasprintf("unit-test-%d", getpid()) };
+        *box = (Box){ .machine = own_name_new() };
         box->unit = xasprintf("nspawn-%s.service", box->machine);
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
@@ -107,12 +108,11 @@ static inline void box_close(Box *box) {
         engine_free(box->engine);
         cr_assert_eq(box->n_started, n_started);
         fake_systemd_free(box->fake);
-        ledger_remove(box->machine);
         sd_event_unref(box->event);
         strv_free(box->events);
         free(box->words);
         free(box->unit);
-        free(box->machine);
+        own_name_free(box->machine);
 }
 #define _cleanup_box_ _cleanup_(box_close)
 

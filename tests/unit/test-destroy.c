@@ -50,7 +50,7 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
 
 /* A task of an earlier process; its unit is there when @state is given. */
 static char *leave(Service *service, const char *id, const char *state) {
-        char *machine = xasprintf("left-test-%d", getpid());
+        char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
         TaskRecord record = { .id = (char *) (uintptr_t) id, .unit = unit, .machine = machine };
         _cleanup_fd_ int fd = ledger_create(&record);
@@ -62,7 +62,8 @@ static char *leave(Service *service, const char *id, const char *state) {
 }
 
 Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
-        _cleanup_free_ char *id = xasprintf("alloc/left/%d", getpid()), *machine = NULL, *text = NULL;
+        _cleanup_own_name_ char *id = own_name_new(), *machine = NULL;
+        _cleanup_free_ char *text = NULL;
         _cleanup_service_ Service service;
 
         service_open(&service);
@@ -81,7 +82,7 @@ Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
 }
 
 Test(destroy, what_is_dead_or_gone_is_cleared_away_without_an_error) {
-        _cleanup_free_ char *id = xasprintf("alloc/left/%d", getpid()), *machine = NULL;
+        _cleanup_own_name_ char *id = own_name_new(), *machine = NULL;
         _cleanup_service_ Service service;
 
         service_open(&service);

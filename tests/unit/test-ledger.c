@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "engine/private.h"
+#include "own-name.h"
 
 TestSuite(ledger, .timeout = 30);
 
@@ -140,11 +141,11 @@ Test(ledger, an_exit_is_described_in_words) {
 
 /* ---- on the host ---- */
 
-static TaskRecord record_new(const char *id) {
+static TaskRecord record_new(const char *id, const char *machine) {
         return (TaskRecord){
                 .id = xstrdup(id),
                 .unit = xstrdup("nspawn-x.service"),
-                .machine = xasprintf("ledger-test-%d", getpid()),
+                .machine = xstrdup(machine),
                 .launch = TASK_LAUNCH_BOOT,
         };
 }
@@ -157,8 +158,8 @@ Test(ledger, a_task_is_found_by_its_id_until_its_ledger_is_removed) {
 
         if (geteuid() != 0)
                 cr_skip_test("writes below /run: needs root");
-        _cleanup_free_ char *id = xasprintf("alloc/web/%d", getpid());
-        record = record_new(id);
+        _cleanup_own_name_ char *id = own_name_new();
+        record = record_new(id, id);
 
         cr_assert_eq(ledger_read(record.machine, NULL, NULL), -ENOENT);
         cr_assert_not(ledger_is_of(record.machine, id, NULL));
@@ -184,14 +185,15 @@ Test(ledger, a_task_is_found_by_its_id_until_its_ledger_is_removed) {
 }
 
 Test(ledger, a_new_ledger_takes_the_place_of_the_old_and_who_has_that_writes_in_vain) {
+        _cleanup_own_name_ char *machine = own_name_new();
         _cleanup_task_record_ TaskRecord first = {}, second = {};
         _cleanup_fd_ int old = -1, new = -1;
         LedgerEnd end;
 
         if (geteuid() != 0)
                 cr_skip_test("writes below /run: needs root");
-        first = record_new("one");
-        second = record_new("two");
+        first = record_new("one", machine);
+        second = record_new("two", machine);
         old = ledger_create(&first);
         new = ledger_create(&second);
         cr_assert_geq(new, 0);
