@@ -43,7 +43,7 @@ _noreturn_ static void run_supervisor(int fd) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         block_signals();
         if (unshare(CLONE_NEWPID) < 0) {
-                (void) dprintf(fd, "no\n");
+                (void) dprintf(fd, "%s\n", errno == EPERM ? "no" : strerror(errno));
                 _exit(1);
         }
         if (fork() == 0) {
