@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -79,4 +80,19 @@ int file_write_private(const char *path, const void *bytes, size_t n) {
         if (r < 0)
                 (void) unlink(temporary);
         return r;
+}
+
+int fd_open_again(int fd, int flags) {
+        _cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", fd);
+        struct stat st;
+        int own = -1;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (isatty(fd) || (S_ISFIFO(st.st_mode) && flags == O_WRONLY))
+                own = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        /* As it is, when it cannot be had: a pipe that nobody reads, for example. */
+        if (own < 0)
+                own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        return own < 0 ? -errno : own;
 }

@@ -32,3 +32,17 @@ int file_write_private(const char *path, const void *bytes, size_t n);
 
 /* Writes it all, whatever the signals. Return: 0 or a negative errno. */
 int fd_write_all(int fd, const void *bytes, size_t n);
+
+/**
+ * fd_open_again() - open for the loop what other processes have open as well
+ * @fd:    inherited, standard output for example
+ * @flags: O_RDONLY or O_WRONLY
+ *
+ * O_NONBLOCK belongs to the open file and so to everybody who has it: a shell would find its terminal
+ * changed. So a terminal is opened anew, and a pipe to write to. Of anything else a duplicate does: the
+ * offset in a file is shared on purpose, a socket has MSG_DONTWAIT, and a named pipe that is opened anew to
+ * read does not tell that its writers are gone (fifo(7); fs/pipe.c, fifo_open()).
+ *
+ * Return: a descriptor, close-on-exec, or a negative errno.
+ */
+int fd_open_again(int fd, int flags);

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -152,4 +154,64 @@ Test(fd, write_all_survives_a_small_pipe) {
         cr_assert_eq(n, sizeof(bytes));
         cr_assert_eq(fd_write_all(-1, "x", 1), -EBADF);
         cr_assert_eq(fd_write_all(-1, NULL, 0), 0);
+}
+
+/* ---- what other processes have open as well ---- */
+
+/* Opens @fd again. Return: whether what was opened has flags of its own. */
+static bool opened_anew(int fd, int flags) {
+        _cleanup_fd_ int again = fd_open_again(fd, flags);
+        int before = fcntl(fd, F_GETFL);
+
+        cr_assert_gt(again, 2);
+        cr_expect_eq(fcntl(again, F_GETFD), FD_CLOEXEC);
+        cr_assert_geq(before, 0);
+        cr_expect_eq(before & O_NONBLOCK, 0);
+        return (fcntl(again, F_GETFL) & O_NONBLOCK) != 0;
+}
+
+Test(fd, a_terminal_and_a_pipe_to_write_to_get_flags_of_their_own) {
+        int pipe_fds[2], master, slave;
+
+        cr_assert_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+        cr_assert_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
+        cr_expect(opened_anew(pipe_fds[1], O_WRONLY));
+        cr_expect(opened_anew(slave, O_WRONLY));
+        cr_expect(opened_anew(slave, O_RDONLY));
+        for (size_t i = 0; i < 2; i++)
+                close(pipe_fds[i]);
+        close(slave);
+        close(master);
+}
+
+Test(fd, anything_else_stays_what_it_is) {
+        int pipe_fds[2], sockets[2];
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        _cleanup_fd_ int file = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+        cr_assert_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+        cr_expect_not(opened_anew(pipe_fds[0], O_RDONLY));
+        cr_expect_not(opened_anew(sockets[0], O_WRONLY));
+        cr_expect_not(opened_anew(null, O_WRONLY));
+        cr_expect_eq(fd_open_again(-1, O_RDONLY), -EBADF);
+
+        /* Whoever writes next goes on behind it. */
+        _cleanup_fd_ int again = fd_open_again(file, O_WRONLY);
+        cr_assert_eq(write(again, "one", 3), 3);
+        cr_expect_eq(lseek(file, 0, SEEK_CUR), 3);
+        for (size_t i = 0; i < 2; i++) {
+                close(pipe_fds[i]);
+                close(sockets[i]);
+        }
+}
+
+Test(fd, a_named_pipe_without_readers_can_still_be_had) {
+        cr_assert_eq(mkfifo("file", 0600), 0);
+        _cleanup_fd_ int reader = open("file", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        _cleanup_fd_ int writer = open("file", O_WRONLY | O_CLOEXEC);
+
+        reader = fd_close(reader);
+        _cleanup_fd_ int again = fd_open_again(writer, O_WRONLY);
+        cr_assert_geq(again, 0);
 }
