@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "systemd/job.h"
 #include "task/name.h"
 
 typedef struct Stop {

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/ledger.h"
 #include "systemd/cgroup-watch.h"
+#include "systemd/job.h"
 #include "systemd/journal.h"
 #include "systemd/machined.h"
 #include "systemd/unit.h"

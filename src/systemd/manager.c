@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "base/string.h"
+#include "systemd/job.h"
 #include "systemd/manager.h"
 #include "systemd/turn.h"
 
@@ -25,21 +25,11 @@ typedef enum Question {
         _QUESTION_MAX,
 } Question;
 
-struct Job {
-        LIST_ENTRY(Job) jobs;
-        Manager *manager; /* NULL once the manager is gone */
-        sd_bus_slot *slot;
-        char *path; /* known once systemd answered */
-        JobDone done;
-        void *userdata;
-};
-
 struct Manager {
         sd_event *event;
         char *address;
         sd_bus *bus;
         sd_bus_slot *slots[_QUESTION_MAX];
-        sd_bus_slot *job_removed;
         sd_bus_slot *disconnected;
         sd_event_source *reconnect;
         uint64_t pause_usec;
@@ -49,7 +39,7 @@ struct Manager {
         unsigned version;
         ManagerChanged changed;
         void *userdata;
-        LIST_HEAD(, Job) jobs;
+        Jobs jobs;
         Turns turns;
 };
 
@@ -63,26 +53,11 @@ static int on_reconnect(sd_event_source *source _unused_, uint64_t usec _unused_
 static void manager_close(Manager *manager) {
         for (size_t i = 0; i < _QUESTION_MAX; i++)
                 manager->slots[i] = sd_bus_slot_unref(manager->slots[i]);
-        manager->job_removed = sd_bus_slot_unref(manager->job_removed);
+        jobs_close(&manager->jobs);
         manager->disconnected = sd_bus_slot_unref(manager->disconnected);
         manager->bus = sd_bus_close_unref(manager->bus);
         manager->ready = false;
         manager->unanswered = 0;
-}
-
-/* Jobs cannot be followed over a lost connection: whoever waits looks at the unit when it is back. */
-static void manager_fail_jobs(Manager *manager) {
-        Job *job;
-
-        while ((job = LIST_FIRST(&manager->jobs))) {
-                LIST_REMOVE(job, jobs);
-                job->manager = NULL;
-                job->slot = sd_bus_slot_unref(job->slot);
-
-                sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
-                        SD_BUS_ERROR_DISCONNECTED, "The connection to the system bus was lost");
-                job->done(job->userdata, NULL, &error);
-        }
 }
 
 static void manager_lose(Manager *manager, int code, const char *what) {
@@ -95,32 +70,12 @@ static void manager_lose(Manager *manager, int code, const char *what) {
                                                                            : RECONNECT_MAX_USEC;
 
         (void) error_set(&error, code, "%s: %s", what, strerror(abs(code)));
-        manager_fail_jobs(manager);
+        jobs_fail(&manager->jobs);
         manager->changed(manager->userdata, error);
 }
 
 static int on_disconnected(sd_bus_message *m _unused_, void *userdata, sd_bus_error *error _unused_) {
         manager_lose(userdata, ECONNRESET, "lost the connection to the system bus");
-        return 0;
-}
-
-static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
-        Manager *manager = userdata;
-        const char *path, *result;
-        Job *job;
-
-        if (sd_bus_message_read(m, "uoss", NULL, &path, NULL, &result) < 0)
-                return 0;
-
-        LIST_FOREACH (job, &manager->jobs, jobs)
-                if (streq_null(job->path, path))
-                        break;
-        if (!job)
-                return 0;
-
-        LIST_REMOVE(job, jobs);
-        job->manager = NULL;
-        job->done(job->userdata, result, NULL);
         return 0;
 }
 
@@ -210,8 +165,7 @@ static int manager_ask(Manager *manager) {
                 "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
                 NULL, manager);
         if (r >= 0)
-                r = sd_bus_match_signal_async(manager->bus, &manager->job_removed, SYSTEMD_DESTINATION,
-                        SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", on_job_removed, NULL, manager);
+                r = jobs_open(&manager->jobs, manager->bus);
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_SUBSCRIBE],
                         SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
@@ -257,7 +211,7 @@ Manager *manager_new(sd_event *event, const char *address, ManagerChanged change
         manager->pause_usec = RECONNECT_MIN_USEC;
         manager->changed = changed;
         manager->userdata = userdata;
-        LIST_INIT(&manager->jobs);
+        LIST_INIT(&manager->jobs.list);
         TAILQ_INIT(&manager->turns.waiting);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
@@ -266,17 +220,10 @@ Manager *manager_new(sd_event *event, const char *address, ManagerChanged change
 }
 
 Manager *manager_free(Manager *manager) {
-        Job *job;
-
         if (!manager)
                 return NULL;
 
-        while ((job = LIST_FIRST(&manager->jobs))) {
-                LIST_REMOVE(job, jobs);
-                job->manager = NULL;
-                job->slot = sd_bus_slot_unref(job->slot);
-        }
-
+        jobs_forget(&manager->jobs);
         manager->reconnect = sd_event_source_disable_unref(manager->reconnect);
         if (manager->bus)
                 (void) sd_bus_flush(manager->bus);
@@ -301,6 +248,10 @@ bool manager_is_ready(const Manager *manager) {
 
 unsigned manager_version(const Manager *manager) {
         return manager->version;
+}
+
+Jobs *manager_jobs(Manager *manager) {
+        return &manager->jobs;
 }
 
 Turns *manager_turns(Manager *manager) {
@@ -336,64 +287,4 @@ int manager_send(Manager *manager, const char *method, const char *types, ...) {
                 r = sd_bus_send(manager->bus, m, NULL);
         sd_bus_message_unref(m);
         return r < 0 ? r : 0;
-}
-
-static int on_job_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
-        Job *job = userdata;
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-        const char *path;
-
-        job->slot = sd_bus_slot_unref(job->slot);
-
-        /* Cut off, with an answer that libsystemd made up: the loss is told to all jobs in a moment. */
-        if (error && sd_bus_is_open(job->manager->bus) <= 0)
-                return 0;
-
-        if (!error && sd_bus_message_read(m, "o", &path) > 0) {
-                job->path = xstrdup(path);
-                return 0;
-        }
-
-        LIST_REMOVE(job, jobs);
-        job->manager = NULL;
-        sd_bus_error strange = SD_BUS_ERROR_MAKE_CONST(
-                SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd answered without a job");
-        job->done(job->userdata, NULL, error ? error : &strange);
-        return 0;
-}
-
-Job *job_new(Manager *manager, sd_bus_message *call, JobDone done, void *userdata, Error **ret_error) {
-        Job *job;
-        int r;
-
-        if (!manager->ready) {
-                (void) error_set(ret_error, ENOTCONN, "there is no connection to systemd");
-                return NULL;
-        }
-
-        job = xnew(Job, 1);
-        r = sd_bus_call_async(manager->bus, &job->slot, call, on_job_made, job, 0);
-        if (r < 0) {
-                free(job);
-                (void) error_set(ret_error, r, "cannot send a call to systemd: %s", strerror(-r));
-                return NULL;
-        }
-
-        job->manager = manager;
-        job->done = done;
-        job->userdata = userdata;
-        LIST_INSERT_HEAD(&manager->jobs, job, jobs);
-        return job;
-}
-
-Job *job_free(Job *job) {
-        if (!job)
-                return NULL;
-
-        if (job->manager)
-                LIST_REMOVE(job, jobs);
-        sd_bus_slot_unref(job->slot);
-        free(job->path);
-        free(job);
-        return NULL;
 }

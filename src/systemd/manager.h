@@ -7,8 +7,8 @@
 #include "base/error.h"
 
 /*
- * The connection to org.freedesktop.systemd1: one system bus connection, one subscription, and the jobs we
- * wait for. Everything is asynchronous; whatever is cancelled is simply freed.
+ * The connection to org.freedesktop.systemd1: one system bus connection, one subscription. Everything is
+ * asynchronous; whatever is cancelled is simply freed.
  */
 
 #define SYSTEMD_DESTINATION "org.freedesktop.systemd1"
@@ -16,7 +16,6 @@
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
 typedef struct Manager Manager;
-typedef struct Job Job;
 
 /* Called when the connection became usable (@error NULL), could not be made, or was lost. */
 typedef void (*ManagerChanged)(void *userdata, const Error *error);
@@ -49,25 +48,6 @@ unsigned manager_version(const Manager *manager);
 bool manager_has_machined(const Manager *manager);
 
 /**
- * JobDone - a job ended
- * @result: as systemd says ("done", "failed", "timeout", ...; org.freedesktop.systemd1(5), JobRemoved);
- *          NULL when the job could not be made
- * @error:  why it could not be made, or NULL
- */
-typedef void (*JobDone)(void *userdata, const char *result, const sd_bus_error *error);
-
-/**
- * job_new() - call a method that answers with a job, and wait for that job
- * @call: the message; a reference is taken
- *
- * Return: the job, to be freed by the caller; freeing it early only ends the waiting. NULL with
- * @ret_error set when the call cannot be sent.
- */
-Job *job_new(Manager *manager, sd_bus_message *call, JobDone done, void *userdata, Error **ret_error);
-Job *job_free(Job *job);
-DEFINE_CLEANUP(Job *, job_free)
-
-/**
  * manager_new_call() - an empty call of a method of the manager
  *
  * Return: 0 or a negative errno; the message is the caller's.
@@ -82,5 +62,6 @@ int manager_new_call(Manager *manager, const char *method, sd_bus_message **ret)
  */
 int manager_send(Manager *manager, const char *method, const char *types, ...);
 
-/* Return: who may ask how many at once (turn.h), owned by the manager. */
+/* What uses the connection for many at once, owned by the manager (job.h, turn.h). */
+struct Jobs *manager_jobs(Manager *manager);
 struct Turns *manager_turns(Manager *manager);

@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "fake-systemd.h"
+#include "systemd/job.h"
 #include "systemd/machined.h"
 #include "systemd/manager.h"
 
