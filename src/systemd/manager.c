@@ -8,6 +8,7 @@
 #include "systemd/job.h"
 #include "systemd/manager.h"
 #include "systemd/turn.h"
+#include "systemd/watch.h"
 
 /* First and longest pause before connecting again: within a second after the bus is back all is as before.
  */
@@ -41,6 +42,7 @@ struct Manager {
         void *userdata;
         Jobs jobs;
         Turns turns;
+        Watches watches;
 };
 
 static void manager_connect(Manager *manager);
@@ -54,6 +56,7 @@ static void manager_close(Manager *manager) {
         for (size_t i = 0; i < _QUESTION_MAX; i++)
                 manager->slots[i] = sd_bus_slot_unref(manager->slots[i]);
         jobs_close(&manager->jobs);
+        watches_close(&manager->watches);
         manager->disconnected = sd_bus_slot_unref(manager->disconnected);
         manager->bus = sd_bus_close_unref(manager->bus);
         manager->ready = false;
@@ -157,7 +160,7 @@ static int manager_open_bus(Manager *manager) {
         return r;
 }
 
-/* The match for JobRemoved is asked for before anything else can be: no job can slip through. */
+/* The matches are asked for before anything else can be: no job and no change can slip through. */
 static int manager_ask(Manager *manager) {
         int r;
 
@@ -166,6 +169,8 @@ static int manager_ask(Manager *manager) {
                 NULL, manager);
         if (r >= 0)
                 r = jobs_open(&manager->jobs, manager->bus);
+        if (r >= 0)
+                r = watches_open(&manager->watches, manager->bus);
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_SUBSCRIBE],
                         SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
@@ -213,6 +218,7 @@ Manager *manager_new(sd_event *event, const char *address, ManagerChanged change
         manager->userdata = userdata;
         LIST_INIT(&manager->jobs.list);
         TAILQ_INIT(&manager->turns.waiting);
+        LIST_INIT(&manager->watches.list);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
         (void) sd_event_add_defer(event, &manager->reconnect, on_first_connect, manager);
@@ -256,6 +262,10 @@ Jobs *manager_jobs(Manager *manager) {
 
 Turns *manager_turns(Manager *manager) {
         return &manager->turns;
+}
+
+Watches *manager_watches(Manager *manager) {
+        return &manager->watches;
 }
 
 bool manager_has_machined(const Manager *manager) {

@@ -62,6 +62,7 @@ int manager_new_call(Manager *manager, const char *method, sd_bus_message **ret)
  */
 int manager_send(Manager *manager, const char *method, const char *types, ...);
 
-/* What uses the connection for many at once, owned by the manager (job.h, turn.h). */
+/* What uses the connection for many at once, owned by the manager (job.h, turn.h, watch.h). */
 struct Jobs *manager_jobs(Manager *manager);
 struct Turns *manager_turns(Manager *manager);
+struct Watches *manager_watches(Manager *manager);

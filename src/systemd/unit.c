@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "systemd/turn.h"
 #include "systemd/unit.h"
+#include "systemd/watch.h"
 
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
 #define INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
@@ -16,7 +17,7 @@ struct Unit {
         Manager *manager;
         char *name;
         char *path;
-        sd_bus_slot *match;
+        Watch watch;
         sd_bus_slot *read;
         Turn turn; /* to read */
         sd_event_source *retry;
@@ -243,29 +244,28 @@ void unit_refresh(Unit *unit) {
  * Of one change the service's signal comes first, the unit's second: only then the status is whole. Bodies
  * suffice while the unit is up. An end is read anew, for an automatic restart passes through inactive too.
  */
-static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
+static void on_changed(void *userdata, sd_bus_message *m) {
         Unit *unit = userdata;
         const char *interface;
 
         if (unit->read || turn_is_waiting(&unit->turn)) {
                 unit->again = unit->read != NULL;
-                return 0;
+                return;
         }
 
         if (sd_bus_message_read_basic(m, 's', &interface) <= 0 || read_properties(m, &unit->status) < 0) {
                 unit_refresh(unit);
-                return 0;
+                return;
         }
 
         if (!streq(interface, INTERFACE_UNIT))
-                return 0;
+                return;
 
         if (streq_null(unit->status.active_state, "inactive") ||
                 streq_null(unit->status.active_state, "failed"))
                 unit_refresh(unit);
         else
                 unit->changed(unit->userdata, &unit->status, NULL);
-        return 0;
 }
 
 int unit_new(Manager *manager, const char *name, UnitChanged changed, void *userdata, Unit **ret) {
@@ -281,15 +281,13 @@ int unit_new(Manager *manager, const char *name, UnitChanged changed, void *user
         unit->changed = changed;
         unit->userdata = userdata;
 
-        r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &unit->path);
-        if (r >= 0)
-                r = sd_bus_match_signal_async(manager_bus(manager), &unit->match, SYSTEMD_DESTINATION,
-                        unit->path, INTERFACE_PROPERTIES, "PropertiesChanged", on_changed, NULL, unit);
+        r = sd_bus_path_encode(SYSTEMD_PATH "/unit", name, &unit->path);
         if (r < 0) {
                 unit_free(unit);
                 return r;
         }
 
+        watch_begin(&unit->watch, manager, unit->path, on_changed, unit);
         *ret = unit;
         return 0;
 }
@@ -298,7 +296,7 @@ Unit *unit_free(Unit *unit) {
         if (!unit)
                 return NULL;
 
-        sd_bus_slot_unref(unit->match);
+        watch_end(&unit->watch);
         sd_bus_slot_unref(unit->read);
         turn_end(&unit->turn);
         sd_event_source_disable_unref(unit->retry);

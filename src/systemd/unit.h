@@ -46,8 +46,8 @@ typedef void (*UnitChanged)(void *userdata, const UnitStatus *status, const sd_b
 /**
  * unit_new() - watch a unit
  *
- * Installs the match for its signals; a call sent afterwards can cause no change that is missed. What
- * @changed is told of an end was read from systemd anew, never taken from a signal.
+ * A call sent afterwards can cause no change that is missed. What @changed is told of an end was read from
+ * systemd anew, never taken from a signal.
  *
  * Return: 0, or a negative errno.
  */

@@ -287,6 +287,62 @@ Test(unit, dead_and_up_mean_what_systemd_means) {
         }
 }
 
+/* Those who are told, in order; each may end the watch of another. */
+typedef struct Told {
+        unsigned n;
+        Unit **ends;
+} Told;
+
+static void count_told(
+        void *userdata, const UnitStatus *status _unused_, const sd_bus_error *error _unused_) {
+        Told *told = userdata;
+
+        told->n++;
+        if (told->ends)
+                *told->ends = unit_free(*told->ends);
+}
+
+Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_meanwhile) {
+        _cleanup_box_ Box box;
+        Unit *units[3];
+        Told told[] = { { .ends = &units[1] }, { .ends = &units[0] }, {} };
+
+        box_open(&box);
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                cr_assert_eq(unit_new(box.manager, "x.service", count_told, told + i, units + i), 0);
+        fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
+        settle(&box);
+        cr_expect_eq(told[0].n + told[1].n, 1, "one ended the other");
+        cr_expect_eq((units[0] == NULL) + (units[1] == NULL), 1);
+        cr_expect_eq(told[2].n, 1);
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                unit_free(units[i]);
+}
+
+/* The bus takes 512 matches from a connection. */
+#define N_MANY 600
+
+Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
+        _cleanup_box_ Box box;
+        Unit *many[N_MANY];
+
+        box_open(&box);
+        for (size_t i = 0; i < N_MANY; i++) {
+                _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
+
+                cr_assert_eq(unit_new(box.manager, name, on_changed, &box, many + i), 0);
+        }
+        settle(&box);
+        cr_assert_eq(box.n_lost, 0);
+
+        fake_unit_emit(box.fake, fake_unit_add(box.fake, "many-0.service", "active"));
+        fake_unit_emit(box.fake, fake_unit_add(box.fake, "many-599.service", "active"));
+        RUN_UNTIL(box.event, box.n_changed == 2);
+        cr_assert_eq(box.n_errors, 0);
+        for (size_t i = 0; i < N_MANY; i++)
+                unit_free(many[i]);
+}
+
 #define N_CROWD 200
 
 Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
