@@ -62,6 +62,8 @@ static const struct {
         [CGROUP_IO_WRITTEN] = { FILE_IO, "wbytes" },
 };
 
+#define PROCESS_FILE_MAX 65536
+
 struct CgroupReader {
         char *path; /* of the group, with room for a file's name; NULL when there is none */
         size_t length;
@@ -218,4 +220,24 @@ void cgroup_reader_read(CgroupReader *reader, CgroupUsage *ret) {
                                 ret->values[value] = usage.values[value];
                 ret->measured |= usage.measured & mask;
         }
+}
+
+char *cgroup_of_process(pid_t pid) {
+        _cleanup_free_ char *path = xasprintf("/proc/%d/cgroup", pid), *text = NULL;
+
+        if (file_read(AT_FDCWD, path, PROCESS_FILE_MAX, &text) < 0)
+                return NULL;
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                line += *line == '\n';
+                const char *value = string_after_prefix(line, "0::");
+                if (value)
+                        return xstrndup(value, strcspn(value, "\n"));
+        }
+        return NULL;
+}
+
+bool cgroup_is_below(const char *group, const char *other) {
+        const char *rest = string_after_prefix(group, other);
+
+        return rest && (*rest == '/' || !*rest);
 }

@@ -78,3 +78,9 @@ void cgroup_reader_read(CgroupReader *reader, CgroupUsage *ret);
  * Return: the path, owned by the caller; NULL when there is no group.
  */
 char *cgroup_path(const char *root, const char *control_group, const char *file);
+
+/* Return: the control group of a process (cgroups(7)), owned by the caller; NULL when it is gone. */
+char *cgroup_of_process(pid_t pid);
+
+/* Return: whether @group is @other or below it. */
+bool cgroup_is_below(const char *group, const char *other);
