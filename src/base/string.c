@@ -113,21 +113,47 @@ bool utf8_is_valid(const char *s, size_t n) {
         return true;
 }
 
-char *utf8_sanitize(const char *s, size_t n) {
-        _cleanup_string_buffer_ StringBuffer buffer = {};
+/* C0, DEL, and U+0080 to U+009F, which drive terminals too. */
+static bool utf8_is_control(const unsigned char *s, size_t k) {
+        return *s < ' ' || *s == 0x7f || (k == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static void append_clean(StringBuffer *buffer, const char *s, size_t n, bool line) {
         const unsigned char *p = (const unsigned char *) s;
 
         while (n > 0) {
                 size_t k = *p ? utf8_sequence(p, n) : 0;
 
-                if (k > 0)
-                        string_buffer_append_bytes(&buffer, p, k);
+                if (k == 0)
+                        string_buffer_append_bytes(buffer, "\xef\xbf\xbd", 3);
+                else if (line && utf8_is_control(p, k))
+                        string_buffer_append_bytes(buffer, " ", 1);
                 else
-                        string_buffer_append_bytes(&buffer, "\xef\xbf\xbd", 3);
+                        string_buffer_append_bytes(buffer, p, k);
                 p += k ? k : 1;
                 n -= k ? k : 1;
         }
+}
 
+char *utf8_sanitize(const char *s, size_t n) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        append_clean(&buffer, s, n, false);
+        return string_buffer_take(&buffer);
+}
+
+char *string_make_line(const char *s, size_t max) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+        size_t n = strnlen(s, max);
+        bool cut = s[n];
+
+        /* Not in the middle of a character. */
+        while (cut && n > 0 && ((unsigned char) s[n] & 0xc0) == 0x80)
+                n--;
+
+        append_clean(&buffer, s, n, true);
+        if (cut)
+                string_buffer_append_bytes(&buffer, "...", 3);
         return string_buffer_take(&buffer);
 }
 

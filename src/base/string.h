@@ -68,6 +68,14 @@ bool utf8_is_valid(const char *s, size_t n);
 /* Return: a copy of the @n bytes at @s, with U+FFFD for what is not UTF-8 or is NUL. */
 char *utf8_sanitize(const char *s, size_t n);
 
+/**
+ * string_make_line() - make a stranger's words fit into a line of ours
+ * @max: most bytes of @s that are taken
+ *
+ * Return: a copy for the caller, in UTF-8, with spaces for control characters and "..." where it was cut.
+ */
+char *string_make_line(const char *s, size_t max);
+
 /* Return: whether @s is a decimal number without sign that fits; stores it in @ret then. */
 bool string_parse_u64(const char *s, uint64_t *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -9,7 +10,8 @@
 
 /*
  * The properties we set: their D-Bus type, and the first systemd that takes them for a transient service
- * (systemd's NEWS; an unknown property makes the whole call fail). 0: older than all we support.
+ * or, where there are none of services, a scope (systemd's NEWS; an unknown property makes the whole call
+ * fail). 0: older than all we support.
  */
 static const struct Property {
         const char *name;
@@ -40,12 +42,14 @@ static const struct Property {
         { "NetworkNamespacePath", "s", 242 },
         { "NotifyAccess", "s", 0 },
         { "OOMPolicy", "s", 243 },
+        { "PIDs", "au", 0 },
         { "Restart", "s", 0 },
         { "RestartForceExitStatus", "(aiai)", 0 },
         { "RestartUSec", "t", 0 },
         { "RuntimeDirectory", "as", 0 },
         { "RuntimeDirectoryMode", "u", 0 },
         { "RuntimeDirectoryPreserve", "s", 0 },
+        { "SendSIGHUP", "b", 0 },
         { "Slice", "s", 0 },
         { "StandardError", "s", 0 },
         { "StandardInputFileDescriptor", "h", 0 },
@@ -108,4 +112,13 @@ int property_append(sd_bus_message *m, unsigned version, const char *name, ...) 
         r = sd_bus_message_appendv(m, property_find(name)->signature, ap);
         va_end(ap);
         return r < 0 ? r : property_end(m);
+}
+
+int property_append_text(sd_bus_message *m, unsigned version, const char *name, const char *text) {
+        _cleanup_free_ char *line = xstrdup(text);
+
+        for (char *p = line; *p; p++)
+                if (iscntrl((unsigned char) *p) || *p == '\\')
+                        *p = ' ';
+        return property_append(m, version, name, line);
 }

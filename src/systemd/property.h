@@ -17,6 +17,14 @@
 int property_append(sd_bus_message *m, unsigned version, const char *name, ...);
 
 /**
+ * property_append_text() - as property_append(), for a string of somebody's choice
+ *
+ * systemd writes it into a unit file as it is (dbus-util.c, 247 to 255), where a line break would begin
+ * another setting, of root's, and a backslash may take the next line in: both become spaces.
+ */
+int property_append_text(sd_bus_message *m, unsigned version, const char *name, const char *text);
+
+/**
  * property_begin() - as property_append(), for a value that is put together by the caller
  *
  * Return: 1 when the caller is to append the value and call property_end(); 0 when this systemd does not

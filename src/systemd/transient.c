@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -37,17 +36,9 @@ typedef struct Builder {
                         (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__); \
         } while (false)
 
-/*
- * A text of somebody's choice. systemd writes it into a unit file as it is (dbus-util.c, 247 to 255), where
- * a line break would begin another setting, of root's, and a backslash may take the next line in.
- */
 static void add_text(Builder *b, const char *name, const char *text) {
-        _cleanup_free_ char *line = xstrdup(text);
-
-        for (char *p = line; *p; p++)
-                if (iscntrl((unsigned char) *p) || *p == '\\')
-                        *p = ' ';
-        add(b, name, line);
+        if (b->r >= 0)
+                b->r = property_append_text(b->m, b->version, name, text);
 }
 
 static void add_identity(Builder *b, const TaskSpec *spec) {

@@ -206,3 +206,30 @@ Test(string, an_empty_buffer_is_an_empty_string) {
         string_buffer_clear(&buffer);
         string_buffer_clear(&buffer);
 }
+
+Test(string, words_of_strangers_fit_into_a_line) {
+        static const struct {
+                const char *text;
+                size_t max;
+                const char *line;
+        } rows[] = {
+                { "", 5, "" },
+                { "as it is \xc3\xa4", 50, "as it is \xc3\xa4" },
+                { "a\nb\tc\033[1m\177d", 50, "a b c [1m d" },
+                { "a\xc2\x9b"
+                  "1mb\xc2\xa0",
+                        50, "a 1mb\xc2\xa0" },
+                { "\xff", 5, "\xef\xbf\xbd" },
+                { "abcdef", 6, "abcdef" },
+                { "abcdefg", 6, "abcdef..." },
+                { "abcde\xc3\xa4", 6, "abcde..." },
+                { "ab\xf0\x9f\x98\x80z", 5, "ab..." },
+                { "ab", 0, "..." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *line = string_make_line(rows[i].text, rows[i].max);
+
+                cr_assert_str_eq(line, rows[i].line, "row %zu", i);
+        }
+}
