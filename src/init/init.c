@@ -12,13 +12,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "become.h"
 #include "notify.h"
 #include "parse.h"
 #include "setup.h"
@@ -29,19 +28,8 @@ static void descriptors_init(void) {
                 if (fcntl(fd, F_GETFD) < 0)
                         (void) open("/dev/null", O_RDWR);
 
-        descriptors_close_others();
+        descriptors_close_from(3);
         journal_open();
-}
-
-/*
- * What is ignored stays ignored over execve, and an ignored SIGCHLD would hide how the command ended.
- * Straight to the kernel: the C library does not touch the two signals it keeps for itself.
- */
-static void signals_init(void) {
-        static const struct { uintptr_t handler, flags, restorer, mask; } by_default = {};
-
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) syscall(SYS_rt_sigaction, sig, &by_default, NULL, sizeof(by_default.mask));
 }
 
 static void signals_unblock(void) {
@@ -220,7 +208,7 @@ int main(int argc, char **argv) {
 
         (void) argc;
         descriptors_init();
-        signals_init();
+        signals_reset();
         options_parse(argv, &options);
         if (options.descriptors_on_stdin)
                 descriptors_receive(&options);

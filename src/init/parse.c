@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/task-file.h"
 #include "parse.h"
 
 /* passwd has seven of them; more are tolerated, they end up in the last one. */
@@ -24,14 +25,14 @@ int task_record_next(const char **cursor, const char *end, TaskRecord *ret) {
                 return -EINVAL;
 
         switch (*start) {
-        case 'E': {
+        case TASK_ENVIRONMENT: {
                 const char *equals = strchr(start + 1, '=');
 
                 if (!equals || equals == start + 1)
                         return -EBADMSG;
                 break;
         }
-        case 'U':
+        case TASK_USER:
                 break;
         default:
                 return -ENOTSUP;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "setup.h"
+#include "words.h"
 
 /* A long name must not push the reason out of the sentence. */
 #define WORD_MAX 300

@@ -6,6 +6,7 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "base/task-file.h"
 #include "systemd/nspawn.h"
 
 /* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
@@ -33,9 +34,9 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         STRV_FOREACH (e, spec->environment)
-                append_record(&buffer, 'E', *e);
+                append_record(&buffer, TASK_ENVIRONMENT, *e);
         if (spec->user)
-                append_record(&buffer, 'U', spec->user);
+                append_record(&buffer, TASK_USER, spec->user);
 
         *ret_size = buffer.length;
         return string_buffer_take(&buffer);
