@@ -96,8 +96,10 @@ $(CTL): $(O)/cli/main.o $(LIB)
 
 # One runs inside images of any make, the other at the end of every task: they stand on their own.
 $(INIT): $(wildcard src/init/*.c)
-$(HELPER): $(wildcard src/helper/*.c) src/init/handed.c src/init/notify.c
-$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/handed.h src/base/task-file.h Makefile | build/.deps
+SHARED := become handed notify parse pty words
+$(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c)
+$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/handed.h src/base/task-file.h \
+		Makefile | build/.deps
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What systemd runs in a task's unit beside nspawn, at the beginning and the end of a run. */
+/* What runs in a task's unit beside nspawn: at the beginning and the end of a run, and before a command. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         static const struct {
                 const char *name;
                 int (*run)(char **argv);
-        } verbs[] = { { "start", helper_start }, { "ended", helper_ended } };
+        } verbs[] = { { "start", helper_start }, { "ended", helper_ended }, { "exec", helper_exec } };
         int r = -1;
 
         for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
         if (r < 0)
                 (void) fprintf(stderr,
                         "usage: nspawn-units-helper start PROGRAM [ARGUMENT...]\n"
-                        "       nspawn-units-helper ended [--keep] LEDGER\n");
+                        "       nspawn-units-helper ended [--keep] LEDGER\n"
+                        "       nspawn-units-helper exec PID\n");
         return r < 0 ? EXIT_FAILURE : r;
 }

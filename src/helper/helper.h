@@ -23,3 +23,18 @@ int helper_ended(char **argv);
  * Return: exit status, where it could not; -EINVAL without a command.
  */
 int helper_start(char **argv);
+
+/**
+ * helper_exec() - run a command in a container
+ * @argv: pid of the container's first process; a name of at most 15 bytes, which this process has from then
+ *        on, and its command until that begins
+ *
+ * Its stdin is a socket of type SOCK_SEQPACKET with a message of descriptors (base/handed.h). What comes
+ * back there: descriptors, the last of them that of the command, which is a child of the caller's and waits
+ * for a byte before it starts; and words where something failed, also when the command could not be
+ * executed. Who succeeds and sent no command was not allowed to by the container's filters: the command is
+ * the child with the name.
+ *
+ * Return: exit status, or -EINVAL for other arguments.
+ */
+int helper_exec(char **argv);

@@ -6,7 +6,7 @@
 
 #include "handed.h"
 
-int handed_peek(int socket, Handed *ret) {
+static int receive(int socket, int flags, Handed *ret) {
         union {
                 struct cmsghdr header;
                 char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
@@ -18,7 +18,7 @@ int handed_peek(int socket, Handed *ret) {
                 .msg_control = &control,
                 .msg_controllen = sizeof(control),
         };
-        ssize_t n = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        ssize_t n = recvmsg(socket, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
         ret->n = 0;
         if (n < 0)
@@ -32,6 +32,14 @@ int handed_peek(int socket, Handed *ret) {
         memcpy(ret->fds, CMSG_DATA(header), (size_t) n * sizeof(int));
         ret->n = (size_t) n;
         return 0;
+}
+
+int handed_peek(int socket, Handed *ret) {
+        return receive(socket, MSG_PEEK, ret);
+}
+
+int handed_take(int socket, Handed *ret) {
+        return receive(socket, 0, ret);
 }
 
 int handed_find(const Handed *handed, char letter) {

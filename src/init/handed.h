@@ -21,5 +21,8 @@ typedef struct Handed {
  */
 int handed_peek(int socket, Handed *ret);
 
+/* The same, and the message is gone then. */
+int handed_take(int socket, Handed *ret);
+
 /* Return: the descriptor of this letter, or -1. */
 int handed_find(const Handed *handed, char letter);

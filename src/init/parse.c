@@ -33,6 +33,10 @@ int task_record_next(const char **cursor, const char *end, TaskRecord *ret) {
                 break;
         }
         case TASK_USER:
+        case TASK_ARGUMENT:
+        case TASK_DIRECTORY:
+        case TASK_TERMINAL:
+        case TASK_MANAGER:
                 break;
         default:
                 return -ENOTSUP;
@@ -144,7 +148,7 @@ bool passwd_find(Span passwd, Span user, PasswdEntry *ret) {
         Span line;
 
         while (line_next(&passwd, &line)) {
-                Span fields[FIELDS_MAX];
+                Span fields[FIELDS_MAX] = {};
                 PasswdEntry entry;
 
                 if (line_split(line, fields, FIELDS_MAX) < 6 || fields[0].length == 0 ||
@@ -155,6 +159,7 @@ bool passwd_find(Span passwd, Span user, PasswdEntry *ret) {
 
                 entry.name = fields[0];
                 entry.home = fields[5];
+                entry.shell = fields[6];
                 *ret = entry;
                 return true;
         }

@@ -20,6 +20,7 @@ typedef struct Span {
 typedef struct PasswdEntry {
         Span name;
         Span home;
+        Span shell;
         uint32_t uid;
         uint32_t gid;
 } PasswdEntry;

@@ -18,6 +18,10 @@ void journal_open(void) {
         journal_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
+void journal_replace(int fd) {
+        journal_fd = fd;
+}
+
 void failure_report_to(int fd) {
         failure_fd = fd;
 }

@@ -9,6 +9,9 @@
 /* Keeps a copy of descriptor 2 as it is now, close-on-exec, for say() and fail(). */
 void journal_open(void);
 
+/* What they say goes to @fd instead, a sentence in each write. */
+void journal_replace(int fd);
+
 /* Writes one sentence of these strings, up to NULL, to the journal. */
 void say(const char *first, ...) __attribute__((sentinel));
 
