@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "systemd/handover.h"
 
-static int send_descriptors(int socket, const char *letters, const int *fds, size_t n) {
+int handover_send(int socket, const HandoverRow *rows, size_t n_rows) {
         union {
                 struct cmsghdr header;
                 char bytes[CMSG_SPACE(HANDED_MAX * sizeof(int))];
@@ -17,44 +17,45 @@ static int send_descriptors(int socket, const char *letters, const int *fds, siz
                 .header = {
                         .cmsg_level = SOL_SOCKET,
                         .cmsg_type = SCM_RIGHTS,
-                        .cmsg_len = CMSG_LEN(n * sizeof(int)),
                 },
         };
-        struct iovec data = { .iov_base = (char *) (uintptr_t) letters, .iov_len = n };
-        struct msghdr message = {
-                .msg_iov = &data,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = CMSG_SPACE(n * sizeof(int)),
-        };
-
-        memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
-        return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
-int handover_new(int output, int error, int ledger) {
-        const struct {
-                char letter;
-                int fd;
-        } rows[] = { { HANDED_OUTPUT, output }, { HANDED_ERROR, error }, { HANDED_LEDGER, ledger } };
         char letters[HANDED_MAX];
-        int fds[HANDED_MAX], pair[2], r;
+        int fds[HANDED_MAX];
         size_t n = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        for (size_t i = 0; i < n_rows; i++) {
                 if (rows[i].fd < 0)
                         continue;
+                if (n == HANDED_MAX)
+                        return -E2BIG;
                 letters[n] = rows[i].letter;
                 fds[n++] = rows[i].fd;
         }
         if (n == 0)
                 return -EINVAL;
 
+        struct iovec data = { .iov_base = letters, .iov_len = n };
+        struct msghdr message = {
+                .msg_iov = &data,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = CMSG_SPACE(n * sizeof(int)),
+        };
+        control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+        memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
+        return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int handover_new(int output, int error, int ledger) {
+        const HandoverRow rows[] = { { HANDED_OUTPUT, output }, { HANDED_ERROR, error },
+                { HANDED_LEDGER, ledger } };
+        int pair[2], r;
+
         if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         _cleanup_fd_ int ours = pair[0], theirs = pair[1];
 
-        r = send_descriptors(ours, letters, fds, n);
+        r = handover_send(ours, rows, ELEMENTSOF(rows));
         return r < 0 ? r : TAKE_FD(theirs);
 }
 

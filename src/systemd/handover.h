@@ -3,6 +3,18 @@
 
 #include "base/macro.h"
 
+typedef struct HandoverRow {
+        char letter; /* base/handed.h */
+        int fd;      /* negative for one that is not there */
+} HandoverRow;
+
+/**
+ * handover_send() - send descriptors in one message
+ *
+ * Return: 0, -EINVAL when none is there, or another negative errno.
+ */
+int handover_send(int socket, const HandoverRow *rows, size_t n_rows);
+
 /**
  * handover_new() - hand descriptors to a unit
  * @output: the task's stdout for a unit that loses its own (handover_is_lost()), or -1

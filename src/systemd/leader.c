@@ -96,6 +96,12 @@ int process_open(pid_t pid, pid_t parent) {
         return TAKE_FD(fd);
 }
 
+pid_t process_inner_pid(pid_t pid) {
+        size_t depth;
+
+        return (pid_t) inner_pid(pid, &depth);
+}
+
 int process_signal(int pidfd, int signal) {
         return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }

@@ -32,5 +32,8 @@ pid_t payload_find(pid_t leader);
  */
 int process_open(pid_t pid, pid_t parent);
 
+/* Return: its pid in the innermost pid namespace that it is in, 0 when unknown. */
+pid_t process_inner_pid(pid_t pid);
+
 /* Return: 0, -ESRCH when it is gone, or another negative errno. */
 int process_signal(int pidfd, int signal);

@@ -25,8 +25,8 @@ void nspawn_clear_away(const char *machine) {
         (void) rmdir(path);
 }
 
-static void append_record(StringBuffer *buffer, char type, const char *text) {
-        string_buffer_append_bytes(buffer, &type, 1);
+void nspawn_append_record(StringBuffer *buffer, char letter, const char *text) {
+        string_buffer_append_bytes(buffer, &letter, 1);
         string_buffer_append_bytes(buffer, text, strlen(text) + 1);
 }
 
@@ -34,9 +34,9 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         STRV_FOREACH (e, spec->environment)
-                append_record(&buffer, TASK_ENVIRONMENT, *e);
+                nspawn_append_record(&buffer, TASK_ENVIRONMENT, *e);
         if (spec->user)
-                append_record(&buffer, TASK_USER, spec->user);
+                nspawn_append_record(&buffer, TASK_USER, spec->user);
 
         *ret_size = buffer.length;
         return string_buffer_take(&buffer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/macro.h"
+#include "base/string.h"
 #include "task/spec.h"
 
 /* What systemd-nspawn is told. */
@@ -14,6 +14,9 @@ char *nspawn_runtime_directory(const char *machine);
 
 /* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
+
+/* Appends a record (base/task-file.h) to a task file. */
+void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
 
 /**
  * nspawn_clear_away() - remove what a killed nspawn left in /run
