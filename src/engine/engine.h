@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/record.h"
+#include "systemd/exec.h"
 #include "systemd/manager.h"
 #include "systemd/transient.h"
 #include "task/spec.h"
@@ -135,6 +136,17 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec);
  * Return: 0; -ESRCH when there is no process that could take it now; or another negative errno.
  */
 int task_signal(Task *task, int signal);
+
+/**
+ * task_exec() - run a command inside a running task, beside its own
+ *
+ * As exec_new(), which says what the callbacks are. The Exec does not depend on the Task afterwards.
+ *
+ * Return: 0; -ESRCH when the task does not run, -EBUSY when it is frozen; or another negative errno.
+ * @ret_error is set.
+ */
+int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
+        Error **ret_error);
 
 /* Forgets an ended task: lets systemd collect its unit and frees it. */
 void task_forget(Task *task);

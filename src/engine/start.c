@@ -12,6 +12,7 @@
 #include "base/string.h"
 #include "engine/private.h"
 #include "image/local.h"
+#include "systemd/exec-group.h"
 #include "systemd/leader.h"
 #include "task/name.h"
 
@@ -54,6 +55,8 @@ void task_start_succeed(Task *task) {
 
         task_find_leader(task);
         task_watch_group(task);
+        if (task->recovering)
+                exec_groups_kill_abandoned(NULL, task->control_group, task->leader);
         task->state = task_state_next(task->state, TASK_EVENT_UP);
         task_start_clear(task);
         task->started = NULL;

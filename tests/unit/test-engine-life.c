@@ -278,3 +278,29 @@ Test(engine_life, an_inactive_unit_is_not_recovered) {
 Test(engine_life, a_missing_unit_is_not_recovered) {
         expect_no_recovery(NULL);
 }
+
+static void never_output(
+        void *userdata _unused_, ExecStream stream _unused_, const void *bytes _unused_, size_t n _unused_) {
+        cr_assert_fail("nothing runs");
+}
+
+static void never_drain(void *userdata _unused_) {
+        cr_assert_fail("nothing runs");
+}
+
+static void never_end(void *userdata _unused_, const ExecResult *result _unused_, const Error *e _unused_) {
+        cr_assert_fail("nothing runs");
+}
+
+Test(engine_life, nothing_is_run_in_a_task_without_a_container) {
+        static const ExecCallbacks callbacks = { never_output, never_drain, never_end };
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_box_ Box box;
+        Exec *exec = NULL;
+
+        box_open(&box);
+        box_run(&box);
+        cr_assert_eq(task_exec(box.task, &(ExecSpec){}, &callbacks, NULL, &exec, &error), -ESRCH);
+        cr_assert_str_eq(error->message, "the task does not run: nothing can be run in it");
+        cr_assert_null(exec);
+}

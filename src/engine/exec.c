@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "engine/private.h"
+
+int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
+        Error **ret_error) {
+        Engine *engine = task->engine;
+        const ExecPlace place = {
+                .machine = task->record.machine,
+                .control_group = task->control_group,
+                .leader = task->leader,
+                .leader_fd = task->leader_fd,
+        };
+
+        if (task->leader_fd < 0 || task->state == TASK_EXITED || task->ending)
+                return error_set(ret_error, ESRCH, "the task does not run: nothing can be run in it");
+        if (string_is_empty(task->control_group))
+                return error_set(ret_error, ESRCH, "the control group of the task is not known yet");
+
+        engine_find_programs(engine);
+        if (!engine->helper)
+                return error_set(ret_error, ENOENT, "nspawn-units-helper is not installed");
+
+        ExecPlace complete = place;
+        complete.helper = engine->helper;
+        return exec_new(engine->event, &complete, spec, callbacks, userdata, ret, ret_error);
+}
