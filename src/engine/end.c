@@ -120,7 +120,7 @@ void task_end(Task *task, const UnitStatus *status) {
 
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */
-        if (task_read_end(task, &end))
+        if (task_read_end(task, &end) && !task->engine->observes)
                 task_remove_runtime_directory(task->record.machine);
 
         task_unwatch_group(task, &end);

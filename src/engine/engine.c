@@ -37,7 +37,8 @@ static void task_end_run(Task *task, const UnitStatus *status) {
         (void) task_read_end(task, &end);
         task_unwatch_group(task, &end);
         /* nspawn had no time to say that the container is gone, and the next run could not have its name. */
-        if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
+        if (!task->engine->observes &&
+                (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED))
                 machined_forget(task->engine->manager, task->record.machine);
         ExitResult result = exit_result(status, &end, false);
         bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
@@ -97,6 +98,13 @@ int task_watch(Task *task) {
         return unit_new(task->engine->manager, task->record.unit, on_unit_changed, task, &task->unit);
 }
 
+int task_hold(Task *task) {
+        int r = task->engine->observes ? 0 : unit_pin(task->unit);
+
+        task->held = !task->engine->observes && r >= 0;
+        return r;
+}
+
 /*
  * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (247 to
  * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
@@ -119,9 +127,8 @@ static void engine_reconcile(Engine *engine) {
                 if (!task->record.unit || task->state == TASK_EXITED || task->ending)
                         continue;
                 /* Nothing was asked of systemd for one that waits for its turn. */
-                if (task_watch(task) < 0 || task->waiting || unit_pin(task->unit) < 0)
+                if (task_watch(task) < 0 || task->waiting || task_hold(task) < 0)
                         continue;
-                task->held = true;
                 if (task->started && task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);
                 if (task->killed && !task->stop_timer)
@@ -171,6 +178,7 @@ Engine *engine_new(
         engine->helper = xstrdup_null(config->helper);
         engine->ledgers = config->ledgers;
         engine->adopts = config->adopts;
+        engine->observes = config->observes;
         engine->starts_at_once = config->starts_at_once ? config->starts_at_once : gate_width();
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
@@ -273,7 +281,8 @@ void task_event(Task *task, const char *message, const char *const *annotations)
 void task_forget(Task *task) {
         if (task->unit && task->held)
                 unit_unpin(task->unit);
-        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, NULL))
+        if (task->has_ledger && !task->engine->observes &&
+                ledger_is_of(task->record.machine, task->id, NULL))
                 ledger_remove(task->record.machine);
         task_free(task);
 }

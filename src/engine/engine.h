@@ -27,7 +27,8 @@ typedef struct EngineConfig {
         const char *image_directory; /* where relative images are */
         size_t starts_at_once;       /* the rest waits; 0 for what suits the host's processors */
         bool ledgers;                /* keep how tasks end until task_forget(), over restarts of ours too */
-        bool adopts; /* an id is of one start: what is left of it, or of one before, is ours */
+        bool adopts;   /* an id is of one start: what is left of it, or of one before, is ours */
+        bool observes; /* tasks are somebody else's: to recover one changes nothing of it */
 } EngineConfig;
 
 /* Descriptors of a task. -1: the journal takes it. */

@@ -180,7 +180,7 @@ int ledger_read(const char *machine, TaskRecord *ret_record, LedgerEnd *ret_end)
         return ret_record ? task_record_read(text, (size_t) (newline - text), ret_record, NULL) : 0;
 }
 
-int ledger_find(const char *id, TaskRecord *ret) {
+int ledger_search(LedgerMatch match, void *userdata, TaskRecord *ret) {
         DIR *directory = opendir(LEDGERS);
         const struct dirent *entry;
         int r = -ENOENT;
@@ -193,7 +193,7 @@ int ledger_find(const char *id, TaskRecord *ret) {
 
                 if (*entry->d_name == '.' || ledger_read(entry->d_name, &record, NULL) < 0)
                         continue;
-                if (!streq_null(record.id, id) || !streq(record.machine, entry->d_name))
+                if (!record.id || !streq(record.machine, entry->d_name) || !match(userdata, &record))
                         continue;
                 task_record_copy(ret, &record);
                 r = 0;
@@ -201,4 +201,12 @@ int ledger_find(const char *id, TaskRecord *ret) {
 
         (void) closedir(directory);
         return r;
+}
+
+static bool has_id(void *userdata, const TaskRecord *record) {
+        return streq(record->id, userdata);
+}
+
+int ledger_find(const char *id, TaskRecord *ret) {
+        return ledger_search(has_id, (void *) (uintptr_t) id, ret);
 }

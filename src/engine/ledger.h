@@ -68,3 +68,9 @@ void ledger_parse_end(const char *text, LedgerEnd *ret);
  * Return: 0; -ENOENT when no ledger is this task's; or another negative errno.
  */
 int ledger_find(const char *id, TaskRecord *ret);
+
+/* Return: whether it is the one that is looked for. */
+typedef bool (*LedgerMatch)(void *userdata, const TaskRecord *record);
+
+/* As ledger_find(), of the first task that @match takes; it is shown those with an id only. */
+int ledger_search(LedgerMatch match, void *userdata, TaskRecord *ret);

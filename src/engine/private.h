@@ -90,6 +90,7 @@ struct Engine {
         char *helper;
         bool ledgers;
         bool adopts;
+        bool observes;
         char *image_directory;
         const EngineCallbacks *callbacks;
         void *userdata;
@@ -107,6 +108,8 @@ void engine_find_programs(Engine *engine);
 Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userdata);
 void task_free(Task *task);
 void task_event(Task *task, const char *message, const char *const *annotations);
+/* Has systemd keep the state of the task's unit for us. Return: 0 or a negative errno. */
+int task_hold(Task *task);
 /* Makes the watch of the task's unit anew, on the connection there is. */
 int task_watch(Task *task);
 /* Looks for the container's first process, if there is another than was found before. */

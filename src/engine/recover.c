@@ -16,7 +16,7 @@
 static void start_adopt(Task *task, const UnitStatus *status) {
         task->n_restarts = status->n_restarts;
         task->has_ledger = true;
-        task->held = unit_pin(task->unit) >= 0;
+        (void) task_hold(task);
         task->record.started_usec = status->active_enter_usec;
         /* Active once, it may be ending by now. */
         task->came_up = status->active_enter_usec > 0;
@@ -131,11 +131,10 @@ static int recover_begin(Task *task) {
 
         r = task_watch(task);
         if (r >= 0)
-                r = unit_pin(task->unit);
+                r = task_hold(task);
         if (r < 0)
                 return r;
 
-        task->held = true;
         unit_refresh(task->unit);
         return 0;
 }

@@ -55,7 +55,7 @@ void task_start_succeed(Task *task) {
 
         task_find_leader(task);
         task_watch_group(task);
-        if (task->recovering)
+        if (task->recovering && !task->engine->observes)
                 exec_groups_kill_abandoned(NULL, task->control_group, task->leader);
         task->state = task_state_next(task->state, TASK_EVENT_UP);
         task_start_clear(task);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "engine-box.h"
+
+/* An engine that looks at tasks of another one. */
+TestSuite(engine_observe, .timeout = 60);
+
+/* As our init and nspawn-units-helper write it. */
+#define END "payload 7 0\nunit result=exit-code code=exited status=7\n"
+
+static void note(const Box *box, const char *text) {
+        _cleanup_free_ char *path = ledger_path(box->machine);
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+/* A task of an engine that is gone, with all that it leaves. */
+static void leave_task(Box *box) {
+        box_run(box);
+        box_settle(box);
+        box->task = NULL;
+        box->n_started = 0;
+        box->engine = engine_free(box->engine);
+        fake_systemd_drop(box->fake);
+        fake_systemd_return(box->fake);
+        strv_free(box->fake->calls);
+        box->fake->calls = NULL;
+}
+
+static void observe(Box *box) {
+        static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
+        TaskRecord record = { .id = (char *) (uintptr_t) "one", .unit = box->unit, .machine = box->machine };
+
+        box->engine = engine_new(box->event,
+                &(EngineConfig){
+                        .bus_address = box->fake->address,
+                        .observes = true,
+                        .image_directory = "/",
+                },
+                &callbacks, box);
+        box_run_until(box, engine_is_connected(box->engine));
+        cr_assert_eq(engine_recover(box->engine, "one", &record, box_on_started, box, NULL), 0);
+        box_run_until(box, box->n_started > 0);
+}
+
+/* What systemd was told to do, apart from being asked. */
+static void expect_untouched(Box *box) {
+        static const char *const questions[] = { "GetAll", "Get ", "Subscribe" };
+        size_t n_questions = 0;
+
+        box_settle(box);
+        for (size_t i = 0; i < ELEMENTSOF(questions); i++)
+                n_questions += box_count(box, questions[i]);
+        _cleanup_free_ char *calls = strv_join(box->fake->calls, "; ");
+        cr_expect_eq(n_questions, strv_length(box->fake->calls), "%s", calls);
+        cr_expect(ledger_is_of(box->machine, "one", NULL), "the ledger is gone");
+        cr_expect(box_has_directory(box));
+}
+
+Test(engine_observe, a_task_that_runs_is_found_and_not_held) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_task(&box);
+        observe(&box);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        expect_untouched(&box);
+        cr_expect_not(box_unit(&box)->pinned);
+        box.engine = engine_free(box.engine);
+        cr_expect_str_eq(box_unit(&box)->active_state, "active");
+}
+
+Test(engine_observe, nothing_is_held_after_a_loss_of_the_bus_either) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_task(&box);
+        observe(&box);
+        fake_systemd_drop(box.fake);
+        box_run_until(&box, box.n_lost > 0);
+        unsigned n_connected = box.n_connected;
+        fake_systemd_return(box.fake);
+        box_run_until(&box, box.n_connected > n_connected);
+        expect_untouched(&box);
+        cr_expect_eq(task_state(box.task), TASK_RUNNING);
+}
+
+Test(engine_observe, an_end_is_told_and_all_of_it_left_to_who_owns_it) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_task(&box);
+        observe(&box);
+        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        note(&box, END);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 7);
+        /* The next start of the name is quick. */
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        (void) mkdir(directory, 0700);
+        box_run_until(&box, box.n_ended > 0);
+        cr_expect_eq(box.result.code, 7);
+        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect_eq(rmdir(directory), 0, "the directory of the next start was removed");
+        task_wait_free(wait);
+        box.engine = engine_free(box.engine);
+        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect_eq(box_count(&box, "UnrefUnit"), 0);
+}
+
+/* machined forgets a container that was killed when its owner says so. */
+Test(engine_observe, a_restart_by_systemd_is_left_alone) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_task(&box);
+        observe(&box);
+        FakeUnit *unit = box_unit(&box);
+        unit->active_state = "activating";
+        unit->sub_state = "auto-restart";
+        unit->main_pid = 0;
+        unit->n_restarts++;
+        unit->exec_main_code = CLD_KILLED;
+        unit->exec_main_status = SIGKILL;
+        fake_unit_emit(box.fake, unit);
+        expect_untouched(&box);
+}
+
+Test(engine_observe, a_task_whose_end_is_not_known_keeps_its_ledger) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_task(&box);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 7);
+        fake_systemd_drop(box.fake);
+        fake_systemd_return(box.fake);
+        cr_assert_null(fake_unit_find(box.fake, box.unit));
+        observe(&box);
+        cr_expect_null(box.task);
+        cr_expect_eq(box.code, ESRCH);
+        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect_eq(box_count(&box, "UnrefUnit"), 0);
+}
