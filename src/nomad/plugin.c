@@ -184,7 +184,7 @@ static const RpcMethod driver_methods[] = {
         { "TaskEvents", RPC_SERVER_STREAM, plugin_on_task_events },
         { "Shutdown", RPC_UNARY, NULL },
         { "SignalTask", RPC_UNARY, driver_on_signal_task },
-        { "ExecTask", RPC_UNARY, NULL },
+        { "ExecTask", RPC_UNARY, driver_on_exec_task },
         { "ExecTaskStreaming", RPC_BIDI, NULL },
         { "CreateNetwork", RPC_UNARY, NULL },
         { "DestroyNetwork", RPC_UNARY, NULL },

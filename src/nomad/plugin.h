@@ -101,3 +101,6 @@ void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *request, void *u
 void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_signal_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+
+/* driver-exec.c: commands beside the task's own. */
+void driver_on_exec_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);

@@ -6,13 +6,14 @@
 
 /* Times as protobuf has them, and as this project has: microseconds. */
 
-/* Return: the duration, cut to what fits twice; 0 for NULL and negative ones. */
+/* Return: the duration, rounded up, and cut to what fits twice; 0 for NULL and negative ones. */
 static inline uint64_t time_from_duration(const Google__Protobuf__Duration *duration) {
         if (!duration || duration->seconds < 0 || duration->nanos < 0)
                 return 0;
         if ((uint64_t) duration->seconds > UINT64_MAX / USEC_PER_SEC / 2)
                 return UINT64_MAX / 2;
-        return (uint64_t) duration->seconds * USEC_PER_SEC + (uint64_t) duration->nanos / NSEC_PER_USEC;
+        return (uint64_t) duration->seconds * USEC_PER_SEC +
+                ((uint64_t) duration->nanos + NSEC_PER_USEC - 1) / NSEC_PER_USEC;
 }
 
 /* Go's zero time, which stands for "not yet". */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <errno.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include "loop/mailbox.h"
+#include "service-box.h"
+
+/*
+ * The plugin's service, where commands in tasks are made up: the functions of systemd/exec.h and task_exec()
+ * are here and not those of the library. The test says what a command does, in the loop, and waits for what
+ * the driver does to it.
+ */
+
+typedef enum Happening {
+        HAPPENED_START,
+        HAPPENED_INPUT, /* an exec_write() */
+        HAPPENED_INPUT_END,
+        HAPPENED_PAUSE, /* exec_set_reading(false) */
+        HAPPENED_RESIZE,
+        HAPPENED_FREE,
+        _HAPPENING_MAX,
+} Happening;
+
+struct Exec {
+        const ExecCallbacks *callbacks;
+        void *userdata;
+        bool reading;
+        size_t to_produce; /* bytes of output still to come whenever it is read */
+        sd_event_source *producer;
+};
+
+static struct {
+        Service service;
+        Mailbox *actions;
+        sem_t done;
+        sem_t happened[_HAPPENING_MAX];
+
+        /* The task refuses. */
+        int refusal;
+        const char *refusal_words;
+
+        /* Of the loop while it runs. The last command, and all that was told of it. */
+        Exec *exec;
+        char *command; /* its words, with a bar behind each */
+        char *environment;
+        bool terminal;
+        bool is_full; /* exec_write() says that there is no room */
+        StringBuffer input;
+        unsigned n_writes, n_input_ends, n_resizes;
+        uint16_t rows, columns;
+        size_t produced;
+} fake;
+
+static inline void happen(Happening what) {
+        (void) sem_post(&fake.happened[what]);
+}
+
+static inline void wait_sem(sem_t *sem, const char *what) {
+        struct timespec until;
+
+        (void) clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += LIMIT_MSEC / 1000;
+        while (sem_timedwait(sem, &until) < 0)
+                cr_assert_eq(errno, EINTR, "in vain waited for: %s", what);
+}
+
+#define wait_for(what) wait_sem(&fake.happened[what], #what)
+
+static inline void expect_none(Happening what) {
+        int n = -1;
+
+        cr_assert_eq(sem_getvalue(&fake.happened[what], &n), 0);
+        cr_expect_eq(n, 0, "%d of happening %d", n, (int) what);
+}
+
+/* The program's own. */
+
+static inline char *words_of(char *const *list) {
+        StringBuffer buffer = {};
+
+        STRV_FOREACH (s, list)
+                string_buffer_append(&buffer, "%s|", *s);
+        return string_buffer_take(&buffer);
+}
+
+int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
+        Error **ret_error) {
+        Exec *exec = xnew(Exec, 1);
+
+        cr_assert_eq(task, fake.service.box.task);
+        cr_assert(callbacks->on_output && callbacks->on_drain && callbacks->on_end);
+        if (fake.refusal) {
+                free(exec);
+                return error_set(ret_error, fake.refusal, "%s", fake.refusal_words);
+        }
+
+        *exec = (Exec){ .callbacks = callbacks, .userdata = userdata, .reading = true };
+        free(fake.command);
+        free(fake.environment);
+        fake.command = words_of(spec->command);
+        fake.environment = words_of(spec->environment);
+        fake.terminal = spec->terminal;
+        cr_assert(!spec->user && !spec->directory);
+        fake.exec = *ret = exec;
+        happen(HAPPENED_START);
+        return 0;
+}
+
+Exec *exec_free(Exec *exec) {
+        if (!exec)
+                return NULL;
+
+        sd_event_source_disable_unref(exec->producer);
+        if (exec == fake.exec)
+                fake.exec = NULL;
+        free(exec);
+        happen(HAPPENED_FREE);
+        return NULL;
+}
+
+bool exec_write(Exec *exec, const void *bytes, size_t n) {
+        cr_assert_eq(exec, fake.exec);
+        cr_assert_gt(n, 0);
+        cr_assert_eq(fake.n_input_ends, 0);
+        string_buffer_append_bytes(&fake.input, bytes, n);
+        fake.n_writes++;
+        happen(HAPPENED_INPUT);
+        return !fake.is_full;
+}
+
+void exec_close_input(Exec *exec) {
+        cr_assert_eq(exec, fake.exec);
+        fake.n_input_ends++;
+        happen(HAPPENED_INPUT_END);
+}
+
+void exec_resize(Exec *exec, uint16_t rows, uint16_t columns) {
+        cr_assert_eq(exec, fake.exec);
+        fake.rows = rows;
+        fake.columns = columns;
+        fake.n_resizes++;
+        happen(HAPPENED_RESIZE);
+}
+
+void exec_kill(Exec *exec) {
+        cr_assert_eq(exec, fake.exec);
+}
+
+#define PRODUCED_AT_ONCE 60000
+
+/* Byte number i is i modulo a prime. */
+#define PRODUCED_MODULUS 251
+
+static inline int on_produce(sd_event_source *source, void *userdata) {
+        static uint8_t bytes[PRODUCED_AT_ONCE];
+        Exec *exec = userdata;
+        size_t n = exec->to_produce < sizeof(bytes) ? exec->to_produce : sizeof(bytes);
+
+        if (!exec->reading || n == 0) {
+                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                return 0;
+        }
+        for (size_t i = 0; i < n; i++)
+                bytes[i] = (uint8_t) ((fake.produced + i) % PRODUCED_MODULUS);
+        fake.produced += n;
+        exec->to_produce -= n;
+        exec->callbacks->on_output(exec->userdata, EXEC_OUTPUT, bytes, n);
+        return 0;
+}
+
+void exec_set_reading(Exec *exec, bool reading) {
+        cr_assert_eq(exec, fake.exec);
+        exec->reading = reading;
+        if (!reading)
+                happen(HAPPENED_PAUSE);
+        else if (exec->producer)
+                (void) sd_event_source_set_enabled(exec->producer, SD_EVENT_ON);
+}
+
+/* What the test says. */
+
+typedef void (*Action)(void *argument);
+
+typedef struct ActionItem {
+        Action action;
+        void *argument;
+} ActionItem;
+
+static inline void on_action(const void *item, void *userdata _unused_) {
+        const ActionItem *action = item;
+
+        action->action(action->argument);
+        (void) sem_post(&fake.done);
+}
+
+/* Runs in the loop, and has run when this returns. */
+static inline void in_loop(Action action, void *argument) {
+        mailbox_post(fake.actions, &(ActionItem){ action, argument });
+        wait_sem(&fake.done, "the loop");
+}
+
+static inline void do_nothing(void *argument _unused_) {
+}
+
+typedef struct Output {
+        ExecStream stream;
+        const void *bytes;
+        size_t n;
+} Output;
+
+static inline void do_output(void *argument) {
+        const Output *output = argument;
+
+        cr_assert_not_null(fake.exec);
+        fake.exec->callbacks->on_output(fake.exec->userdata, output->stream, output->bytes, output->n);
+}
+
+/* The command writes a text. */
+static inline void say(ExecStream stream, const char *text) {
+        in_loop(do_output, &(Output){ stream, text, strlen(text) });
+}
+
+static inline void do_produce(void *argument) {
+        fake.exec->to_produce = *(const size_t *) argument;
+        cr_assert_geq(
+                sd_event_add_defer(fake.service.box.event, &fake.exec->producer, on_produce, fake.exec), 0);
+        cr_assert_geq(sd_event_source_set_enabled(fake.exec->producer, SD_EVENT_ON), 0);
+}
+
+/* The command writes as much as is read of it. */
+static inline void produce(size_t n) {
+        in_loop(do_produce, &n);
+}
+
+/* There is no room for input, until it drains. */
+static inline void do_fill(void *argument _unused_) {
+        fake.is_full = true;
+}
+
+static inline void do_drain(void *argument _unused_) {
+        fake.is_full = false;
+        fake.exec->callbacks->on_drain(fake.exec->userdata);
+}
+
+typedef struct End {
+        const ExecResult *result;
+        int error;
+        const char *words;
+} End;
+
+static inline void do_end(void *argument) {
+        const End *end = argument;
+        _cleanup_error_ Error *error = NULL;
+
+        if (end->error)
+                (void) error_set(&error, end->error, "%s", end->words);
+        cr_assert_not_null(fake.exec);
+        fake.exec->callbacks->on_end(fake.exec->userdata, end->result, error);
+}
+
+static inline void end_with(int code, int signal) {
+        in_loop(do_end, &(End){ .result = &(ExecResult){ code, signal } });
+}
+
+static inline void exec_box_open(void) {
+        (void) sem_init(&fake.done, 0, 0);
+        for (size_t i = 0; i < _HAPPENING_MAX; i++)
+                (void) sem_init(&fake.happened[i], 0, 0);
+        service_open(&fake.service);
+        cr_assert_geq(
+                mailbox_new(fake.service.box.event, sizeof(ActionItem), on_action, NULL, &fake.actions), 0);
+        service_begin(&fake.service);
+}
+
+static inline void exec_box_close(void) {
+        service_end(&fake.service);
+        fake.actions = mailbox_free(fake.actions);
+        service_close(&fake.service);
+        cr_expect_null(fake.exec, "a command outlives the plugin");
+        string_buffer_clear(&fake.input);
+        free(fake.command);
+        free(fake.environment);
+}
