@@ -146,6 +146,7 @@ void plugin_fill_capabilities(const DriverConfig *config, Driver__DriverCapabili
 
         driver__driver_capabilities__init(ret);
         ret->send_signals = true;
+        ret->exec = true;
         ret->fs_isolation = DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE;
         ret->n_network_isolation_modes = ELEMENTSOF(modes);
         ret->network_isolation_modes = modes;
@@ -185,7 +186,7 @@ static const RpcMethod driver_methods[] = {
         { "Shutdown", RPC_UNARY, NULL },
         { "SignalTask", RPC_UNARY, driver_on_signal_task },
         { "ExecTask", RPC_UNARY, driver_on_exec_task },
-        { "ExecTaskStreaming", RPC_BIDI, NULL },
+        { "ExecTaskStreaming", RPC_BIDI, driver_on_exec_task_streaming },
         { "CreateNetwork", RPC_UNARY, NULL },
         { "DestroyNetwork", RPC_UNARY, NULL },
 };

@@ -104,3 +104,4 @@ void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *request, void
 
 /* driver-exec.c: commands beside the task's own. */
 void driver_on_exec_task(RpcCall *call, const ProtobufCMessage *request, void *userdata);
+void driver_on_exec_task_streaming(RpcCall *call, const ProtobufCMessage *request, void *userdata);

@@ -147,12 +147,12 @@ static void call_open(RpcCall *call, const ProtobufCMessage *request) {
 }
 
 /* Return: 0 with the message; or 1 when it could not be decoded, and the call was ended for it. */
-static int call_take_message(RpcCall *call, ProtobufCMessage **ret_message) {
+static int call_take_message(RpcCall *call, grpc_byte_buffer *buffer, ProtobufCMessage **ret_message) {
         _cleanup_error_ Error *error = NULL;
         grpc_byte_buffer_reader reader;
         int r = -EBADMSG;
 
-        if (grpc_byte_buffer_reader_init(&reader, call->received)) {
+        if (grpc_byte_buffer_reader_init(&reader, buffer)) {
                 grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
 
                 grpc_byte_buffer_reader_destroy(&reader);
@@ -181,24 +181,26 @@ static void call_half_closed(RpcCall *call) {
 static void on_received(RpcOperation *operation, bool ok) {
         RpcCall *call = CONTAINER_OF(operation, RpcCall, receiving);
         _cleanup_wire_ ProtobufCMessage *message = NULL;
+        /* A callback may start to receive the next one. */
+        grpc_byte_buffer *buffer = TAKE_PTR(call->received);
 
         call->is_receiving = false;
 
         if (call->closed || !ok)
                 /* Over, or about to be: the core itself answers messages that are too big. */
                 call->reading = false;
-        else if (!call->received && grpc_call_failed_before_recv_message(call->call))
+        else if (!buffer && grpc_call_failed_before_recv_message(call->call))
                 call->reading = false;
-        else if (!call->received)
+        else if (!buffer)
                 call_half_closed(call);
-        else if (!call->ended && call_take_message(call, &message) == 0) {
+        else if (!call->ended && call_take_message(call, buffer, &message) == 0) {
                 if (call->row->method->kind != RPC_BIDI) {
                         call->reading = false;
                         call_open(call, message);
                 } else if (call->callbacks && call->callbacks->on_message)
                         call->callbacks->on_message(call, message, call->userdata);
         }
-        grpc_byte_buffer_destroy(TAKE_PTR(call->received));
+        grpc_byte_buffer_destroy(buffer);
 
         /* Messages that come after the end are taken and dropped, so that a peer in the midst of one gets
          * rid of it. */

@@ -207,6 +207,8 @@ static void server_create(Server *server) {
                 /* None but identity: others are inflated before anything looks at the size. */
                 integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),
                 integer_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
+                /* It would let a stream send 4 MiB ahead of who reads it; 64 KiB do as well on a socket. */
+                integer_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0),
         };
         grpc_channel_args args = { .num_args = ELEMENTSOF(list), .args = list };
 

@@ -104,14 +104,13 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
         cr_assert_eq(c->network_isolation_modes[0], DRIVER__NETWORK_ISOLATION_SPEC__MODE__HOST);
         cr_assert_eq(c->network_isolation_modes[1], DRIVER__NETWORK_ISOLATION_SPEC__MODE__GROUP);
         cr_assert(!c->must_create_network && !c->disable_log_collection);
-        cr_assert(c->send_signals && !c->exec);
+        cr_assert(c->send_signals && c->exec);
         driver__capabilities_response__free_unpacked(reply, NULL);
 }
 
 Test(plugin, methods_that_are_not_made_yet_say_so) {
-        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "ExecTask",
-                DRIVER "ExecTaskStreaming", DRIVER "CreateNetwork", DRIVER "DestroyNetwork",
-                DRIVER "NoSuchMethod", "/no.such.Service/Method" };
+        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "CreateNetwork",
+                DRIVER "DestroyNetwork", DRIVER "NoSuchMethod", "/no.such.Service/Method" };
         _cleanup_agent_ Agent agent = agent_start();
         Driver__InitRequest request = DRIVER__INIT_REQUEST__INIT;
 
@@ -129,10 +128,11 @@ Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
         Driver__StopTaskRequest stop = DRIVER__STOP_TASK_REQUEST__INIT;
         Driver__DestroyTaskRequest destroy = DRIVER__DESTROY_TASK_REQUEST__INIT;
         Driver__TaskStatsRequest stats = DRIVER__TASK_STATS_REQUEST__INIT;
+        Driver__ExecTaskRequest exec = DRIVER__EXEC_TASK_REQUEST__INIT;
         ProtobufCMessage *sample = NULL;
         char id[] = "none/such/1";
 
-        inspect.task_id = wait.task_id = stop.task_id = destroy.task_id = stats.task_id = id;
+        inspect.task_id = wait.task_id = stop.task_id = destroy.task_id = stats.task_id = exec.task_id = id;
         _cleanup_client_call_ ClientCall *stream = client_open(
                 agent.client, DRIVER "TaskStats", &stats.base);
         cr_assert_eq(client_next(stream, &driver__task_stats_response__descriptor, LIMIT_MSEC, &sample), 0);
@@ -142,8 +142,10 @@ Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
         _cleanup_free_ char *a = agent_call_fails(
                 &agent, DRIVER "InspectTask", &inspect, GRPC_STATUS_NOT_FOUND);
         _cleanup_free_ char *b = agent_call_fails(&agent, DRIVER "WaitTask", &wait, GRPC_STATUS_NOT_FOUND);
+        _cleanup_free_ char *c = agent_call_fails(&agent, DRIVER "ExecTask", &exec, GRPC_STATUS_NOT_FOUND);
         cr_assert_str_eq(a, "task not found for given id");
         cr_assert_str_eq(b, a);
+        cr_assert_str_eq(c, a);
 }
 
 Test(alone, shutdown_exits_within_a_second_although_streams_are_open) {

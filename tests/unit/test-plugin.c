@@ -6,11 +6,11 @@
 
 TestSuite(plugin, .timeout = 30);
 
-Test(plugin, signals_are_a_capability_and_exec_is_not_yet) {
+Test(plugin, signals_and_commands_are_capabilities) {
         Driver__DriverCapabilities capabilities;
 
         plugin_fill_capabilities(&(DriverConfig){}, &capabilities);
-        cr_assert(capabilities.send_signals && !capabilities.exec && !capabilities.must_create_network);
+        cr_assert(capabilities.send_signals && capabilities.exec && !capabilities.must_create_network);
         cr_assert_eq(capabilities.fs_isolation, DRIVER__DRIVER_CAPABILITIES__FS_ISOLATION__IMAGE);
         cr_assert_eq(capabilities.n_network_isolation_modes, 2);
 }

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "base/string.h"
+#include "nomad/exec-call.h"
+
+/* ExecTaskStreaming: a command that somebody watches and types to. */
+
+/* Output of a stream waits here for Nomad to take it: so many messages with so much in each. */
+#define PIECES_MAX 8
+#define PIECE_SIZE ((size_t) 64 * 1024)
+
+/*
+ * How often a stream says that it is there. An agent notices that its user is gone when it passes something
+ * on to him, and cancels the call then; the command of a user who is gone would otherwise run on.
+ */
+#define PING_USEC (10 * USEC_PER_SEC)
+
+/*
+ * An agent that has something to pass on into a stream that has ended drops what it has not read of it yet,
+ * the exit code too (plugins/drivers/client.go, ExecTaskStreamingRaw(), Nomad 1.6 to 1.11). So the end waits
+ * until nothing comes any more: whoever has the exit code is silent. Others say every 10 s that they are
+ * there (api/allocations_exec.go), which matters when there is much to read, or type.
+ */
+#define SILENCE_AFTER_MUCH_USEC (12 * USEC_PER_SEC)
+#define SILENCE_AFTER_LITTLE_USEC (100 * USEC_PER_MSEC)
+
+/* What an agent has read in no time: no more is on its way to it before it has to read (RFC 9113, 6.9.2). */
+#define LITTLE ((uint64_t) 65535)
+
+/* A command that somebody watches and types to. Frees itself with the call. */
+typedef struct ExecSession {
+        Plugin *plugin;
+        RpcCall *call; /* gone together with this */
+        Exec *exec;    /* NULL until there is a command, and when it has ended */
+        sd_event_source *ping;
+        sd_event_source *silence; /* when it lasts the stream ends: the exit code was sent */
+        uint64_t silence_usec;
+        uint64_t n_sent; /* bytes of output */
+        bool set_up;
+        bool terminal;
+        bool input_is_closed; /* signs of life may still come */
+        bool peer_is_done;    /* nothing will */
+} ExecSession;
+
+/* Ends what is left of the command. What Nomad still sends is taken and dropped, so that it does not wait.
+ */
+static void session_end(ExecSession *session) {
+        session->ping = sd_event_source_disable_unref(session->ping);
+        session->exec = exec_free(session->exec);
+        rpc_call_set_reading(session->call, true);
+}
+
+static int session_on_silence(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        ExecSession *session = userdata;
+
+        rpc_call_finish(session->call);
+        return 0;
+}
+
+/* Return: how long nothing must come before the stream may end. */
+static uint64_t session_silence(const ExecSession *session) {
+        if (session->peer_is_done)
+                return 0;
+        if (session->n_sent > LITTLE)
+                return SILENCE_AFTER_MUCH_USEC;
+        return session->input_is_closed ? 0 : SILENCE_AFTER_LITTLE_USEC;
+}
+
+static void session_finish(ExecSession *session) {
+        session->silence_usec = session_silence(session);
+        if (session->silence_usec == 0 ||
+                sd_event_add_time_relative(session->plugin->event, &session->silence, CLOCK_MONOTONIC,
+                        session->silence_usec, 0, session_on_silence, session) < 0)
+                rpc_call_finish(session->call);
+        session_end(session);
+}
+
+/* Something came of whoever does not have the exit code yet. */
+static void session_break_silence(ExecSession *session) {
+        if (session->silence)
+                (void) sd_event_source_set_time_relative(session->silence, session->silence_usec);
+}
+
+static void session_fail(ExecSession *session, grpc_status_code code, const char *words) {
+        rpc_call_fail(session->call, code, words, false);
+        session_end(session);
+}
+
+/* A message has one kind of thing only: of several, Nomad's clients see the first. */
+static void session_send(ExecSession *session, ExecStream stream, const void *bytes, size_t n) {
+        Driver__ExecTaskStreamingResponse response = DRIVER__EXEC_TASK_STREAMING_RESPONSE__INIT;
+        Driver__ExecIO io = DRIVER__EXEC_IO__INIT;
+
+        io.data = (ProtobufCBinaryData){ .data = (uint8_t *) (uintptr_t) bytes, .len = n };
+        io.close = !bytes;
+        session->n_sent += n;
+        if (stream == EXEC_OUTPUT || session->terminal)
+                response.stdout = &io;
+        else
+                response.stderr = &io;
+        (void) rpc_call_send(session->call, &response.base);
+}
+
+static void session_send_close(ExecSession *session, ExecStream stream) {
+        session_send(session, stream, NULL, 0);
+}
+
+static void session_send_result(ExecSession *session, const ExecResult *result) {
+        Driver__ExecTaskStreamingResponse response = DRIVER__EXEC_TASK_STREAMING_RESPONSE__INIT;
+        Driver__ExitResult exit_result;
+
+        exec_call_fill_result(&exit_result, result);
+        response.exited = true;
+        response.result = &exit_result;
+        (void) rpc_call_send(session->call, &response.base);
+}
+
+static void session_on_output(void *userdata, ExecStream stream, const void *bytes, size_t n) {
+        ExecSession *session = userdata;
+        const char *p = bytes;
+
+        for (size_t length; n > 0; p += length, n -= length) {
+                length = n < PIECE_SIZE ? n : PIECE_SIZE;
+                session_send(session, stream, p, length);
+        }
+        if (rpc_call_pending(session->call) >= PIECES_MAX)
+                exec_set_reading(session->exec, false);
+}
+
+static void session_on_drain(void *userdata) {
+        ExecSession *session = userdata;
+
+        rpc_call_set_reading(session->call, true);
+}
+
+static void session_on_end(void *userdata, const ExecResult *result, const Error *error) {
+        ExecSession *session = userdata;
+
+        if (!result) {
+                session_fail(session, exec_call_status(error), error_message(error));
+                return;
+        }
+
+        if (error) {
+                _cleanup_free_ char *words = xasprintf(
+                        "%s%s", error_message(error), session->terminal ? "\r\n" : "\n");
+                session_send(session, EXEC_ERROR, words, strlen(words));
+        }
+        session_send_close(session, EXEC_OUTPUT);
+        if (!session->terminal)
+                session_send_close(session, EXEC_ERROR);
+        session_send_result(session, result);
+        session_finish(session);
+}
+
+static const ExecCallbacks session_callbacks = {
+        .on_output = session_on_output,
+        .on_drain = session_on_drain,
+        .on_end = session_on_end,
+};
+
+static int session_on_ping(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
+        Driver__ExecTaskStreamingResponse response = DRIVER__EXEC_TASK_STREAMING_RESPONSE__INIT;
+        ExecSession *session = userdata;
+
+        if (rpc_call_pending(session->call) == 0)
+                (void) rpc_call_send(session->call, &response.base);
+        (void) sd_event_source_set_time_relative(source, PING_USEC);
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static void session_set_up(ExecSession *session, const Driver__ExecTaskStreamingRequest__Setup *setup) {
+        session->set_up = true;
+        session->terminal = setup->tty;
+        session->exec = exec_call_start(session->plugin, session->call, setup->task_id, setup->command,
+                setup->n_command, setup->tty, &session_callbacks, session);
+        if (session->exec)
+                (void) sd_event_add_time_relative(session->plugin->event, &session->ping, CLOCK_MONOTONIC,
+                        PING_USEC, USEC_PER_SEC, session_on_ping, session);
+}
+
+/* What no terminal can have becomes the nearest that one can. */
+static uint16_t clamp_size(int32_t size) {
+        if (size < 0)
+                return 0;
+        return size > UINT16_MAX ? UINT16_MAX : (uint16_t) size;
+}
+
+static void session_close_input(ExecSession *session) {
+        session->input_is_closed = true;
+        exec_close_input(session->exec);
+}
+
+static void session_on_message(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
+        const Driver__ExecTaskStreamingRequest *request = (const Driver__ExecTaskStreamingRequest *) message;
+        ExecSession *session = userdata;
+
+        if ((request->setup != NULL) == session->set_up) {
+                session_fail(session, GRPC_STATUS_INVALID_ARGUMENT,
+                        session->set_up ? "the command was given already"
+                                        : "the first message does not say what to run");
+                return;
+        }
+        if (request->setup)
+                session_set_up(session, request->setup);
+        session_break_silence(session);
+        if (!session->exec)
+                return;
+
+        if (request->tty_size)
+                exec_resize(session->exec, clamp_size(request->tty_size->height),
+                        clamp_size(request->tty_size->width));
+        if (!request->stdin)
+                return;
+        if (request->stdin->data.len > 0 &&
+                !exec_write(session->exec, request->stdin->data.data, request->stdin->data.len))
+                rpc_call_set_reading(call, false);
+        if (request->stdin->close)
+                session_close_input(session);
+}
+
+/* Nomad itself never does that, and a terminal stays for its output. */
+static void session_on_half_close(RpcCall *call, void *userdata) {
+        ExecSession *session = userdata;
+
+        session->peer_is_done = true;
+        if (!session->set_up)
+                session_fail(session, GRPC_STATUS_INVALID_ARGUMENT, "no message says what to run");
+        else if (session->silence)
+                rpc_call_finish(call);
+        else if (session->exec && !session->terminal)
+                session_close_input(session);
+}
+
+static void session_on_sent(RpcCall *call _unused_, void *userdata) {
+        ExecSession *session = userdata;
+
+        if (session->exec)
+                exec_set_reading(session->exec, true);
+}
+
+static void session_on_close(RpcCall *call _unused_, bool cancelled _unused_, void *userdata) {
+        ExecSession *session = userdata;
+
+        exec_free(session->exec);
+        sd_event_source_disable_unref(session->ping);
+        sd_event_source_disable_unref(session->silence);
+        free(session);
+}
+
+static const RpcCallbacks session_call_callbacks = {
+        .on_message = session_on_message,
+        .on_half_close = session_on_half_close,
+        .on_drain = session_on_sent,
+        .on_close = session_on_close,
+};
+
+void driver_on_exec_task_streaming(RpcCall *call, const ProtobufCMessage *message _unused_, void *userdata) {
+        ExecSession *session = xnew(ExecSession, 1);
+
+        session->plugin = userdata;
+        session->call = call;
+        rpc_call_set_callbacks(call, &session_call_callbacks, session);
+        /* No more is read when some of it waits, and what was read shall not be lost. */
+        rpc_call_set_limit(call, SIZE_MAX);
+}
