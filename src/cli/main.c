@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <stdarg.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/string.h"
 #include "cli/command.h"
@@ -21,17 +22,6 @@ static const struct {
         { "docs", "", "Print the reference of all options", command_docs },
 };
 
-int command_fail(const char *format, ...) {
-        _cleanup_free_ char *words = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        words = xvasprintf(format, ap);
-        va_end(ap);
-        (void) fprintf(stderr, "nspawnctl: %s\n", words);
-        return EXIT_OWN_FAILURE;
-}
-
 static void help(FILE *file) {
         (void) fprintf(file, "nspawnctl COMMAND ...\n\nRun containers as systemd units.\n\nCommands:\n");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
@@ -44,9 +34,21 @@ static void help(FILE *file) {
                 EXIT_OWN_FAILURE);
 }
 
+/* What is opened later may not become one of the three. */
+static void open_streams(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                (void) close(fd);
+}
+
 int main(int argc, char *argv[]) {
         const char *name = argc > 1 ? argv[1] : "";
 
+        open_streams();
         if (streq(name, "--help") || streq(name, "-h") || streq(name, "help")) {
                 help(stdout);
                 return EXIT_SUCCESS;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/string.h"
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "cli/task-file.h"
 #include "engine/engine.h"
 #include "systemd/host.h"
@@ -90,25 +89,6 @@ static int on_signal(
         return 0;
 }
 
-static int set_up_signals(sd_event *event, Run *run) {
-        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        sigset_t mask;
-        int r;
-
-        (void) sigemptyset(&mask);
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-                (void) sigaddset(&mask, signals[i]);
-        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-                return -errno;
-
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                r = sd_event_add_signal(event, NULL, signals[i], on_signal, run);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static char *directory_of(const char *path) {
         const char *slash = strrchr(path, '/');
         _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path))
@@ -136,7 +116,7 @@ static int run_file(const char *path, bool detach) {
 
         r = sd_event_default(&run.event);
         if (r >= 0)
-                r = set_up_signals(run.event, &run);
+                r = signals_take_orders(run.event, on_signal, &run);
         if (r >= 0) {
                 run.engine = engine_new(run.event,
                         &(EngineConfig){ .image_directory = directory, .ledgers = !detach }, &callbacks,
