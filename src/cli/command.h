@@ -11,6 +11,8 @@
 
 /* A verb of nspawnctl: gets the arguments behind it, NULL-terminated; returns the exit status. */
 int command_run(int argc, char **argv);
+int command_exec(int argc, char **argv);
+int command_shell(int argc, char **argv);
 int command_ps(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_validate(int argc, char **argv);

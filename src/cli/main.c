@@ -16,6 +16,9 @@ static const struct {
         { "run", "[--detach] FILE.yaml",
                 "Run a task and show its output; --detach leaves it to systemd and prints its unit",
                 command_run },
+        { "exec", "[-t] TASK COMMAND...",
+                "Run a command in a running task, -t with a terminal; --help lists more", command_exec },
+        { "shell", "TASK", "Log in to a running task", command_shell },
         { "ps", "", "List the tasks of this host, Nomad's too", command_ps },
         { "stop", "NAME...", "Stop tasks by name", command_stop },
         { "validate", "FILE...", "Check files without running anything", command_validate },
@@ -30,7 +33,7 @@ static void help(FILE *file) {
         }
         (void) fprintf(file,
                 "\n  --help                     Show this\n  --version                  Show the "
-                "version\n\nrun exits with the task's exit code, or %d when the task could not be run.\n",
+                "version\n\nrun, exec and shell exit with the code of what they ran, or %d when it could not be run.\n",
                 EXIT_OWN_FAILURE);
 }
 

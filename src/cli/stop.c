@@ -6,8 +6,8 @@
 #include "base/strv.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/target.h"
 #include "systemd/job.h"
-#include "task/name.h"
 
 typedef struct Stop {
         Manager *manager;
@@ -52,16 +52,6 @@ static void begin(Manager *manager, void *userdata) {
         }
 }
 
-/* A task's name, its machine's or its unit's. */
-static char *unit_of(const char *name) {
-        _cleanup_free_ char *of_unit = unit_name_to_machine(name);
-
-        if (of_unit)
-                return xstrdup(name);
-        _cleanup_free_ char *machine = machine_name_make(name, NULL);
-        return unit_name_make(machine);
-}
-
 int command_stop(int argc, char **argv) {
         Stop stop = { .status = EXIT_SUCCESS };
 
@@ -69,7 +59,7 @@ int command_stop(int argc, char **argv) {
                 return (void) fprintf(stderr, "usage: nspawnctl stop NAME...\n"), EXIT_USAGE;
 
         for (int i = 0; i < argc; i++)
-                strv_consume(&stop.units, unit_of(argv[i]));
+                strv_consume(&stop.units, target_unit(argv[i]));
         stop.jobs = xnew(Job *, (size_t) argc);
 
         int status = ask_systemd(begin, &stop);
