@@ -98,7 +98,7 @@ $(CTL): $(O)/cli/main.o $(LIB)
 $(INIT): $(wildcard src/init/*.c)
 SHARED := become handed notify parse pty words
 $(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c)
-$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/handed.h src/base/task-file.h \
+$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/attach.h src/base/handed.h src/base/task-file.h \
 		Makefile | build/.deps
 	@mkdir -p $(@D)
 	@echo "  LINK $@"

@@ -9,6 +9,7 @@
 #define HANDED_ERROR 'E'  /* the task's stderr */
 #define HANDED_OUTPUT 'O' /* its stdout */
 #define HANDED_LEDGER 'L' /* what its end is noted in */
+#define HANDED_ATTACH 'A' /* where others connect to its terminal (attach.h) */
 
 /* What a command that is run in a task later on is made with. */
 #define HANDED_REQUEST 'Q' /* records (task-file.h) */

@@ -60,7 +60,7 @@ static int make_handover(const Task *task, int ledger) {
 
         if (!reports)
                 ledger = -1;
-        return output < 0 && error < 0 && ledger < 0 ? -1 : handover_new(output, error, ledger);
+        return output < 0 && error < 0 && ledger < 0 ? -1 : handover_new(output, error, ledger, -1);
 }
 
 static int describe_unit(Task *task, int handover, sd_bus_message **ret) {

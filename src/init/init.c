@@ -21,6 +21,7 @@
 #include "notify.h"
 #include "parse.h"
 #include "setup.h"
+#include "terminal.h"
 
 /* Descriptors 0 to 2 always exist afterwards, the journal is a copy of 2, and there is nothing else. */
 static void descriptors_init(void) {
@@ -106,6 +107,7 @@ static void children_reap(pid_t payload, int ready_fd, int ledger_fd) {
                         return;
                 if (pid == payload) {
                         ledger_write(ledger_fd, status);
+                        terminal_finish();
                         ready_wait(ready_fd);
                         _exit(exit_code_of_status(status));
                 }
@@ -117,6 +119,8 @@ static void children_reap(pid_t payload, int ready_fd, int ledger_fd) {
  * reach PID 1, which would send the signal straight back. A terminal follows it there.
  */
 static _Noreturn void payload_run(const Options *options) {
+        if (options->terminal)
+                terminal_enter();
         (void) setpgid(0, 0);
         if (isatty(STDIN_FILENO))
                 (void) tcsetpgrp(STDIN_FILENO, getpid());
@@ -135,6 +139,8 @@ static _Noreturn void supervise(const Options *options) {
         (void) sigfillset(&all);
         (void) sigprocmask(SIG_SETMASK, &all, NULL);
 
+        if (options->terminal)
+                terminal_open(options->attach_fd);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
 
@@ -159,7 +165,7 @@ static _Noreturn void supervise(const Options *options) {
         int ready_fd = n == 0 ? ready_send() : -1;
 
         for (;;) {
-                int sig = sigwaitinfo(&all, NULL);
+                int sig = options->terminal ? terminal_wait_signal() : sigwaitinfo(&all, NULL);
 
                 if (sig == SIGCHLD)
                         children_reap(payload, ready_fd, options->ledger_fd);
@@ -185,7 +191,9 @@ static bool mode_parse(const char *text, Mode *ret) {
 
 static void options_parse(char **argv, Options *ret) {
         if (!argv[0] || !argv[1] || !mode_parse(argv[1], &ret->mode))
-                fail(EXIT_SETUP, "usage: init supervise|exec|boot [--descriptors-on-stdin] [--] COMMAND...",
+                fail(EXIT_SETUP,
+                        "usage: init supervise|exec|boot [--terminal] [--descriptors-on-stdin] [--] "
+                        "COMMAND...",
                         NULL);
 
         for (argv += 2; *argv && **argv == '-'; argv++) {
@@ -193,9 +201,12 @@ static void options_parse(char **argv, Options *ret) {
                         argv++;
                         break;
                 }
-                if (strcmp(*argv, "--descriptors-on-stdin") != 0)
+                if (strcmp(*argv, "--descriptors-on-stdin") == 0)
+                        ret->descriptors_on_stdin = true;
+                else if (strcmp(*argv, "--terminal") == 0 && ret->mode == MODE_SUPERVISE)
+                        ret->terminal = true;
+                else
                         fail(EXIT_SETUP, "unknown option \"", *argv, "\"", NULL);
-                ret->descriptors_on_stdin = true;
         }
 
         ret->command = argv;
@@ -204,7 +215,7 @@ static void options_parse(char **argv, Options *ret) {
 }
 
 int main(int argc, char **argv) {
-        Options options = { .error_fd = -1, .ledger_fd = -1 };
+        Options options = { .error_fd = -1, .ledger_fd = -1, .attach_fd = -1 };
 
         (void) argc;
         descriptors_init();

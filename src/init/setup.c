@@ -20,6 +20,7 @@ void descriptors_receive(Options *options) {
                 fail(EXIT_SETUP, "the descriptors of the task did not arrive: ", strerrordesc_np(-r), NULL);
         options->error_fd = handed_find(&handed, HANDED_ERROR);
         options->ledger_fd = handed_find(&handed, HANDED_LEDGER);
+        options->attach_fd = handed_find(&handed, HANDED_ATTACH);
         (void) close(handed_find(&handed, HANDED_OUTPUT)); /* is stdout already */
 }
 
@@ -102,8 +103,11 @@ void command_exec(const Options *options) {
         if (setup.user && options->mode == MODE_BOOT)
                 fail(EXIT_SETUP, "a task that is booted cannot have a user", NULL);
 
-        if (options->descriptors_on_stdin)
+        if (options->descriptors_on_stdin && !options->terminal)
                 streams_restore(options->error_fd);
+        if (options->terminal && setup.user && fchown(STDIN_FILENO, setup.entry.uid, (gid_t) -1) < 0)
+                fail(EXIT_SETUP, "cannot give the terminal to user \"", setup.user,
+                        "\": ", strerrordesc_np(errno), NULL);
         if (setup.user)
                 user_become(&setup);
 

@@ -17,8 +17,10 @@ typedef enum Mode {
 typedef struct Options {
         Mode mode;
         bool descriptors_on_stdin;
+        bool terminal;  /* descriptors 0 to 2 of the command are one of its own; only with MODE_SUPERVISE */
         int error_fd;   /* the task's stderr, -1 when descriptor 2 is that already */
         int ledger_fd;  /* the ledger, where the payload's end is noted, or -1 */
+        int attach_fd;  /* where others connect to the terminal, or -1 */
         char **command; /* for MODE_BOOT only the arguments */
 } Options;
 

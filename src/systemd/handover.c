@@ -46,9 +46,9 @@ int handover_send(int socket, const HandoverRow *rows, size_t n_rows) {
         return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-int handover_new(int output, int error, int ledger) {
+int handover_new(int output, int error, int ledger, int attach) {
         const HandoverRow rows[] = { { HANDED_OUTPUT, output }, { HANDED_ERROR, error },
-                { HANDED_LEDGER, ledger } };
+                { HANDED_LEDGER, ledger }, { HANDED_ATTACH, attach } };
         int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)

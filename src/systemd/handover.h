@@ -20,6 +20,7 @@ int handover_send(int socket, const HandoverRow *rows, size_t n_rows);
  * @output: the task's stdout for a unit that loses its own (handover_is_lost()), or -1
  * @error:  the task's stderr, or -1
  * @ledger: where our init notes how the task's command ended, or -1
+ * @attach: socket where others connect to the terminal of the task's command (attach.h), or -1
  *
  * They go into a message on a socket that becomes the unit's stdin; nspawn passes its three descriptors on
  * and closes all others. The message stays in the socket whoever looks at it, so that a restarted unit finds
@@ -27,7 +28,7 @@ int handover_send(int socket, const HandoverRow *rows, size_t n_rows);
  *
  * Return: the socket, close-on-exec; or a negative errno.
  */
-int handover_new(int output, int error, int ledger);
+int handover_new(int output, int error, int ledger, int attach);
 
 /**
  * handover_is_lost() - whether this systemd closes a unit's descriptors when it restarts it

@@ -9,8 +9,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,7 +24,9 @@
 #include "base/strv.h"
 #include "systemd/handover.h"
 
-/* A container of sorts. Its stdout is a pipe, which also tells when something happened. */
+typedef enum BoxOutput { BOX_PIPE, BOX_SOCKET, BOX_TERMINAL } BoxOutput;
+
+/* A container of sorts. Its stdout is a pipe or the like, which also tells when something happened. */
 typedef struct Box {
         pid_t pid;
         int in, out, err;
@@ -30,6 +35,9 @@ typedef struct Box {
         const char *passwd, *group; /* mounted over those of the machine */
         const char *root;
         bool ignores_signals; /* when it starts */
+        BoxOutput output;
+        bool keeps_writer; /* the end of the output that the init has */
+        int writer;
 } Box;
 
 static _unused_ const char *init_path(void) {
@@ -63,13 +71,15 @@ static _unused_ void box_free(Box *box) {
         fd_close(box->in);
         fd_close(box->out);
         fd_close(box->err);
+        fd_close(box->writer);
 }
 #define _cleanup_box_ _cleanup_(box_free)
 
 static _unused_ Box box_new(void) {
-        Box box = {
-                .in = memfd_create("in", MFD_CLOEXEC), .err = memfd_create("err", MFD_CLOEXEC), .out = -1
-        };
+        Box box = { .in = memfd_create("in", MFD_CLOEXEC),
+                .err = memfd_create("err", MFD_CLOEXEC),
+                .out = -1,
+                .writer = -1 };
 
         strv_append(&box.environment, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
         strv_append(&box.environment, "HOME=/root");
@@ -88,6 +98,9 @@ static _Noreturn void box_enter(Box *box, int go, int out, const char *const *ar
         int binary = open(init_path(), O_PATH | O_CLOEXEC);
         char byte;
 
+        /* A test that fails leaves nothing that goes on running. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                _exit(89);
         /* A descriptor that nobody below may see. */
         if (dup2(out, 50) < 0 || read(go, &byte, 1) != 1 || binary < 0)
                 _exit(90);
@@ -115,13 +128,26 @@ static _unused_ void box_map(pid_t pid) {
         cr_assert_eq(fd_write_all(fd, ids, strlen(ids)), 0);
 }
 
+static _unused_ void box_output_open(const Box *box, int out[2]) {
+        if (box->output == BOX_PIPE)
+                cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+        else if (box->output == BOX_SOCKET)
+                cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
+        else {
+                out[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+                cr_assert(out[0] >= 0 && unlockpt(out[0]) == 0);
+                out[1] = ioctl(out[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+                cr_assert_geq(out[1], 0);
+        }
+}
+
 static _unused_ void box_start_list(Box *box, const char *const *argv) {
         int go[2], out[2];
         unsigned long flags = CLONE_NEWPID | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
 
         cr_assert_eq(access(init_path(), X_OK), 0, "no %s: build it first", init_path());
         cr_assert_eq(pipe2(go, O_CLOEXEC), 0);
-        cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+        box_output_open(box, out);
 
         box->pid = (pid_t) syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
         if (box->pid < 0 && errno == EPERM)
@@ -134,21 +160,21 @@ static _unused_ void box_start_list(Box *box, const char *const *argv) {
         cr_assert_eq(fd_write_all(go[1], "", 1), 0);
         close(go[0]);
         close(go[1]);
-        close(out[1]);
+        box->writer = box->keeps_writer ? out[1] : fd_close(out[1]);
         box->out = out[0];
 }
 #define box_start(box, ...) box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
 
-/* Return: the exit code; cr_asserts that it was one. */
 /* Hands the init a stderr and a ledger as the engine does, into the files that the two get. */
 static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_ledger) {
         *ret_error = memfd_create("stderr", MFD_CLOEXEC);
         *ret_ledger = memfd_create("ledger", MFD_CLOEXEC);
         fd_close(box->in);
-        box->in = handover_new(STDOUT_FILENO, *ret_error, *ret_ledger);
+        box->in = handover_new(STDOUT_FILENO, *ret_error, *ret_ledger, -1);
         cr_assert_geq(box->in, 0);
 }
 
+/* Return: the exit code; cr_asserts that it was one. */
 static _unused_ int box_wait(Box *box) {
         int status;
 

@@ -71,7 +71,7 @@ Test(helper, a_later_run_finds_them_in_the_store_and_passes_nothing_else_on) {
         _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), lost = memfd_create("lost", MFD_CLOEXEC);
 
         for (int i = 0; i < 2; i++) {
-                _cleanup_fd_ int handover = handover_new(out, -1, -1);
+                _cleanup_fd_ int handover = handover_new(out, -1, -1, -1);
 
                 cr_assert_eq(helper_run(null, lost, handover, "LISTEN_FDS=1", argv), 0);
         }
@@ -126,7 +126,7 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
         _cleanup_fd_ int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
                          out = memfd_create("out", MFD_CLOEXEC);
-        _cleanup_fd_ int handover = handover_new(out, -1, -1);
+        _cleanup_fd_ int handover = handover_new(out, -1, -1, -1);
 
         (void) snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "helper-test-%d", getpid());
         socklen_t length = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 +

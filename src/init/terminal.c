@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "pty.h"
+#include "setup.h"
+#include "terminal.h"
+
+/* How long a reader of the output may be away at the end. */
+#define FINISH_MSEC 5000
+
+/* More than a terminal holds (drivers/tty/pty.c, n_tty.c): what comes behind was written after the end. */
+#define FINISH_BYTES ((size_t) 64 * 1024)
+
+/* The slave is kept open: its last close would end the terminal, which the payload may open again. */
+static int master_fd = -1, slave_fd = -1;
+static int signals_fd = -1;
+static int output_fd = -1;
+static bool output_is_socket, output_is_tty;
+
+/* What the terminal showed last, as a message: a letter, and at most PIPE_BUF bytes. */
+static char *shown;
+static size_t n_shown, n_written;
+
+void terminal_open(int listener) {
+        const struct winsize usual = { .ws_row = 24, .ws_col = 80 };
+        struct stat st;
+        sigset_t all;
+
+        master_fd = pty_open(&slave_fd);
+        if (ioctl(master_fd, TIOCSWINSZ, &usual) < 0)
+                fail(EXIT_SETUP, "cannot make a terminal: ", strerrordesc_np(errno), NULL);
+
+        (void) sigfillset(&all);
+        signals_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+        output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        if (signals_fd < 0 || output_fd < 0 || fstat(output_fd, &st) < 0)
+                fail(EXIT_SETUP, "cannot look after a terminal: ", strerrordesc_np(errno), NULL);
+
+        output_is_socket = S_ISSOCK(st.st_mode);
+        output_is_tty = isatty(output_fd);
+
+        /* Not in the program's own memory, which would grow by them for those who have no terminal. */
+        shown = mmap(NULL, (size_t) 2 * ATTACH_MESSAGE_MAX, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (shown == MAP_FAILED)
+                fail(EXIT_SETUP, "out of memory", NULL);
+        attach_open(listener, master_fd, shown + ATTACH_MESSAGE_MAX);
+}
+
+void terminal_enter(void) {
+        static char usual[] = "TERM=xterm";
+
+        if (setsid() < 0 || ioctl(slave_fd, TIOCSCTTY, 0) < 0)
+                fail(EXIT_SETUP, "cannot take the terminal: ", strerrordesc_np(errno), NULL);
+        for (int fd = 0; fd < 3; fd++)
+                if (dup2(slave_fd, fd) < 0)
+                        fail(EXIT_SETUP, "cannot take the terminal: ", strerrordesc_np(errno), NULL);
+        if (!getenv("TERM"))
+                (void) putenv(usual);
+}
+
+/* Shows what there is next. Return: how many bytes. */
+static size_t show_next(void) {
+        ssize_t n = read(master_fd, shown + 1, ATTACH_MESSAGE_MAX - 1);
+
+        if (n <= 0)
+                return 0;
+
+        shown[0] = ATTACH_OUTPUT;
+        n_written = 1;
+        n_shown = (size_t) n + 1;
+        attach_show(shown, n_shown);
+        return (size_t) n;
+}
+
+/*
+ * What another terminal takes without waiting when it takes anything: its room is counted in steps of 256
+ * bytes (drivers/tty/tty_buffer.c), and of what it changes it writes each by itself (n_tty.c).
+ */
+static size_t tty_piece(const char *bytes, size_t n) {
+        size_t k = 0;
+
+        while (k < n && k < 256 && (unsigned char) bytes[k] >= ' ')
+                k++;
+        return k > 0 ? k : 1;
+}
+
+/* The output's flags are others' too, so that it is not made non-blocking: it has room when this is called.
+ */
+static void output_write(void) {
+        size_t n = n_shown - n_written;
+        ssize_t k;
+
+        if (output_is_socket)
+                k = send(output_fd, shown + n_written, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        else
+                k = write(output_fd, shown + n_written, output_is_tty ? tty_piece(shown + n_written, n) : n);
+
+        if (k > 0)
+                n_written += (size_t) k;
+        else if (k < 0 && errno != EAGAIN && errno != EINTR)
+                n_written = n_shown; /* nobody will ever read this */
+}
+
+static int shorter(int a, int b) {
+        return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/*
+ * Waits until something can be done, @msec at most, and does it. The terminal shows more when everybody has
+ * what it showed: a terminal slows a program down.
+ *
+ * Return: whether a signal is there.
+ */
+static bool terminal_turn(bool finishing, int msec) {
+        enum { SIGNALS, MASTER, OUTPUT, N_OWN };
+        short wanted = (short) ((n_shown == 0 && !finishing ? POLLIN : 0) |
+                (attach_has_input() && !finishing ? POLLOUT : 0));
+        struct pollfd fds[N_OWN + ATTACH_POLL_MAX] = {
+                [SIGNALS] = { .fd = finishing ? -1 : signals_fd, .events = POLLIN },
+                [MASTER] = { .fd = wanted ? master_fd : -1, .events = wanted },
+                [OUTPUT] = { .fd = n_written < n_shown ? output_fd : -1, .events = POLLOUT },
+        };
+        size_t n = attach_poll(fds + N_OWN);
+
+        if (poll(fds, N_OWN + n, shorter(msec, attach_timeout())) < 0)
+                return false;
+
+        if (fds[MASTER].revents & POLLOUT)
+                attach_feed();
+        if (fds[OUTPUT].revents)
+                output_write();
+        attach_serve(fds + N_OWN, n);
+        if (fds[MASTER].revents & POLLIN)
+                (void) show_next();
+        if (n_written == n_shown && !attach_is_behind())
+                n_shown = n_written = 0;
+        return fds[SIGNALS].revents;
+}
+
+int terminal_wait_signal(void) {
+        struct signalfd_siginfo info;
+
+        for (;;) {
+                if (!terminal_turn(false, -1) || read(signals_fd, &info, sizeof(info)) != sizeof(info))
+                        continue;
+                /* Of a write of ours that nobody can read: not for the payload. */
+                if (info.ssi_signo == SIGPIPE && info.ssi_pid == (uint32_t) getpid())
+                        continue;
+                return (int) info.ssi_signo;
+        }
+}
+
+void terminal_finish(void) {
+        uint64_t now, end = clock_msec() + FINISH_MSEC;
+        size_t left = FINISH_BYTES;
+
+        if (master_fd < 0)
+                return;
+
+        while ((now = clock_msec()) < end) {
+                if (n_shown == 0) {
+                        size_t n = left > 0 ? show_next() : 0;
+
+                        if (n == 0)
+                                return;
+                        left -= n < left ? n : left;
+                }
+                (void) terminal_turn(true, (int) (end - now));
+        }
+}
