@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/attach.h"
 #include "base/fd.h"
 #include "base/program.h"
 #include "base/string.h"
 #include "engine/private.h"
 #include "systemd/handover.h"
 
+/* Connections that wait for our init; while systemd restarts a unit there is none. */
+#define ATTACH_BACKLOG 8
+
 /* The unit is dead or never came to be, and systemd does not always remove what is there for it. */
 void task_remove_runtime_directory(const char *machine) {
         _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
         _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
+        _cleanup_free_ char *attach = xasprintf("%s/" ATTACH_SOCKET, directory);
 
         (void) unlink(file);
+        (void) unlink(attach);
         (void) rmdir(directory);
         nspawn_clear_away(machine);
 }
@@ -43,6 +51,30 @@ static int write_task_file(const TaskSpec *spec) {
         return r;
 }
 
+/*
+ * Makes the socket that whoever attaches to the task's terminal connects to. It is made here, where root of
+ * the host is sure to own it, and our init listens on it.
+ *
+ * Return: the socket or a negative errno.
+ */
+static int listen_for_attach(const char *machine) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *path = xasprintf("%s/" ATTACH_SOCKET, directory);
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        memcpy(address.sun_path, path, strlen(path) + 1);
+
+        /* The file gets the mode that the socket has (net/unix/af_unix.c, unix_bind_bsd()). */
+        if (fd < 0 || fchmod(fd, 0600) < 0 ||
+                bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
+                listen(fd, ATTACH_BACKLOG) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
 /* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
 static bool loses_descriptors(const Task *task) {
         return (task->spec->boot || task_spec_restarts(task->spec)) &&
@@ -52,7 +84,7 @@ static bool loses_descriptors(const Task *task) {
 /*
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
-static int make_handover(const Task *task, int ledger) {
+static int make_handover(const Task *task, int ledger, int attach) {
         bool apart = nspawn_keeps_streams_apart(task->spec);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
         int output = loses_descriptors(task) ? task->streams.output : -1;
@@ -60,7 +92,9 @@ static int make_handover(const Task *task, int ledger) {
 
         if (!reports)
                 ledger = -1;
-        return output < 0 && error < 0 && ledger < 0 ? -1 : handover_new(output, error, ledger, -1);
+        if (output < 0 && error < 0 && ledger < 0 && attach < 0)
+                return -1;
+        return handover_new(output, error, ledger, attach);
 }
 
 static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
@@ -86,7 +120,7 @@ static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
 
 /* Asks systemd for the unit. Return: 0, or a negative errno with words. */
 static int ask_for_unit(Task *task, Error **ret_error) {
-        _cleanup_fd_ int ledger = -1, handover = -1;
+        _cleanup_fd_ int ledger = -1, attach = -1, handover = -1;
         sd_bus_message *m = NULL;
         int r;
 
@@ -98,7 +132,14 @@ static int ask_for_unit(Task *task, Error **ret_error) {
                 task->has_ledger = true;
         }
 
-        handover = make_handover(task, ledger);
+        if (task->spec->tty) {
+                attach = listen_for_attach(task->record.machine);
+                if (attach < 0)
+                        return error_set(ret_error, attach, "cannot listen below " RUNTIME_DIRECTORY ": %s",
+                                strerror(-attach));
+        }
+
+        handover = make_handover(task, ledger, attach);
         if (handover < -1)
                 return error_set(
                         ret_error, handover, "cannot hand the task's streams over: %s", strerror(-handover));

@@ -127,6 +127,7 @@ static void append_launch(char ***args, const TaskSpec *spec, bool handover) {
         strv_append(args, "--");
         strv_append(args, INIT_IN_CONTAINER);
         strv_append(args, modes[task_spec_launch(spec)]);
+        append_flag(args, "--terminal", spec->tty);
         append_flag(args, "--descriptors-on-stdin", handover);
         strv_append(args, "--");
         STRV_FOREACH (word, spec->command)

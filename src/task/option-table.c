@@ -128,6 +128,9 @@ const Option option_table[] = {
           .allowed = LIST("interactive", "read-only", "passive", "pipe"),
           .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "
                  "apart." },
+        { "tty", OPTION_BOOL, OPTION_ANYWHERE, AT(tty), .fallback = "false",
+          .doc = "Give command a terminal, which nspawnctl attach connects to. stdout and stderr are one then, their "
+                 "lines end in CR LF, and input is what is typed by who is attached. Needs boot = false." },
         { "pivot_root", OPTION_STRING, OPTION_ANYWHERE, AT(pivot_root), .refuse = refuse_pivot,
           .doc = "Directory of the image to make the root; after a colon where to put the old one." },
         { "resolv_conf", OPTION_STRING, OPTION_ANYWHERE, AT(resolv_conf),

@@ -69,6 +69,7 @@ typedef struct TaskSpec {
         char *user;
         char *working_directory;
         char *console;
+        bool tty; /* the command has a terminal */
         char **capability;
         TaskRestart restart;
 

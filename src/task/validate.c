@@ -41,6 +41,22 @@ static bool boots_as_user(const TaskSpec *spec) {
         return spec->boot && spec->user;
 }
 
+static bool boots_with_terminal(const TaskSpec *spec) {
+        return spec->tty && spec->boot;
+}
+
+static bool leaves_terminal_to_stub(const TaskSpec *spec) {
+        return spec->tty && spec->process_two;
+}
+
+static bool leaves_terminal_to_nobody(const TaskSpec *spec) {
+        return spec->tty && !spec->init;
+}
+
+static bool has_two_terminals(const TaskSpec *spec) {
+        return spec->tty && spec->console && !streq(spec->console, "pipe");
+}
+
 static bool has_nothing_to_run(const TaskSpec *spec) {
         return !spec->boot && strv_is_empty(spec->command);
 }
@@ -87,6 +103,18 @@ static const struct {
                 "init: false cannot be combined with boot = true (boot is the default), which runs the "
                 "image's own init system; set boot = false" },
         { boots_as_user, "user: cannot be combined with boot = true: an init system must be root" },
+        { boots_with_terminal,
+                "tty: true cannot be combined with boot = true (boot is the default): a booted system has "
+                "its console, and `nspawnctl shell` opens a terminal in it; set boot = false" },
+        { leaves_terminal_to_stub,
+                "tty: true cannot be combined with process_two = true, for nspawn's init cannot hold the "
+                "terminal; set process_two = false" },
+        { leaves_terminal_to_nobody,
+                "tty: true cannot be combined with init = false, for it is the small init that holds the "
+                "terminal; set init = true" },
+        { has_two_terminals,
+                "tty: true cannot be combined with console = \"interactive\", \"read-only\" or "
+                "\"passive\", which are nspawn's own terminal; use \"pipe\" or leave console out" },
         { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
         { chowns_volatile,
                 "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", "

@@ -89,6 +89,7 @@ static inline TaskSpec *golden_spec_everything(void) {
         spec->user = xstrdup("nobody:nogroup");
         spec->working_directory = xstrdup("/srv/a b");
         spec->console = xstrdup("pipe");
+        spec->tty = true;
         strv_append(&spec->capability, "CAP_NET_ADMIN");
         strv_append(&spec->capability, "CAP_SYS_PTRACE");
         spec->private_users = xstrdup("65536:131072");

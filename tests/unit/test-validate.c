@@ -60,6 +60,22 @@ Test(validate, boot_and_user) {
         expect_good("{ image: /i, boot: false, user: nobody, command: [ a ] }");
 }
 
+Test(validate, a_terminal_needs_our_init_and_its_own_console) {
+        expect_bad("{ image: /i, tty: true }", "tty", "boot = false");
+        expect_bad("{ image: /i, boot: true, tty: true }", "tty", "nspawnctl shell");
+        expect_bad("{ image: /i, boot: false, command: [ a ], tty: true, process_two: true }", "tty",
+                "process_two = true");
+        expect_bad(
+                "{ image: /i, boot: false, command: [ a ], tty: true, init: false }", "tty", "init = false");
+        expect_bad("{ image: /i, boot: false, command: [ a ], tty: true, console: read-only }", "tty",
+                "console = ");
+        expect_bad("{ image: /i, boot: false, command: [ a ], tty: true, console: interactive }", "tty",
+                "\"pipe\"");
+        expect_good("{ image: /i, boot: false, command: [ a ], tty: true }");
+        expect_good("{ image: /i, boot: false, command: [ a ], tty: true, console: pipe, user: nobody }");
+        expect_good("{ image: /i, tty: false }");
+}
+
 Test(validate, something_must_run) {
         expect_bad("{ image: /i, boot: false }", "command", "boot = false");
         expect_bad("{ image: /i, boot: false, command: [] }", "command", "boot = false");

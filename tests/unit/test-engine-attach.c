@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/attach.h"
+#include "base/fd.h"
+#include "engine-box.h"
+
+TestSuite(engine_attach, .timeout = 60);
+
+static struct sockaddr_un attach_address(const Box *box) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "/run/nspawn-units/%s/" ATTACH_SOCKET,
+                box->machine);
+        return address;
+}
+
+/* Return: 0 or a negative errno. */
+static int attach(const Box *box) {
+        struct sockaddr_un address = attach_address(box);
+        _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        return connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+static void start(Box *box, bool tty) {
+        TaskSpec *spec = box_spec(box);
+
+        spec->tty = tty;
+        cr_assert_eq(
+                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+                0);
+}
+
+Test(engine_attach, the_unit_has_a_private_socket_for_those_who_attach) {
+        _cleanup_box_ Box box;
+        struct stat st;
+
+        box_open(&box);
+        start(&box, true);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+
+        struct sockaddr_un address = attach_address(&box);
+        cr_assert_eq(stat(address.sun_path, &st), 0);
+        cr_assert(S_ISSOCK(st.st_mode));
+        cr_assert_eq(st.st_mode & 07777, 0600);
+        cr_assert_eq(attach(&box), 0);
+
+        /* Who listens is systemd, and nobody else. */
+        box.fake->started = sd_bus_message_unref(box.fake->started);
+        box_settle(&box);
+        cr_assert_eq(attach(&box), -ECONNREFUSED);
+}
+
+Test(engine_attach, it_is_there_when_systemd_is_asked) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        start(&box, true);
+        box_run_until(&box, box.fake->started);
+        cr_assert_eq(attach(&box), 0);
+}
+
+Test(engine_attach, without_a_terminal_there_is_none) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        start(&box, false);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert(box_has_directory(&box));
+        cr_assert_eq(attach(&box), -ENOENT);
+}
+
+Test(engine_attach, a_start_that_fails_leaves_nothing) {
+        static const FakeStart starts[] = { FAKE_START_REFUSE, FAKE_START_FAIL };
+
+        for (size_t i = 0; i < ELEMENTSOF(starts); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box.fake->start = starts[i];
+                box.fake->refuse_name = "org.freedesktop.DBus.Error.InvalidArgs";
+                box.fake->refuse_words = "no";
+                box.fake->exit_status = 1;
+                start(&box, true);
+                box_run_until(&box, box.n_started > 0);
+                cr_assert_null(box.task);
+                cr_assert_not(box_has_directory(&box));
+        }
+}
+
+Test(engine_attach, what_an_earlier_start_left_is_replaced) {
+        _cleanup_box_ Box box;
+        struct sockaddr_un address;
+
+        box_open(&box);
+        address = attach_address(&box);
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        cr_assert(mkdir("/run/nspawn-units", 0755) == 0 || errno == EEXIST);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        _cleanup_fd_ int old = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        cr_assert_eq(bind(old, (const struct sockaddr *) &address, sizeof(address)), 0);
+
+        start(&box, true);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(attach(&box), 0);
+}
