@@ -13,6 +13,7 @@
 int command_run(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_shell(int argc, char **argv);
+int command_attach(int argc, char **argv);
 int command_ps(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_validate(int argc, char **argv);

@@ -19,6 +19,8 @@ static const struct {
         { "exec", "[-t] TASK COMMAND...",
                 "Run a command in a running task, -t with a terminal; --help lists more", command_exec },
         { "shell", "TASK", "Log in to a running task", command_shell },
+        { "attach", "TASK", "Follow what a task writes, and write to it where it has a terminal",
+                command_attach },
         { "ps", "", "List the tasks of this host, Nomad's too", command_ps },
         { "stop", "NAME...", "Stop tasks by name", command_stop },
         { "validate", "FILE...", "Check files without running anything", command_validate },

@@ -147,12 +147,19 @@ static void remove_runtime_directory(const char *unit) {
 /* An ended unit has no control group any more. */
 static int append_service(sd_bus_message *m, const FakeUnit *unit) {
         _cleanup_free_ char *group = xasprintf("/test.slice/%s", unit->name);
+        const char *output = unit->output ? unit->output : "journal";
+        const char *console = unit->console ? unit->console : "--console=pipe";
 
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "NRestarts", "u",
+        int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "NRestarts", "u",
                 unit->n_restarts, "ControlGroup", "s", !unit->name || is_dead(unit) ? "" : group, "MainPID",
                 "u", unit->main_pid, "ExecMainCode", "i", unit->exec_main_code, "ExecMainStatus", "i",
                 unit->exec_main_status, "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s",
                 unit->result, "StatusText", "s", "");
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(m, "{sv}{sv}", "StandardOutput", "s", output, "ExecStart",
+                "a(sasbttttuii)", 1, "/usr/bin/systemd-nspawn", 3, "systemd-nspawn", "--quiet", console,
+                false, UINT64_C(1), UINT64_C(1), UINT64_C(0), UINT64_C(0), 0u, 0, 0);
 }
 
 static int append_unit(sd_bus_message *m, const FakeUnit *unit, const char *load_state) {

@@ -36,6 +36,8 @@ typedef struct FakeUnit {
         int32_t exec_main_status;
         uint64_t exit_usec;
         bool pinned;
+        const char *output;  /* NULL for the journal */
+        const char *console; /* argument of nspawn's, NULL for --console=pipe */
 } FakeUnit;
 
 #define FAKE_UNITS_MAX 8

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/attach.h"
+#include "base/string.h"
+#include "cli/attachment.h"
+#include "cli/command.h"
+#include "cli/session.h"
+#include "cli/visit.h"
+#include "systemd/journal-follow.h"
+#include "systemd/nspawn.h"
+#include "systemd/output.h"
+
+/* How long the unit of a task may take to end behind the task's own end. */
+#define END_LIMIT_USEC (5 * USEC_PER_SEC)
+
+/* As many lines as journalctl --follow begins with. */
+#define LINES_BEFORE 10
+
+typedef struct Attach {
+        const char *name;
+        sd_event *event;
+        Task *task;
+        TaskWait *wait;
+        bool ended;
+        Session *session;
+
+        /* to its terminal */
+        Attachment *attachment;
+        sd_event_source *limit;
+
+        /* to the journal, without one */
+        OutputQuery *query;
+        JournalFollow *follow;
+} Attach;
+
+static void attach_fail(Attach *attach, const char *words) {
+        (void) sd_event_exit(attach->event, command_fail("%s", words));
+}
+
+/* Who is attached leaves: the task goes on. */
+static void on_stop(void *userdata, int status) {
+        const Attach *attach = userdata;
+
+        if (status == EXIT_SUCCESS)
+                session_say(attach->session, "left the task \"%s\", which goes on", attach->name);
+        (void) sd_event_exit(attach->event, status == 128 + SIGINT ? EXIT_SUCCESS : status);
+}
+
+static void attach_end(void *userdata) {
+        Attach *attach = userdata;
+
+        attach->limit = sd_event_source_disable_unref(attach->limit);
+        session_say(attach->session, "the task \"%s\" ended", attach->name);
+        session_end(attach->session, EXIT_SUCCESS);
+}
+
+static void on_task_ended(void *userdata, const ExitResult *result _unused_) {
+        Attach *attach = userdata;
+
+        attach->ended = true;
+        if (attach->follow)
+                journal_follow_finish(attach->follow);
+        else if (attach->limit)
+                attach_end(attach);
+}
+
+/* ---- with a terminal ---- */
+
+static void on_output(void *userdata, const void *bytes, size_t n) {
+        const Attach *attach = userdata;
+
+        session_write(attach->session, EXEC_OUTPUT, bytes, n);
+}
+
+static void on_drain(void *userdata) {
+        const Attach *attach = userdata;
+
+        session_take_input(attach->session);
+}
+
+static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        const Attach *attach = userdata;
+
+        session_say(attach->session, "the terminal of the task \"%s\" hung up", attach->name);
+        session_end(attach->session, EXIT_OWN_FAILURE);
+        return 0;
+}
+
+/* The task ended, systemd will say; or it begins anew, or was not willing to wait for us (base/attach.h). */
+static void on_terminal_end(void *userdata) {
+        Attach *attach = userdata;
+
+        if (attach->ended ||
+                sd_event_add_time_relative(attach->event, &attach->limit, CLOCK_MONOTONIC, END_LIMIT_USEC, 0,
+                        on_limit, attach) < 0)
+                attach_end(attach);
+}
+
+static const AttachmentCallbacks attachment_callbacks = { on_output, on_drain, on_terminal_end };
+
+static bool on_input(void *userdata, const void *bytes, size_t n) {
+        const Attach *attach = userdata;
+
+        return attachment_write(attach->attachment, bytes, n);
+}
+
+/* The terminal is there for others, and for its output. */
+static void on_input_end(void *userdata _unused_) {
+}
+
+static void on_size(void *userdata, uint16_t rows, uint16_t columns) {
+        const Attach *attach = userdata;
+
+        attachment_resize(attach->attachment, rows, columns);
+}
+
+static void on_terminal_room(void *userdata, bool room) {
+        const Attach *attach = userdata;
+
+        attachment_set_reading(attach->attachment, room);
+}
+
+static const SessionCallbacks terminal_callbacks = {
+        on_input,
+        on_input_end,
+        on_size,
+        on_terminal_room,
+        on_stop,
+};
+
+static int attach_to_terminal(Attach *attach, Error **ret_error) {
+        const SessionConfig config = { .input = true, .terminal = true, .escape = true };
+        _cleanup_free_ char *directory = nspawn_runtime_directory(task_record(attach->task)->machine);
+        _cleanup_free_ char *path = xasprintf("%s/" ATTACH_SOCKET, directory);
+        int r = attachment_new(attach->event, path, &attachment_callbacks, attach, &attach->attachment);
+
+        if (r == -ENOENT)
+                return r;
+        if (r < 0)
+                return error_set(ret_error, r, "cannot attach to the terminal of \"%s\": %s", attach->name,
+                        strerror(-r));
+        return session_new(attach->event, &config, &terminal_callbacks, attach, &attach->session, ret_error);
+}
+
+/* ---- without one ---- */
+
+static void on_line(void *userdata, const char *bytes, size_t n) {
+        const Attach *attach = userdata;
+
+        if (n > 0)
+                session_write(attach->session, EXEC_OUTPUT, bytes, n);
+        session_write(attach->session, EXEC_OUTPUT, "\n", 1);
+}
+
+static const JournalFollowCallbacks follow_callbacks = { on_line, attach_end };
+
+static void on_journal_room(void *userdata, bool room) {
+        const Attach *attach = userdata;
+
+        journal_follow_set_reading(attach->follow, room);
+}
+
+static const SessionCallbacks journal_callbacks = { .on_room = on_journal_room, .on_stop = on_stop };
+
+static void attach_to_journal(Attach *attach, bool of_nspawn) {
+        const TaskRecord *record = task_record(attach->task);
+        _cleanup_error_ Error *error = NULL;
+        int r;
+
+        if (session_new(attach->event, &(SessionConfig){}, &journal_callbacks, attach, &attach->session,
+                    &error) < 0) {
+                attach_fail(attach, error_message(error));
+                return;
+        }
+
+        r = journal_follow_new(attach->event, record->unit, of_nspawn, LINES_BEFORE, &follow_callbacks,
+                attach, &attach->follow);
+        if (r < 0) {
+                _cleanup_free_ char *words = xasprintf("cannot read the journal: %s", strerror(-r));
+
+                attach_fail(attach, words);
+        } else if (attach->ended)
+                journal_follow_finish(attach->follow);
+}
+
+/* Ids of Nomad's tasks are ALLOCATION/TASK/HASH. */
+static void tell_where_output_is(Attach *attach) {
+        const char *id = task_record(attach->task)->id, *task = strchr(id, '/');
+        const char *end = task ? strchr(task + 1, '/') : NULL;
+        _cleanup_free_ char *words = end
+                ? xasprintf("Nomad has the output of \"%s\": nomad alloc logs -f %.*s %.*s", attach->name,
+                          (int) (task - id), id, (int) (end - task - 1), task + 1)
+                : xasprintf("the output of \"%s\" goes to the program that started it", attach->name);
+
+        attach_fail(attach, words);
+}
+
+static void on_place(void *userdata, OutputPlace place, const Error *error) {
+        Attach *attach = userdata;
+
+        attach->query = output_query_free(attach->query);
+        if (error)
+                attach_fail(attach, error_message(error));
+        else if (place == OUTPUT_ELSEWHERE)
+                tell_where_output_is(attach);
+        else
+                attach_to_journal(attach, place == OUTPUT_JOURNAL_BY_NSPAWN);
+}
+
+static void begin(void *userdata, Engine *engine, Task *task) {
+        _cleanup_error_ Error *error = NULL;
+        Attach *attach = userdata;
+        Manager *manager = engine_manager(engine);
+
+        attach->event = manager_event(manager);
+        attach->task = task;
+        attach->wait = task_wait(task, on_task_ended, attach);
+
+        int r = attach_to_terminal(attach, &error);
+        if (r == -ENOENT && !attach->attachment) {
+                attach->query = output_query_new(manager, task_record(task)->unit, on_place, attach);
+                if (!attach->query)
+                        attach_fail(attach, "cannot ask systemd");
+        } else if (r < 0)
+                attach_fail(attach, error_message(error));
+}
+
+int command_attach(int argc, char **argv) {
+        Attach attach = {};
+
+        if (argc != 1 || *argv[0] == '-')
+                return (void) fprintf(stderr, "usage: nspawnctl attach TASK\n"), EXIT_USAGE;
+
+        attach.name = argv[0];
+        int status = visit_task(attach.name, begin, &attach);
+        session_free(attach.session);
+        attachment_free(attach.attachment);
+        output_query_free(attach.query);
+        journal_follow_free(attach.follow);
+        task_wait_free(attach.wait);
+        sd_event_source_disable_unref(attach.limit);
+        return status;
+}
