@@ -11,9 +11,6 @@
 /* Keeps the value of a row of the table in rows.c; @note goes beside it and may be NULL. */
 void bench_measured(const char *row, double value, const char *note, ...) _printf_(3, 4);
 
-/* Reorders @values. */
-double bench_median(double *values, size_t n);
-
 /* Of a process, in KiB. */
 typedef struct Memory {
         double rss;

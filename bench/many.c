@@ -135,9 +135,9 @@ static void measure_processes(const Agent *agent, Held *held) {
                 cr_assert_gt(leader, 0);
                 own[i] = bench_memory(leader).own;
         }
-        double median = bench_median(own, N_TASKS);
+        double typical = median(own, N_TASKS);
         bench_measured("processes", n / (double) N_TASKS, "%u beside %d tasks", n, N_TASKS);
-        bench_measured("init.memory", median, "most %.0f KiB", own[N_TASKS - 1]);
+        bench_measured("init.memory", typical, "most %.0f KiB", own[N_TASKS - 1]);
 }
 
 /* Return: how many samples there are of each task up to a point in time, all tasks together. */

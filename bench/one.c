@@ -29,8 +29,8 @@ Test(one, calibration) {
                 cr_assert_eq(waitpid(pid, NULL, 0), pid);
                 process[i] = (now() - begin) * 1000;
         }
-        bench_measured("calibration.unit", bench_median(unit, ROUNDS), NULL);
-        bench_measured("calibration.process", bench_median(process, ROUNDS), NULL);
+        bench_measured("calibration.unit", median(unit, ROUNDS), NULL);
+        bench_measured("calibration.process", median(process, ROUNDS), NULL);
 }
 
 /* Nothing but user code: the factor between this machine and another. */
@@ -51,7 +51,7 @@ Test(one, processor) {
                 cr_assert_not_null(json);
                 json_decref(json);
         }
-        bench_measured("calibration.processor", bench_median(took, ROUNDS), NULL);
+        bench_measured("calibration.processor", median(took, ROUNDS), NULL);
 }
 
 /* Ends at once when it is told to. */
@@ -90,12 +90,12 @@ Test(one, start_and_stop) {
                 bare_stops[i] = bare_stop(bare);
         }
 
-        double ours = bench_median(start, ROUNDS), floor = bench_median(bare_starts, ROUNDS);
+        double ours = median(start, ROUNDS), floor = median(bare_starts, ROUNDS);
         bench_measured("start.ours", ours, "%.3f to %.3f", start[0], start[ROUNDS - 1]);
         bench_measured("start.bare", floor, "%.3f to %.3f", bare_starts[0], bare_starts[ROUNDS - 1]);
         bench_measured("start.ratio", ours / floor, "medians of %d in turns", ROUNDS);
-        ours = bench_median(stop, ROUNDS);
-        floor = bench_median(bare_stops, ROUNDS);
+        ours = median(stop, ROUNDS);
+        floor = median(bare_stops, ROUNDS);
         bench_measured("stop.ours", ours, "%.3f to %.3f", stop[0], stop[ROUNDS - 1]);
         bench_measured("stop.bare", floor, "%.3f to %.3f", bare_stops[0], bare_stops[ROUNDS - 1]);
         bench_measured("stop.ratio", ours / floor, NULL);
@@ -128,7 +128,7 @@ Test(one, refused) {
                 cr_assert_gt(ended, 0, "nspawn was not started: %s", text);
                 took[i] = told - ended;
         }
-        double median = bench_median(took, ROUNDS);
-        bench_measured("refused", median, "%.3f to %.3f", took[0], took[ROUNDS - 1]);
+        double typical = median(took, ROUNDS);
+        bench_measured("refused", typical, "%.3f to %.3f", took[0], took[ROUNDS - 1]);
         free(shell_good("rm -r %s", image));
 }

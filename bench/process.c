@@ -10,17 +10,6 @@
 
 #define FILE_MAX_BYTES 65536
 
-static int compare(const void *a, const void *b) {
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return (x > y) - (x < y);
-}
-
-double bench_median(double *values, size_t n) {
-        qsort(values, n, sizeof(*values), compare);
-        return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static double field(const char *text, const char *name) {
         const char *found = strstr(text, name);
 

@@ -8,9 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-#include <msgpack.h>
-
 #include "box.h"
 #include "task/name.h"
 
@@ -27,6 +24,17 @@ double now(void) {
 
         (void) clock_gettime(CLOCK_REALTIME, &t);
         return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
+}
+
+static int compare(const void *a, const void *b) {
+        double x = *(const double *) a, y = *(const double *) b;
+
+        return (x > y) - (x < y);
+}
+
+double median(double *values, size_t n) {
+        qsort(values, n, sizeof(*values), compare);
+        return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 void measured(const char *what, const char *format, ...) {
@@ -144,64 +152,6 @@ char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc
         return text;
 }
 
-static void pack(msgpack_packer *packer, json_t *value) {
-        const char *key;
-        json_t *item;
-        size_t i;
-
-        if (json_is_object(value)) {
-                (void) msgpack_pack_map(packer, json_object_size(value));
-                json_object_foreach(value, key, item) {
-                        (void) msgpack_pack_str_with_body(packer, key, strlen(key));
-                        pack(packer, item);
-                }
-        } else if (json_is_array(value)) {
-                (void) msgpack_pack_array(packer, json_array_size(value));
-                json_array_foreach(value, i, item) pack(packer, item);
-        } else if (json_is_string(value))
-                (void) msgpack_pack_str_with_body(
-                        packer, json_string_value(value), json_string_length(value));
-        else if (json_is_integer(value))
-                (void) msgpack_pack_int64(packer, json_integer_value(value));
-        else if (json_is_boolean(value))
-                (void) (json_is_true(value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer));
-        else
-                (void) msgpack_pack_nil(packer);
-}
-
-static json_t *json_of(const char *quoted) {
-        _cleanup_free_ char *text = xstrdup(quoted);
-        json_error_t error;
-
-        for (char *p = text; *p; p++)
-                if (*p == '\'')
-                        *p = '"';
-        json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
-        cr_assert_not_null(value, "%s: %s", text, error.text);
-        return value;
-}
-
-static ProtobufCBinaryData pack_json(json_t *value) {
-        ProtobufCBinaryData data;
-        msgpack_sbuffer buffer;
-        msgpack_packer packer;
-
-        msgpack_sbuffer_init(&buffer);
-        msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
-        pack(&packer, value);
-        data.len = buffer.size;
-        data.data = (uint8_t *) msgpack_sbuffer_release(&buffer);
-        return data;
-}
-
-ProtobufCBinaryData msgpack_of(const char *json) {
-        json_t *value = json_of(json);
-        ProtobufCBinaryData data = pack_json(value);
-
-        json_decref(value);
-        return data;
-}
-
 void agent_configure(Agent *agent, const char *config) {
         Base__SetConfigRequest request = BASE__SET_CONFIG_REQUEST__INIT;
         char version[] = "0.1.0";
@@ -214,20 +164,20 @@ void agent_configure(Agent *agent, const char *config) {
         free(request.msgpack_config.data);
 }
 
-static ProtobufCBinaryData job_config(const char *script, const char *config) {
-        _cleanup_free_ char *image = xasprintf("%s/images/hello", test_directory());
-        json_t *value = json_pack(
-                "{s:s, s:b, s:b, s:b}", "image", image, "boot", 0, "read_only", 1, "network_veth", 0);
-        json_t *more = json_of(config ? config : "{}");
+static double number_of(const char *line, pid_t pid) {
+        _cleanup_free_ char *text = shell_good("P=%d; %s", pid, line);
 
-        if (script)
-                (void) json_object_set_new(
-                        value, "command", json_pack("[s, s, s]", "/bin/sh", "-c", script));
-        (void) json_object_update(value, more);
-        ProtobufCBinaryData data = pack_json(value);
-        json_decref(value);
-        json_decref(more);
-        return data;
+        return atof(text);
+}
+
+AgentCost agent_cost(const Agent *agent) {
+        pid_t pid = plugin_pid(agent->plugin);
+
+        return (AgentCost){
+                .fds = number_of("ls /proc/$P/fd | wc -l", pid),
+                .children = number_of("cat /proc/$P/task/*/children | wc -w", pid),
+                .rss_kib = number_of("awk '/^Rss:/ { print $2 }' /proc/$P/smaps_rollup", pid),
+        };
 }
 
 Job *job_new(const char *script, const char *config) {
@@ -248,7 +198,7 @@ Job *job_new(const char *script, const char *config) {
         job->config.alloc_dir = xstrdup(job->directory);
         job->config.stdout_path = xasprintf("%s/alloc/logs/.task.stdout.fifo", job->directory);
         job->config.stderr_path = xasprintf("%s/alloc/logs/.task.stderr.fifo", job->directory);
-        job->config.msgpack_driver_config = job_config(script, config);
+        job->config.msgpack_driver_config = driver_config_of(script, config);
         job->config.env = job->env_rows;
         job->config.mounts = job->mount_rows;
         free(shell_good("mkdir -p %1$s/alloc/logs %1$s/task/local %1$s/task/secrets && "
@@ -317,6 +267,21 @@ void job_add_mount(Job *job, const char *source, const char *target, bool read_o
         job->mounts[i].task_path = xstrdup(target);
         job->mounts[i].readonly = read_only;
         job->mount_rows[i] = &job->mounts[i];
+}
+
+void job_limit_memory(Job *job, int64_t mib) {
+        Limits *limits = &job->limits;
+
+        driver__resources__init(&limits->resources);
+        driver__allocated_task_resources__init(&limits->allocated);
+        driver__allocated_memory_resources__init(&limits->memory);
+        driver__linux_resources__init(&limits->linux_resources);
+        limits->memory.memory_mb = mib;
+        limits->linux_resources.memory_limit_bytes = mib << 20;
+        limits->allocated.memory = &limits->memory;
+        limits->resources.allocated_resources = &limits->allocated;
+        limits->resources.linux_resources = &limits->linux_resources;
+        job->config.resources = &limits->resources;
 }
 
 void job_start_begin(Agent *agent, Job *job) {

@@ -25,6 +25,9 @@ const char *test_directory(void);
 /* Return: seconds, realtime. */
 double now(void);
 
+/* Reorders @values. */
+double median(double *values, size_t n);
+
 /* Keeps a number for the report of the whole run. */
 void measured(const char *what, const char *format, ...) _printf_(2, 3);
 
@@ -65,8 +68,17 @@ char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc
 /* As SetConfig; @config is JSON with ' for ", NULL for none. */
 void agent_configure(Agent *agent, const char *config);
 
+/* What the plugin takes of the host. */
+typedef struct AgentCost {
+        double fds, children, rss_kib;
+} AgentCost;
+
+AgentCost agent_cost(const Agent *agent);
+
 /* Return: msgpack of JSON with ' for ". */
 ProtobufCBinaryData msgpack_of(const char *json);
+/* Return: msgpack of what job_new() is told. */
+ProtobufCBinaryData driver_config_of(const char *script, const char *config);
 
 /* All that comes out of a pipe, read all the time by a thread. */
 typedef struct Stream Stream;
@@ -85,6 +97,17 @@ char *stream_text(Stream *stream);
 #define JOB_ENV_MAX 24
 #define JOB_MOUNTS_MAX 4
 
+/* What a task may use, as job_limit_memory() says it. */
+typedef struct Limits {
+        Driver__Resources resources;
+        Driver__AllocatedTaskResources allocated;
+        Driver__AllocatedMemoryResources memory;
+        Driver__LinuxResources linux_resources;
+} Limits;
+
+/* Where the control groups of tasks' units are. */
+#define TASK_SLICE "/sys/fs/cgroup/nspawn.slice/nspawn-nomad.slice"
+
 /* A task as Nomad would have it run. config is filled and may be changed until the start. */
 typedef struct Job {
         char *directory; /* of the allocation */
@@ -94,6 +117,7 @@ typedef struct Job {
         Driver__TaskConfig config;
         Driver__TaskConfig__EnvEntry env[JOB_ENV_MAX], *env_rows[JOB_ENV_MAX];
         Driver__Mount mounts[JOB_MOUNTS_MAX], *mount_rows[JOB_MOUNTS_MAX];
+        Limits limits;
         ClientCall *starting;
         Driver__StartTaskResponse *started; /* has the handle */
         int signal;                         /* of the last job_wait() */
@@ -115,6 +139,9 @@ DEFINE_CLEANUP(Job *, job_free)
 
 void job_set_env(Job *job, const char *name, const char *value);
 void job_add_mount(Job *job, const char *source, const char *target, bool read_only);
+
+/* For the task as a whole; a limit of its own for each job. */
+void job_limit_memory(Job *job, int64_t mib);
 
 void job_start_begin(Agent *agent, Job *job);
 void job_start_end(Job *job);

@@ -13,7 +13,7 @@
  * C core.
  *
  * Every wait has a limit in milliseconds, and gives -ETIMEDOUT where it is over. Any thread may do the
- * waiting, but only one at a time per object.
+ * waiting, but only one at a time per object; of a call one may send while another reads.
  */
 
 /* A plugin that was started. */
@@ -98,7 +98,8 @@ ClientCall *client_call_free(ClientCall *call);
 DEFINE_CLEANUP(ClientCall *, client_call_free)
 #define _cleanup_client_call_ _cleanup_(client_call_freep)
 
-/* Waits until the message was taken. Return: 0, -EPIPE where the call is over, or -ETIMEDOUT. */
+/* Waits until the message was taken. Return: 0, -EPIPE where the call is over, or -ETIMEDOUT: then it may
+ * still be on its way. */
 int client_send(ClientCall *call, const ProtobufCMessage *message, unsigned limit_msec);
 
 /* Says that no more messages will come. */

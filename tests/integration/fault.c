@@ -5,8 +5,6 @@
 
 #include "fault.h"
 
-#define SLICE "/sys/fs/cgroup/nspawn.slice/nspawn-nomad.slice"
-
 /* As much as the payload takes a few times over, and not so much that it takes long to be used up. */
 #define MEMORY_MIB 64
 
@@ -110,24 +108,6 @@ void stop_end(ClientCall *call) {
         (void) client_call_free(call);
 }
 
-static void limit_memory(Job *job) {
-        static Driver__Resources resources;
-        static Driver__AllocatedTaskResources allocated;
-        static Driver__AllocatedMemoryResources memory;
-        static Driver__LinuxResources lin;
-
-        driver__resources__init(&resources);
-        driver__allocated_task_resources__init(&allocated);
-        driver__allocated_memory_resources__init(&memory);
-        driver__linux_resources__init(&lin);
-        memory.memory_mb = MEMORY_MIB;
-        lin.memory_limit_bytes = (int64_t) MEMORY_MIB << 20;
-        allocated.memory = &memory;
-        resources.allocated_resources = &allocated;
-        resources.linux_resources = &lin;
-        job->config.resources = &resources;
-}
-
 /* Does what it is told, line by line, and says back what it does not know. */
 static Job *subject_job_new(const Cell *cell) {
         _cleanup_free_ char *script = xasprintf(
@@ -137,24 +117,25 @@ static Job *subject_job_new(const Cell *cell) {
                 cell->moment == STOPPING ? "" : "; exit 3");
         Job *job = job_new(script, cell->config);
 
-        limit_memory(job);
+        job_limit_memory(job, MEMORY_MIB);
         free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
         return job;
 }
 
 static void gate_close(const Job *job) {
-        free(shell_good("mkdir -p " SLICE "/%1$s && echo 1 >" SLICE "/%1$s/cgroup.freeze", job->unit));
+        free(shell_good(
+                "mkdir -p " TASK_SLICE "/%1$s && echo 1 >" TASK_SLICE "/%1$s/cgroup.freeze", job->unit));
 }
 
 static void gate_wait(const Job *job) {
-        shell_until("grep -q '^populated 1' " SLICE "/%1$s/cgroup.events && "
+        shell_until("grep -q '^populated 1' " TASK_SLICE "/%1$s/cgroup.events && "
                     "test $(systemctl show -P MainPID %1$s) -gt 0",
                 job->unit);
 }
 
 void subject_open_gate(Subject *subject) {
         if (subject->cell->moment == STARTING)
-                free(shell(NULL, "echo 0 2>/dev/null >" SLICE "/%s/cgroup.freeze", subject->job->unit));
+                free(shell(NULL, "echo 0 2>/dev/null >" TASK_SLICE "/%s/cgroup.freeze", subject->job->unit));
 }
 
 static void subject_reach_moment(Agent *agent, Subject *subject) {
@@ -330,7 +311,8 @@ void subject_destroy(Agent *agent, Subject *subject) {
         job_destroy(agent, job);
         /* The brackets keep grep from finding itself. */
         _cleanup_free_ char *left = shell(NULL,
-                "ls -d /run/nspawn-units/.ledgers/%1$s /run/nspawn-units/%1$s " SLICE "/%2$s 2>/dev/null; "
+                "ls -d /run/nspawn-units/.ledgers/%1$s /run/nspawn-units/%1$s " TASK_SLICE
+                "/%2$s 2>/dev/null; "
                 "grep %1$s /proc/mounts; ip -o link show ve-%1$s 2>/dev/null; "
                 "grep -las 'machine[=]%1$s' /proc/[0-9]*/cmdline",
                 job->machine, job->unit);

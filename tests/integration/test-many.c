@@ -106,6 +106,12 @@ static void destroy_all(Agent *agent, Job **jobs, Calls *calls) {
         calls_end(calls, &driver__destroy_task_response__descriptor, NULL, "DestroyTask");
 }
 
+static void measure_memory(const AgentCost *before, const AgentCost *after, size_t n) {
+        measured("memory of the plugin", "%.0f KiB without a task, %.0f KiB with %zu: %.0f KiB each",
+                before->rss_kib, after->rss_kib, n, (after->rss_kib - before->rss_kib) / (double) n);
+        cr_expect_eq(after->children, 0);
+}
+
 static char *job_main_pids(void) {
         return shell_good("systemctl show -P MainPID 'nspawn-task-*.service'");
 }
@@ -118,7 +124,10 @@ Test(many, many_tasks_start_at_once_outlive_the_driver_and_leave_nothing) {
         calls.calls = xcalloc(calls.n, sizeof(*calls.calls));
         for (size_t i = 0; i < calls.n; i++)
                 jobs[i] = job_new("trap 'exit 6' TERM; echo ready; sleep 1d & wait", NULL);
+        AgentCost none = agent_cost(&first);
         start_all(&first, jobs, &calls);
+        AgentCost all = agent_cost(&first);
+        measure_memory(&none, &all, calls.n);
         _cleanup_free_ char *before = job_main_pids();
 
         plugin_signal(first.plugin, SIGKILL);

@@ -10,7 +10,6 @@
 TestSuite(recovery, .timeout = 400);
 
 #define N_TASKS 5
-#define N_MANY 20
 
 /* Counts as fast as it is read, until it is told to stop. */
 #define COUNTER "trap 'echo last $i; exit 3' TERM; i=0; while :; do echo $i; i=$((i + 1)); done"
@@ -203,40 +202,4 @@ Test(recovery, a_second_plugin_beside_leaves_the_tasks_of_the_first_alone) {
         free(shell_good("echo >%s/task/local/wait", a->directory));
         cr_assert_eq(job_wait(&first, a), 4);
         job_destroy(&first, a);
-}
-
-static unsigned long rss(const Agent *agent) {
-        _cleanup_free_ char *text = shell_good(
-                "sed -n 's/^VmRSS:[ \\t]*\\([0-9]*\\).*/\\1/p' /proc/%d/status", plugin_pid(agent->plugin));
-
-        return strtoul(text, NULL, 10);
-}
-
-Test(recovery, twenty_tasks_run_at_once) {
-        _cleanup_agent_ Agent agent = agent_start();
-        Job *jobs[N_MANY];
-        double begin = now();
-
-        measured("resident memory of the plugin without a task", "%lu KiB", rss(&agent));
-        for (size_t i = 0; i < N_MANY; i++) {
-                jobs[i] = job_new(
-                        "echo ready; trap 'exit 6' TERM; while :; do read x </local/wait; done", NULL);
-                free(shell_good("mkfifo -m 666 %s/task/local/wait", jobs[i]->directory));
-                job_start_begin(&agent, jobs[i]);
-        }
-        for (size_t i = 0; i < N_MANY; i++) {
-                job_start_end(jobs[i]);
-                stream_wait_text(jobs[i]->out, "ready");
-        }
-        measured("20 tasks started at once", "%.3f s", now() - begin);
-        measured("resident memory of the plugin with 20 tasks", "%lu KiB", rss(&agent));
-
-        _cleanup_free_ char *children = shell(NULL, "pgrep -P %d", plugin_pid(agent.plugin));
-        cr_expect_str_empty(children);
-        for (size_t i = 0; i < N_MANY; i++) {
-                job_stop(&agent, jobs[i], 60, "");
-                cr_expect_eq(job_wait(&agent, jobs[i]), 6);
-                job_destroy(&agent, jobs[i]);
-                (void) job_free(jobs[i]);
-        }
 }

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <stdlib.h>
-
 #include "bare.h"
 
 /* Numbers that need the host for themselves; the suite alone is declared in test-plugin.c. */
 
 #define ROUNDS 3
-
-static int compare(const void *a, const void *b) {
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return (x > y) - (x < y);
-}
-
-static double median(double values[static ROUNDS]) {
-        qsort(values, ROUNDS, sizeof(*values), compare);
-        return values[ROUNDS / 2];
-}
 
 Test(alone, a_start_costs_little_more_than_nspawn_itself) {
         _cleanup_agent_ Agent agent = agent_start();
@@ -42,7 +29,7 @@ Test(alone, a_start_costs_little_more_than_nspawn_itself) {
                 (void) bare_stop(bare);
         }
 
-        double a = median(ours), b = median(floor);
+        double a = median(ours, ROUNDS), b = median(floor, ROUNDS);
         measured("StartTask, median of 3", "%.3f s", a);
         measured("StartTransientUnit of the same nspawn, median of 3", "%.3f s", b);
         measured("ratio", "%.2f", a / b);

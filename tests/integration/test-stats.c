@@ -290,24 +290,6 @@ static const CgroupWatchCallbacks watch_callbacks = { on_oom, on_limit };
                 } \
         } while (false)
 
-static void limit_memory(Job *job, int64_t mib) {
-        static Driver__Resources resources;
-        static Driver__AllocatedTaskResources allocated;
-        static Driver__AllocatedMemoryResources memory;
-        static Driver__LinuxResources lin;
-
-        driver__resources__init(&resources);
-        driver__allocated_task_resources__init(&allocated);
-        driver__allocated_memory_resources__init(&memory);
-        driver__linux_resources__init(&lin);
-        memory.memory_mb = mib;
-        lin.memory_limit_bytes = mib << 20;
-        allocated.memory = &memory;
-        resources.allocated_resources = &allocated;
-        resources.linux_resources = &lin;
-        job->config.resources = &resources;
-}
-
 Test(stats, limits_that_somebody_changes_are_told_once) {
         static const char *const rows[][2] = {
                 /* property, what is told */
@@ -323,7 +305,7 @@ Test(stats, limits_that_somebody_changes_are_told_once) {
         CgroupWatch *watch = NULL;
         Told told = {};
 
-        limit_memory(job, 64);
+        job_limit_memory(job, 64);
         start_ready(&agent, job);
         free(shell_good("systemctl set-property --runtime %s CPUWeight=100", job->unit));
         _cleanup_free_ char *group = job_property(job, "ControlGroup");
@@ -361,7 +343,7 @@ Test(stats, a_kill_for_want_of_memory_is_seen) {
         Told told = {};
         uint64_t kills = 7;
 
-        limit_memory(job, 48);
+        job_limit_memory(job, 48);
         job_start(&agent, job);
         stream_wait_text(job->out, "begin");
         _cleanup_free_ char *group = job_property(job, "ControlGroup");
