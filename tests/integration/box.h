@@ -19,6 +19,9 @@
 /* Longest wait for anything that should happen; an emulated machine with two busy processors is slow. */
 #define LIMIT_MSEC 90000
 
+/* How long a test may take: every wait has a limit of its own, and an emulated machine may be a busy one. */
+#define TEST_SEC 600
+
 /* Where run.sh put everything: images, plugins/ and a place for allocations. */
 const char *test_directory(void);
 

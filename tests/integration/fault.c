@@ -8,7 +8,8 @@
 /* As much as the payload takes a few times over, and not so much that it takes long to be used up. */
 #define MEMORY_MIB 64
 
-#define STOP_SEC 60
+/* Of a StopTask that is not to run out. */
+#define STOP_SEC TEST_SEC
 
 const char *moment_to_string(Moment moment) {
         static const char *const names[_MOMENT_MAX] = {
@@ -90,7 +91,7 @@ ClientCall *stop_begin(Agent *agent, Job *job, int64_t timeout_sec) {
         Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
         char signal[] = "SIGTERM";
 
-        timeout.seconds = timeout_sec;
+        timeout.seconds = timeout_sec ? timeout_sec : STOP_SEC;
         request.task_id = job->config.id;
         request.timeout = &timeout;
         request.signal = signal;
@@ -138,6 +139,25 @@ void subject_open_gate(Subject *subject) {
                 free(shell(NULL, "echo 0 2>/dev/null >" TASK_SLICE "/%s/cgroup.freeze", subject->job->unit));
 }
 
+void subject_apply(Agent *agent, Subject *subject) {
+        const Cell *cell = subject->cell;
+        const Job *job = subject->job;
+
+        if (subject->applied)
+                return;
+
+        subject->applied = true;
+        if (cell->line)
+                free(shell_good(
+                        "exec 2>&1; "
+                        "U=%1$s M=$(systemctl show -P MainPID %1$s) I=%2$s/task/local/in; "
+                        "G=/sys/fs/cgroup$(systemctl show -P ControlGroup $U); "
+                        "read L x </proc/$M/task/$M/children; read P x </proc/$L/task/$L/children; %3$s",
+                        job->unit, job->directory, cell->line));
+        if (cell->apply)
+                cell->apply(agent, subject);
+}
+
 static void subject_reach_moment(Agent *agent, Subject *subject) {
         Job *job = subject->job;
 
@@ -155,8 +175,11 @@ static void subject_reach_moment(Agent *agent, Subject *subject) {
         if (subject->cell->moment == STOPPING) {
                 int sec = subject->cell->stop_sec;
 
-                subject->stopping = stop_begin(agent, job, sec ? sec : STOP_SEC);
+                subject->stopping = stop_begin(agent, job, sec);
                 stream_wait_text(job->out, "term\n");
+                /* The other subjects may take longer to begin than this one is given. */
+                if (sec && subject->cell->line)
+                        subject_apply(agent, subject);
         } else if (subject->cell->moment == EXITED) {
                 say_to(job, "exit 7");
                 wait_exited(agent, job);
@@ -183,20 +206,6 @@ void subjects_begin(Agent *agent, Subject *subjects, const Cell *cells, size_t n
                 subjects[i] = (Subject){ .cell = &cells[i] };
         some_begin(agent, subjects, n, RUNNING, EXITED);
         some_begin(agent, subjects, n, STARTING, STARTING);
-}
-
-void subject_apply(Agent *agent, Subject *subject) {
-        const Cell *cell = subject->cell;
-        const Job *job = subject->job;
-
-        if (cell->line)
-                free(shell_good(
-                        "U=%1$s M=$(systemctl show -P MainPID %1$s) I=%2$s/task/local/in; "
-                        "G=/sys/fs/cgroup$(systemctl show -P ControlGroup $U); "
-                        "read L x </proc/$M/task/$M/children; read P x </proc/$L/task/$L/children; %3$s",
-                        job->unit, job->directory, cell->line));
-        if (cell->apply)
-                cell->apply(agent, subject);
 }
 
 static void check_start_fails(Subject *subject) {

@@ -44,7 +44,7 @@ typedef struct Cell {
         const char *line;
         void (*apply)(Agent *agent, Subject *subject); /* what no shell line can do */
         const char *config;                            /* options of the task */
-        int stop_sec;                                  /* timeout of the StopTask; 0 for 60 */
+        int stop_sec;                                  /* timeout of the StopTask; 0 for none */
         Truth truth;
 } Cell;
 
@@ -54,6 +54,7 @@ struct Subject {
         Job *job;
         ClientCall *stopping;
         char *main_pid;
+        bool applied;
 };
 
 /* The stream of TaskEvents. */
@@ -70,6 +71,8 @@ void events_read(Events *events, Agent *agent, Job *job);
 
 /* Starts all of them, each up to the moment of its cell; no two of them wait for each other. */
 void subjects_begin(Agent *agent, Subject *subjects, const Cell *cells, size_t n);
+/* Does to it what its cell says, once; what may be stopped before all have begun has it done to it already.
+ */
 void subject_apply(Agent *agent, Subject *subject);
 /* The start goes on. */
 void subject_open_gate(Subject *subject);
@@ -82,7 +85,7 @@ void subject_destroy(Agent *agent, Subject *subject);
 /* Opens the gates, and does all of the above. */
 void subjects_end(Agent *agent, Events *events, Subject *subjects, size_t n);
 
-/* Calls StopTask and does not wait for the answer. */
+/* Calls StopTask and does not wait for the answer; with 0 its timeout does not run out. */
 ClientCall *stop_begin(Agent *agent, Job *job, int64_t timeout_sec);
 void stop_end(ClientCall *call);
 

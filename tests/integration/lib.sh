@@ -75,7 +75,7 @@ summary() {
 go_tests() {
 	local log=$results/$2.log name pattern=.
 	[[ "$3" == */* ]] && pattern="^${3#*/}"
-	NSPAWN_PAYLOAD=$payload "$1" -test.v -test.run "$pattern" -test.parallel 4 -test.timeout 600s >"$log" 2>&1
+	NSPAWN_PAYLOAD=$payload "$1" -test.v -test.run "$pattern" -test.parallel 4 -test.timeout 1200s >"$log" 2>&1
 	local status=$? found=0
 	while IFS= read -r name; do
 		found=1

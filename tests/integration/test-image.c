@@ -5,7 +5,7 @@
 #include "box.h"
 
 /* Where a task's root comes from, and what becomes of what is written to it. */
-TestSuite(image, .timeout = 240);
+TestSuite(image, .timeout = TEST_SEC);
 
 /* A copy that a test may lock and change. */
 static char *image_copy(const char *name) {

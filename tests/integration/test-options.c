@@ -6,7 +6,7 @@
 #include "box.h"
 
 /* Options that change what systemd makes of a task. */
-TestSuite(options, .timeout = 240);
+TestSuite(options, .timeout = TEST_SEC);
 
 /* ---- restart ---- */
 

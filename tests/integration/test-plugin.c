@@ -5,9 +5,9 @@
 #include "box.h"
 
 /* What needs no container: what the plugin says of itself and of the host. */
-TestSuite(plugin, .timeout = 120);
+TestSuite(plugin, .timeout = TEST_SEC);
 /* Changes the host under everybody else. */
-TestSuite(alone, .timeout = 120);
+TestSuite(alone, .timeout = TEST_SEC);
 
 Test(plugin, started_by_hand_says_what_it_is_and_fails) {
         int status;

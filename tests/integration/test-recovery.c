@@ -7,7 +7,7 @@
 #include "box.h"
 
 /* Plugins come and go, tasks stay. */
-TestSuite(recovery, .timeout = 400);
+TestSuite(recovery, .timeout = TEST_SEC);
 
 #define N_TASKS 5
 

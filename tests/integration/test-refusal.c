@@ -6,7 +6,7 @@
 #include "box.h"
 
 /* Starts that cannot be: the answer names what is wrong, and comes at once. */
-TestSuite(refusal, .timeout = 240);
+TestSuite(refusal, .timeout = TEST_SEC);
 
 Test(refusal, a_wrong_config_is_named) {
         static const struct {

@@ -5,7 +5,7 @@
 #include "box.h"
 
 /* SignalTask: what Nomad's alloc signal does. */
-TestSuite(signal, .timeout = 240);
+TestSuite(signal, .timeout = TEST_SEC);
 
 static void send_signal(Agent *agent, Job *job, const char *name) {
         Driver__SignalTaskRequest request = DRIVER__SIGNAL_TASK_REQUEST__INIT;

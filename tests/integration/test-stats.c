@@ -10,7 +10,7 @@
 #include "systemd/cgroup.h"
 
 /* What is counted of a task, against what systemd and the kernel say of it. */
-TestSuite(stats, .timeout = 240);
+TestSuite(stats, .timeout = TEST_SEC);
 
 #define MIB (1024 * 1024)
 #define SAMPLES 200

@@ -3,7 +3,7 @@
 #include "box.h"
 
 /* How a task is ended from outside, and what is told of it. */
-TestSuite(stop, .timeout = 240);
+TestSuite(stop, .timeout = TEST_SEC);
 
 #define LOOP "echo ready; while :; do read -t 1 x </local/never; done"
 

@@ -6,7 +6,7 @@
 #include "box.h"
 
 /* What a task sees, and what is seen of it. */
-TestSuite(task, .timeout = 240);
+TestSuite(task, .timeout = TEST_SEC);
 
 static void start_all(Agent *agent, Job **jobs, size_t n) {
         for (size_t i = 0; i < n; i++)

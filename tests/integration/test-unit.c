@@ -5,7 +5,7 @@
 #include "box.h"
 
 /* The unit of a task as the host's users see it. */
-TestSuite(unit, .timeout = 240);
+TestSuite(unit, .timeout = TEST_SEC);
 
 #define SECRET "hunter2-is-the-secret"
 
