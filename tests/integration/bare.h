@@ -25,3 +25,12 @@ double bare_start(Bare *bare);
 
 /* Return: seconds from the call to systemd until its job is done, that is until all of it is gone. */
 double bare_stop(Bare *bare);
+
+/**
+ * bare_exec() - the floor below ExecTask: joins all namespaces of a task, and runs a command there
+ * @leader:  pid of the container's first process; the container has a user namespace
+ * @command: in the container, an absolute path
+ *
+ * Return: seconds until it has ended, with 0.
+ */
+double bare_exec(pid_t leader, char *const *command);

@@ -71,7 +71,8 @@ criterion() {
 
 set_up
 begin=$SECONDS
-criterion plugin "${JOBS:-3}" '!(alone|many)'
+criterion plugin "${JOBS:-3}" '!(alone|exec|many)'
+criterion exec "${JOBS:-3}" exec
 criterion alone 1 alone
 criterion many 1 many
 ((n_failed == 0)) || sweep

@@ -44,6 +44,15 @@ check cli/the_example_runs '
 	test "$(cat "$CLI/hello.err")" = "stderr stays apart"
 '
 
+check cli/a_task_of_a_file_may_have_a_terminal '
+	task_file terminal "tty; echo err >&2; exit 133" "tty: true"
+	code=0
+	"$CTL" run "$CLI/terminal.yaml" >"$CLI/terminal.out" 2>"$CLI/terminal.err" || code=$?
+	test "$code" = 133
+	test "$(cat "$CLI/terminal.out")" = "$(printf "/dev/pts/0\r\nerr\r\n")"
+	test ! -s "$CLI/terminal.err"
+'
+
 check cli/ctrl_c_ends_the_task_by_its_own_trap '
 	task_file trap "trap \"echo bye; exit 5\" TERM; echo ready; while :; do sleep 0.2; done"
 	"$CTL" run "$CLI/trap.yaml" >"$CLI/trap.out" 2>&1 &
@@ -102,6 +111,197 @@ check cli/a_start_that_fails_exits_with_125_and_says_why '
 	done
 '
 
+# A task that does nothing until it is told to end.
+task_file host "trap \"exit 0\" TERM; while :; do sleep 0.2; done"
+in_host() {
+	[[ "$(systemctl is-active nspawn-host.service)" == active ]] || "$CTL" run --detach "$CLI/host.yaml"
+}
+# Nothing of a command stays: its control group goes last.
+exec_is_gone() {
+	! find /sys/fs/cgroup -path "*nspawn-host.service*" -name "nspawn-exec-*" | grep -q .
+}
+export -f in_host exec_is_gone
+
+check cli/exec_passes_streams_and_exit_code_on '
+	in_host
+	code=0
+	echo in | "$CTL" exec host sh -c "cat; echo err >&2; exit 7" >"$CLI/exec.out" 2>"$CLI/exec.err" || code=$?
+	test "$code" = 7
+	test "$(cat "$CLI/exec.out")" = in
+	test "$(cat "$CLI/exec.err")" = err
+	code=0
+	"$CTL" exec nspawn-host.service sh -c "kill -KILL \$\$" || code=$?
+	test "$code" = 137
+	until_true exec_is_gone
+'
+
+check cli/exec_takes_user_directory_and_environment '
+	in_host
+	export HERE=there
+	out=$("$CTL" exec -u app -w /tmp -E A=1 -E HERE host sh -c "id -un; pwd; echo \$A \$HERE" </dev/null)
+	test "$out" = "$(printf "app\n/tmp\n1 there")"
+'
+
+check cli/exec_fails_in_words_and_with_the_codes_of_shells '
+	in_host
+	for row in "127:exec host /no/such/program" "126:exec host /etc/passwd" "125:exec nosuchtask true" \
+		"125:exec -u nobodyofthat host true" "125:attach nosuchtask"; do
+		code=0
+		words=$("$CTL" ${row#*:} 2>&1 </dev/null) || code=$?
+		test "$code" = "${row%%:*}"
+		grep -q "^nspawnctl: " <<<"$words"
+	done
+	grep -q "there is no task \"nosuchtask\"" <<<"$words"
+'
+
+check cli/exec_is_binary_safe_both_ways_from_files_and_pipes '
+	in_host
+	head -c 5000000 /dev/urandom >"$CLI/data"
+	"$CTL" exec host cat <"$CLI/data" >"$CLI/copy"
+	cmp "$CLI/data" "$CLI/copy"
+	cat "$CLI/data" | "$CTL" exec host cat | cat >"$CLI/copy"
+	cmp "$CLI/data" "$CLI/copy"
+	# A shell goes on where the command stopped writing.
+	{ "$CTL" exec host echo one </dev/null; echo two; } >"$CLI/both"
+	test "$(cat "$CLI/both")" = "$(printf "one\ntwo")"
+'
+
+check cli/exec_waits_for_a_slow_reader '
+	in_host
+	"$CTL" exec host sh -c "head -c 3000000 /dev/zero; echo end >&2" </dev/null 2>"$CLI/slow.err" |
+		{ sleep 2; test ! -s "$CLI/slow.err"; wc -c; } >"$CLI/slow.out"
+	test "$(cat "$CLI/slow.out")" = 3000000
+'
+
+check cli/exec_ends_with_us '
+	in_host
+	for signal in INT TERM; do
+		"$CTL" exec host sh -c "echo ready; exec sleep 1000" </dev/null >"$CLI/ends.out" &
+		until_true "grep -q ready \"$CLI/ends.out\""
+		kill -"$signal" $!
+		code=0
+		wait $! || code=$?
+		test "$code" = $((128 + $(kill -l "$signal")))
+		until_true exec_is_gone
+	done
+	{
+		code=0
+		"$CTL" exec host yes </dev/null || code=$?
+		echo "$code" >"$CLI/pipe.code"
+	} | head -n 1
+	test "$(cat "$CLI/pipe.code")" = 141
+	until_true exec_is_gone
+'
+
+check cli/a_terminal_has_our_size_and_kind_and_ours_is_restored '
+	in_host
+	cat >"$CLI/terminal.sh" <<-EOF
+		stty rows 33 cols 111
+		before=\$(stty -g)
+		TERM=vt220 "$CTL" exec -t host sh -c "tty; stty size; echo \\\$TERM; exit 9"
+		echo "code \$?"
+		[ "\$before" = "\$(stty -g)" ] && echo restored
+	EOF
+	# Its input stays open.
+	mkfifo "$CLI/nothing"
+	script -qec "sh $CLI/terminal.sh" /dev/null <"$CLI/nothing" >"$CLI/terminal.out" &
+	exec 9>"$CLI/nothing"
+	wait $!
+	exec 9>&-
+	for words in "^/dev/pts/" "^33 111" "^vt220" "^code 9" "^restored"; do
+		grep -q "$words" "$CLI/terminal.out"
+	done
+'
+
+check cli/a_shell_reads_commands_and_can_be_left '
+	in_host
+	code=0
+	out=$(printf "echo here-\$((6 * 7))\nexit 3\n" | "$CTL" shell host) || code=$?
+	test "$code" = 3
+	grep -q "here-42" <<<"$out"
+
+	mkfifo "$CLI/keys"
+	script -qec "$CTL shell -u app host; echo code \$?" /dev/null <"$CLI/keys" >"$CLI/shell.out" 2>&1 &
+	exec 9>"$CLI/keys"
+	until_true "grep -q \"three times\" \"$CLI/shell.out\""
+	printf "echo user-\$(id -un)\r" >&9
+	until_true "grep -q user-app \"$CLI/shell.out\""
+	# Nothing in there reads any more.
+	printf "sleep 1000\r" >&9
+	printf "\035\035\035" >&9
+	until_true "grep -q \"code 0\" \"$CLI/shell.out\""
+	exec 9>&-
+	wait $!
+	until_true exec_is_gone
+'
+
+check cli/attach_follows_the_output_in_the_journal_and_nothing_else '
+	task_file talk "for i in 1 2 3; do echo line \$i; echo err \$i >&2; sleep 2; done; printf last"
+	"$CTL" run --detach "$CLI/talk.yaml"
+	"$CTL" attach talk >"$CLI/talk.out" 2>"$CLI/talk.err" </dev/null
+	# Which of two streams journald reads first is its own affair.
+	test "$(sort "$CLI/talk.out")" = "$(printf "err 1\nerr 2\nerr 3\nlast\nline 1\nline 2\nline 3")"
+	test "$(cat "$CLI/talk.err")" = "nspawnctl: the task \"talk\" ended"
+
+	in_host
+	"$CTL" attach host >"$CLI/talk.out" &
+	# It has its signals when it looks at the journal.
+	until_true "ls -l /proc/$!/fd | grep -q \"/system.journal\""
+	kill -INT $!
+	wait $!
+	test ! -s "$CLI/talk.out"
+'
+
+check cli/attach_is_at_the_terminal_of_a_task_until_one_leaves_or_it_ends '
+	task_file term "echo begun; while read -r line; do echo got-\$line; stty size; test \$line != end || exit 4; done" \
+		"tty: true"
+	"$CTL" run --detach "$CLI/term.yaml"
+	mkfifo "$CLI/typed"
+	script -qec "stty rows 33 cols 111; $CTL attach term; echo code \$?" /dev/null <"$CLI/typed" >"$CLI/term.out" 2>&1 &
+	exec 9>"$CLI/typed"
+	until_true "grep -q \"three times\" \"$CLI/term.out\""
+	printf "hello\r" >&9
+	until_true "grep -q got-hello \"$CLI/term.out\" && grep -q \"^33 111\" \"$CLI/term.out\""
+	printf "\035\035\035" >&9
+	until_true "grep -q \"code 0\" \"$CLI/term.out\""
+	grep -q "left the task \"term\"" "$CLI/term.out"
+	exec 9>&-
+	wait $!
+	systemctl is-active nspawn-term.service
+
+	echo end | "$CTL" attach term >"$CLI/term.out" 2>"$CLI/term.err"
+	grep -q got-end "$CLI/term.out"
+	test "$(cat "$CLI/term.err")" = "nspawnctl: the task \"term\" ended"
+'
+
+check cli/a_task_in_the_foreground_is_not_disturbed_by_a_visit '
+	task_file front "echo begun; until test -e /tmp/end; do sleep 0.2; done; exit 5" "volatile: overlay"
+	sed -i "/^read_only/d" "$CLI/front.yaml"
+	"$CTL" run "$CLI/front.yaml" >"$CLI/front.out" 2>&1 &
+	until_true "grep -q begun \"$CLI/front.out\""
+	code=0
+	words=$("$CTL" attach front 2>&1) || code=$?
+	test "$code" = 125
+	grep -q "goes to the program that started it" <<<"$words"
+	"$CTL" exec front true </dev/null
+	"$CTL" exec front touch /tmp/end </dev/null
+	code=0
+	wait $! || code=$?
+	test "$code" = 5
+	test "$(cat "$CLI/front.out")" = begun
+	test "$(systemctl show -P LoadState nspawn-front.service)" = not-found
+'
+
+check cli/what_was_visited_is_stopped_and_gone '
+	in_host
+	"$CTL" stop host
+	until_true "test \$(systemctl show -P LoadState nspawn-host.service) = not-found"
+	code=0
+	words=$("$CTL" exec host true 2>&1 </dev/null) || code=$?
+	test "$code" = 125
+	grep -q "there is no task \"host\"" <<<"$words"
+'
+
 check cli/validate_names_line_and_column '
 	printf "image: image\nboot: maybe\n" >"$CLI/type.yaml"
 	printf "image: image\nimgae: x\n" >"$CLI/unknown.yaml"
@@ -130,4 +330,6 @@ check cli/has_no_grpc_in_it '
 	! ldd "$CTL" | grep -qi -e grpc -e protobuf
 '
 
+# Where the check that ends it was not run.
+systemctl stop nspawn-host.service 2>/dev/null
 rm -rf "$CLI"
