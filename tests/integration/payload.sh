@@ -4,7 +4,8 @@
 # Builds the directory that the test host gets: payload.sh DIRECTORY
 # Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
 # (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test),
-# NSPAWN_TEST_MANY (100; how many tasks the suite many starts).
+# NSPAWN_TEST_MANY (100; how many tasks the suite many starts), NSPAWN_TEST_EXEC_MIB (16; how much passes through a
+# command of nomad alloc exec).
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -41,8 +42,9 @@ elif [[ -n "${NSPAWN_TEST_NO_DEBIAN:-}" ]]; then
 	touch "$target/no-debian"
 fi
 
-rm -f "$target/many"
+rm -f "$target/many" "$target/exec-mib"
 [[ -z "${NSPAWN_TEST_MANY:-}" ]] || printf '%s\n' "$NSPAWN_TEST_MANY" >"$target/many"
+[[ -z "${NSPAWN_TEST_EXEC_MIB:-}" ]] || printf '%s\n' "$NSPAWN_TEST_EXEC_MIB" >"$target/exec-mib"
 
 for version in ${NOMAD_VERSIONS-1.6}; do
 	cp -- "$(tests/nomad/build.sh "$version")" "$target/nomad/nomad-$version"

@@ -14,6 +14,8 @@ export NSPAWN_TEST_DIR=/var/lib/nspawn-test
 [[ ! -f "$payload/no-debian" ]] || export NSPAWN_TEST_NO_DEBIAN=1
 [[ ! -f "$payload/many" ]] || NSPAWN_TEST_MANY=$(<"$payload/many")
 export NSPAWN_TEST_MANY=${NSPAWN_TEST_MANY:-100}
+[[ ! -f "$payload/exec-mib" ]] || NSPAWN_TEST_EXEC_MIB=$(<"$payload/exec-mib")
+export NSPAWN_TEST_EXEC_MIB=${NSPAWN_TEST_EXEC_MIB:-16}
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck source=tests/integration/lib.sh
 . "$payload/lib.sh"

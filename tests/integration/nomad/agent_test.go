@@ -89,6 +89,14 @@ telemetry {
   publish_allocation_metrics = true
 }
 
+# The test's own; for checks, and for nothing else.
+consul {
+  address          = "%[2]s"
+  auto_advertise   = false
+  server_auto_join = false
+  client_auto_join = false
+}
+
 server {
   enabled          = true
   bootstrap_expect = 1
@@ -139,7 +147,7 @@ func setUp() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(configuration, directory)
+	text := fmt.Sprintf(configuration, directory, consulAddress)
 	return os.WriteFile(filepath.Join(directory, "agent.hcl"), []byte(text), 0o600)
 }
 
@@ -188,6 +196,9 @@ func TestMain(m *testing.M) {
 	var err error
 	if err = os.MkdirAll(directory, 0o755); err == nil {
 		err = setUp()
+	}
+	if err == nil {
+		err = checks.start()
 	}
 	if err == nil {
 		err = startAgent()

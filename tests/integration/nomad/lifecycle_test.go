@@ -164,7 +164,7 @@ func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 	groups := byGroup(t, "away", 6)
 	writer := start(t, "collector", 1)[0]
 	// Nothing shall be on its way when the agent is killed.
-	for _, id := range []string{"signals", "journal"} {
+	for _, id := range []string{"signals", "journal", "exec"} {
 		waitForState(t, start(t, id, 1)[0], "task", "running")
 	}
 	for _, alloc := range groups {
