@@ -30,7 +30,7 @@ double bench_loop_usec(pid_t pid);
  * bench_print() - print all rows as one table, and write them as JSON
  * @path: of the JSON file
  *
- * Return: whether every row that can be measured was.
+ * Return: whether every row was measured.
  */
 bool bench_print(const char *path);
 

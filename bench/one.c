@@ -8,6 +8,7 @@
 
 #include "bare.h"
 #include "bench.h"
+#include "idle.h"
 
 /* What one task costs. Medians; what is compared is measured in turns. */
 TestSuite(one, .timeout = 600);
@@ -99,6 +100,33 @@ Test(one, start_and_stop) {
         bench_measured("stop.ours", ours, "%.3f to %.3f", stop[0], stop[ROUNDS - 1]);
         bench_measured("stop.bare", floor, "%.3f to %.3f", bare_stops[0], bare_stops[ROUNDS - 1]);
         bench_measured("stop.ratio", ours / floor, NULL);
+}
+
+Test(one, exec) {
+        char path[] = "/bin/true", *command[] = { path, NULL };
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = idle_new("", NULL);
+        double exec[ROUNDS], bare[ROUNDS];
+
+        idle_start(&agent, job);
+        _cleanup_free_ char *leader = leader_of(job);
+        /* What only the first has to do is in neither. */
+        free(job_shell(&agent, job, "true"));
+        (void) bare_exec((pid_t) atol(leader), command);
+
+        for (size_t i = 0; i < ROUNDS; i++) {
+                double begin = now();
+                _cleanup_ran_ Ran ran = job_exec(&agent, job, EXEC_SEC, ARGV(path));
+                exec[i] = (now() - begin) * 1000;
+                cr_assert_eq(ran.code, 0, "%d %s", ran.code, ran.err);
+                bare[i] = bare_exec((pid_t) atol(leader), command) * 1000;
+        }
+        idle_finish(&agent, job, IDLE_CODE);
+
+        double ours = median(exec, ROUNDS), floor = median(bare, ROUNDS);
+        bench_measured("exec.ours", ours, "%.1f to %.1f", exec[0], exec[ROUNDS - 1]);
+        bench_measured("exec.bare", floor, "%.1f to %.1f", bare[0], bare[ROUNDS - 1]);
+        bench_measured("exec.more", ours - floor, "medians of %d in turns", ROUNDS);
 }
 
 /* When systemd saw nspawn end. */
