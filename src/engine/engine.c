@@ -36,10 +36,6 @@ static void task_end_run(Task *task, const UnitStatus *status) {
 
         (void) task_read_end(task, &end);
         task_unwatch_group(task, &end);
-        /* nspawn had no time to say that the container is gone, and the next run could not have its name. */
-        if (!task->engine->observes &&
-                (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED))
-                machined_forget(task->engine->manager, task->record.machine);
         ExitResult result = exit_result(status, &end, false);
         bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
         task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);

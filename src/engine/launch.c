@@ -111,7 +111,7 @@ static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
                 .handover = handover,
                 .keeps_handover = handover >= 0 && loses_descriptors(task),
                 .helper = engine->helper,
-                .ledger = task->has_ledger ? ledger : NULL,
+                .ledger = ledger,
         };
         int r = manager_new_call(engine->manager, "StartTransientUnit", ret);
 

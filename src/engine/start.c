@@ -259,7 +259,7 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
         engine_find_programs(engine);
         if (!engine->nspawn)
                 return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
-        if (!engine->init || (engine->ledgers && !engine->helper))
+        if (!engine->init || !engine->helper)
                 return error_set(ret_error, ENOENT,
                         "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",
                         engine->init ? PROGRAM_HELPER : PROGRAM_INIT);

@@ -173,16 +173,11 @@ static int socket_keep(void) {
 
 /*
  * What nspawn leaves in /run when it is killed before it can clear up (nspawn.c: the directory that mounts
- * are handed in by, and since systemd 256 the mount of its socket), named as the container and so as the
- * ledger.
+ * are handed in by, and since systemd 256 the mount of its socket).
  */
-static void leftovers_remove(const char *ledger) {
+static void leftovers_remove(const char *machine) {
         static const char *const directories[] = { "propagate", "unix-export" };
-        const char *slash = strrchr(ledger, '/'), *machine = slash ? slash + 1 : ledger;
         char path[FILE_MAX];
-
-        if (strcmp(word("EXIT_CODE"), "exited") == 0)
-                return;
 
         for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
                 if (snprintf(path, sizeof(path), "/run/systemd/nspawn/%s/%s", directories[i], machine) <
@@ -192,12 +187,53 @@ static void leftovers_remove(const char *ledger) {
                 }
 }
 
-int helper_ended(char **argv) {
-        static char text[LEDGER_MAX];
-        bool keep = argv[0] && strcmp(argv[0], "--keep") == 0;
-        const char *path = argv[keep];
+/*
+ * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
+ * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
+ * busctl speaks to it: this program has no library to do so.
+ *
+ * Return: exit status, where it cannot be run.
+ */
+static int machine_unregister(char *machine) {
+        char *argv[] = { (char[]){ "busctl" }, (char[]){ "--system" }, (char[]){ "--quiet" },
+                (char[]){ "--auto-start=no" }, (char[]){ "--timeout=5" }, (char[]){ "call" },
+                (char[]){ "org.freedesktop.machine1" }, (char[]){ "/org/freedesktop/machine1" },
+                (char[]){ "org.freedesktop.machine1.Manager" }, (char[]){ "UnregisterMachine" },
+                (char[]){ "s" }, machine, NULL };
 
-        if (!path || argv[keep + 1])
+        (void) execvp(argv[0], argv);
+        (void) fprintf(stderr, "nspawn-units: cannot run busctl: %s\n", strerrordesc_np(errno));
+        return EXIT_FAILURE;
+}
+
+/* Return: exit status. */
+static int ledger_end(const char *path) {
+        static char text[LEDGER_MAX];
+        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0 && errno == ENOENT)
+                return EXIT_SUCCESS; /* nobody will ask */
+
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+        if (n < 0) {
+                (void) fprintf(stderr, "nspawn-units: cannot read %s: %s\n", path, strerrordesc_np(errno));
+                return EXIT_FAILURE;
+        }
+        return ledger_note(fd, text, (size_t) n);
+}
+
+int helper_ended(char **argv) {
+        bool keep = false, unregister = false;
+
+        for (; *argv && **argv == '-'; argv++)
+                if (strcmp(*argv, "--keep") == 0)
+                        keep = true;
+                else if (strcmp(*argv, "--unregister") == 0)
+                        unregister = true;
+                else
+                        return -EINVAL;
+        char *path = argv[0];
+        if (!path || argv[1])
                 return -EINVAL;
 
         if (keep) {
@@ -207,16 +243,12 @@ int helper_ended(char **argv) {
                                 strerrordesc_np(-r));
         }
 
-        leftovers_remove(path);
+        /* The ledger has the container's name. */
+        char *slash = strrchr(path, '/'), *machine = slash ? slash + 1 : path;
+        bool killed = strcmp(word("EXIT_CODE"), "killed") == 0 || strcmp(word("EXIT_CODE"), "dumped") == 0;
+        if (killed)
+                leftovers_remove(machine);
 
-        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0 && errno == ENOENT)
-                return EXIT_SUCCESS; /* the task was forgotten: nobody will ask */
-
-        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
-        if (n < 0) {
-                (void) fprintf(stderr, "nspawn-units: cannot read %s: %s\n", path, strerrordesc_np(errno));
-                return EXIT_FAILURE;
-        }
-        return ledger_note(fd, text, (size_t) n);
+        int status = ledger_end(path);
+        return killed && unregister ? machine_unregister(machine) : status;
 }

@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
         if (r < 0)
                 (void) fprintf(stderr,
                         "usage: nspawn-units-helper start PROGRAM [ARGUMENT...]\n"
-                        "       nspawn-units-helper ended [--keep] LEDGER\n"
+                        "       nspawn-units-helper ended [--keep] [--unregister] LEDGER\n"
                         "       nspawn-units-helper exec PID\n");
         return r < 0 ? EXIT_FAILURE : r;
 }

@@ -3,11 +3,12 @@
 
 /**
  * helper_ended() - note the end of a unit's run in its task's ledger
- * @argv: [--keep] LEDGER; with --keep the unit's stdin goes into the store of descriptors
+ * @argv: [--keep] [--unregister] LEDGER; with --keep the unit's stdin goes into the store of descriptors,
+ *        with --unregister the name of a container whose nspawn was killed is free for the next run
  *
  * For ExecStopPost=: what only systemd and the unit's control group know, so that it is known although
  * nobody watched. The ledger's first line says who the task is and stays. Of the rest the last run counts:
- * what our init noted of the payload since the last line of this program.
+ * what our init noted of the payload since the last line of this program. Without a ledger nobody will ask.
  *
  * Return: exit status, or -EINVAL for other arguments.
  */

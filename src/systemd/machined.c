@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <errno.h>
-
 #include "base/string.h"
 #include "systemd/machined.h"
 
@@ -76,22 +74,4 @@ ImageQuery *image_query_free(ImageQuery *query) {
         sd_bus_slot_unref(query->slot);
         free(query);
         return NULL;
-}
-
-void machined_forget(Manager *manager, const char *machine) {
-        sd_bus_message *m = NULL;
-        int r = manager_is_ready(manager) ? 0 : -ENOTCONN;
-
-        if (r >= 0)
-                r = sd_bus_message_new_method_call(manager_bus(manager), &m, MACHINED,
-                        "/org/freedesktop/machine1", MACHINED ".Manager", "UnregisterMachine");
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(m, false);
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(m, false);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", machine);
-        if (r >= 0)
-                (void) sd_bus_send(manager_bus(manager), m, NULL);
-        sd_bus_message_unref(m);
 }

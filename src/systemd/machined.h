@@ -20,12 +20,3 @@ typedef void (*ImageQueryDone)(
 ImageQuery *image_query_new(Manager *manager, const char *name, ImageQueryDone done, void *userdata);
 ImageQuery *image_query_free(ImageQuery *query);
 DEFINE_CLEANUP(ImageQuery *, image_query_free)
-
-/**
- * machined_forget() - have systemd-machined forget a container that is gone
- *
- * machined keeps a container as long as its unit is there, and refuses a second one of the name
- * (machined-dbus.c, method_create_or_register_machine(), systemd 252). The unit and its processes are left
- * alone; nothing happens when machined does not run or does not know the name.
- */
-void machined_forget(Manager *manager, const char *machine);

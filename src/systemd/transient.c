@@ -235,15 +235,15 @@ static void add_command(Builder *b, const TaskSpec *spec, const UnitHost *host) 
 }
 
 /* Whatever becomes of the note, the task ended as it did. */
-static void add_helper(Builder *b, const UnitHost *host) {
+static void add_helper(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
-        if (!host->ledger)
-                return;
         strv_append(&args, host->helper);
         strv_append(&args, "ended");
         if (host->keeps_handover)
                 strv_append(&args, "--keep");
+        if (host->nspawn.register_machine && task_spec_restarts(spec))
+                strv_append(&args, "--unregister");
         strv_append(&args, host->ledger);
         add_exec(b, "ExecStopPostEx", args, "ignore-failure");
 }
@@ -266,7 +266,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_devices(&b, spec);
         add_resources(&b, spec);
         add_command(&b, spec, host);
-        add_helper(&b, host);
+        add_helper(&b, spec, host);
 
         if (b.r >= 0)
                 b.r = sd_bus_message_close_container(m);

@@ -13,7 +13,7 @@ typedef struct UnitHost {
         int handover;        /* socket with what the unit is handed (handover.h), or -1 */
         bool keeps_handover; /* over restarts, where systemd does not */
         const char *helper;  /* absolute path of nspawn-units-helper */
-        const char *ledger;  /* what it notes the unit's end in; NULL: nobody will ask */
+        const char *ledger;  /* what it notes the unit's end in, if it is there; named as the machine */
 } UnitHost;
 
 /**

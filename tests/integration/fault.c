@@ -229,6 +229,9 @@ static void check_restarts(Subject *subject) {
         stream_wait_text(job->out, "ready\nbefore\nready\n");
         say_to(job, "again");
         stream_wait_text(job->out, "again\n");
+        /* No run between the two failed. */
+        _cleanup_free_ char *n_restarts = job_property(job, "NRestarts");
+        cr_expect_str_eq(n_restarts, "1", "%s: %s restarts", subject->cell->fault, n_restarts);
         say_to(job, "exit 0");
 }
 

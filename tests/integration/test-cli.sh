@@ -96,6 +96,19 @@ check cli/a_detached_task_lives_on_is_listed_and_stopped '
 	! "$CTL" ps | grep -q "^away"
 '
 
+check cli/a_detached_task_whose_nspawn_is_killed_runs_again_and_keeps_its_terminal '
+	task_file again "while read -r line; do echo got-\$line; test \$line != end || exit 0; done" \
+		"tty: true" "restart: {policy: on-failure, delay: 200ms}"
+	unit=$("$CTL" run --detach "$CLI/again.yaml")
+	kill -KILL "$(systemctl show -P MainPID "$unit")"
+	until_true "test \$(systemctl show -P NRestarts $unit) -gt 0 && systemctl -q is-active $unit"
+	test "$(systemctl show -P NRestarts "$unit")" = 1
+	echo end | "$CTL" attach again >"$CLI/again.out" 2>"$CLI/again.err"
+	grep -q got-end "$CLI/again.out"
+	until_true "test \$(systemctl show -P LoadState $unit) = not-found"
+	test ! -e /run/nspawn-units/again
+'
+
 check cli/a_start_that_fails_exits_with_125_and_says_why '
 	task_file program "true"
 	sed -i "s,^command:.*,command: [/no/such/program]," "$CLI/program.yaml"

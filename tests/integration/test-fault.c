@@ -111,6 +111,8 @@ Test(fault, faults_of_memory_and_with_restarts) {
                         .truth = { RESTARTS, .once = { "Restarted by systemd: killed by signal 9" } } },
                 { "SIGKILL of nspawn, restart", RUNNING, "kill -KILL $M", .config = RESTART,
                         .truth = { RESTARTS, .once = { "Restarted by systemd: killed by signal 9" } } },
+                { "cgroup.kill, restart", RUNNING, "echo 1 >$G/cgroup.kill", .config = RESTART,
+                        .truth = { RESTARTS, .once = { "Restarted by systemd: killed by signal 9" } } },
                 { "exit 7, restart", RUNNING, "echo exit 7 >$I", .config = RESTART,
                         .truth = { RESTARTS, .once = { "Restarted by systemd: exit code 7" } } },
                 { "exit 7, exit 8, one restart", RUNNING, .apply = fail_twice, .config = RESTART_ONCE,
@@ -205,7 +207,10 @@ static void run_driver_cells(const Cell *cells, size_t n) {
         }
         for (size_t i = 0; i < n; i++)
                 if (cells[i].line)
-                        shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found",
+                        shell_until(cells[i].truth.outcome == RESTARTS
+                                        ? "test \"$(systemctl show -P MainPID %1$s)\" -gt 0 && "
+                                          "test \"$(systemctl show -P NRestarts %1$s)\" -gt 0"
+                                        : "test \"$(systemctl show -P LoadState %s)\" = not-found",
                                 subjects[i].job->unit);
 
         _cleanup_agent_ Agent second = agent_start();
@@ -241,6 +246,8 @@ Test(fault, faults_of_the_driver_itself) {
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "SIGKILL of the driver and nspawn", RUNNING, "kill -KILL $M",
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
+                { "SIGKILL of the driver and nspawn, restart", RUNNING, "kill -KILL $M", .config = RESTART,
+                        .truth = { RESTARTS } },
                 { "SIGKILL of the driver, systemctl stop", RUNNING, "systemctl stop $U",
                         .truth = { ENDS, 3, .once = { "Exited: exit code 3" } } },
                 { "SIGKILL of the driver, out of memory", RUNNING, "echo be-eaten >$I",

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "systemd/handover.h"
+#include "tree.h"
 
 /* nspawn-units-helper as systemd runs it, with descriptors that are kept over restarts. */
 TestSuite(helper, .timeout = 30);
@@ -154,4 +156,49 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
                         cr_expect_eq(a.st_ino, b.st_ino);
                 }
         }
+}
+
+/* ---- a killed container's name ---- */
+
+/* Stands for busctl, which the helper looks up as any other program. */
+static void make_busctl(const char *directory) {
+        _cleanup_free_ char *path = xasprintf("%s/busctl", directory);
+        FILE *f = fopen(path, "we");
+
+        cr_assert_not_null(f);
+        (void) fputs("#!/bin/sh\necho \"$@\"\n", f);
+        cr_assert_eq(fclose(f), 0);
+        cr_assert_eq(chmod(path, 0700), 0);
+        cr_assert_eq(setenv("PATH", directory, true), 0);
+}
+
+Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_again) {
+        static const char call[] =
+                "--system --quiet --auto-start=no --timeout=5 call org.freedesktop.machine1 "
+                "/org/freedesktop/machine1 org.freedesktop.machine1.Manager UnregisterMachine s web-1\n";
+        static const struct {
+                const char *code;
+                const char *argv[6];
+                const char *called;
+        } rows[] = {
+                { "EXIT_CODE=killed", { "helper", "ended", "--unregister", "/no/such/web-1" }, call },
+                { "EXIT_CODE=dumped", { "helper", "ended", "--keep", "--unregister", "/no/such/web-1" },
+                        call },
+                { "EXIT_CODE=exited", { "helper", "ended", "--unregister", "/no/such/web-1" }, "" },
+                { NULL, { "helper", "ended", "--unregister", "/no/such/web-1" }, "" },
+                { "EXIT_CODE=killed", { "helper", "ended", "/no/such/web-1" }, "" },
+        };
+        char directory[] = "/tmp/helper-XXXXXX";
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        cr_assert_not_null(mkdtemp(directory));
+        make_busctl(directory);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+
+                cr_expect_eq(helper_run(null, out, -1, rows[i].code, rows[i].argv), 0, "row %zu", i);
+                _cleanup_free_ char *text = file_text(out);
+                cr_expect_str_eq(text, rows[i].called, "row %zu: %s", i, text);
+        }
+        tree_remove(directory);
 }

@@ -52,7 +52,7 @@ static int build(
                 .handover = descriptors->handover,
                 .keeps_handover = descriptors->kept,
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
-                .ledger = descriptors->handover < 0 ? NULL : "/run/nspawn-units/.ledgers/web-1",
+                .ledger = "/run/nspawn-units/.ledgers/web-1",
         };
         int r = transient_append(m, spec, &host);
         if (r >= 0) {
