@@ -62,7 +62,7 @@ static uint64_t cgroup_number(const char *cgroup, const char *file, const char *
                 !text_read(path, text, sizeof(text)))
                 return 0;
 
-        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
                 size_t n = key ? strlen(key) : 0;
 
                 if (!key || (strncmp(line, key, n) == 0 && line[n] == ' '))
@@ -89,7 +89,7 @@ static size_t head_length(const char *text, size_t n) {
 static const char *payload_line(char *tail) {
         const char *found = "";
 
-        for (char *line = strtok(tail, "\n"); line; line = strtok(NULL, "\n")) {
+        for (char *line; (line = strsep(&tail, "\n"));) {
                 if (strncmp(line, "payload ", 8) == 0)
                         found = line;
                 else if (strncmp(line, "unit ", 5) == 0)
