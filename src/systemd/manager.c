@@ -160,7 +160,7 @@ static int manager_open_bus(Manager *manager) {
         return r;
 }
 
-/* The matches are asked for before anything else can be: no job and no change can slip through. */
+/* The match for jobs is asked for before anything else can be: none can slip through. */
 static int manager_ask(Manager *manager) {
         int r;
 
@@ -169,8 +169,6 @@ static int manager_ask(Manager *manager) {
                 NULL, manager);
         if (r >= 0)
                 r = jobs_open(&manager->jobs, manager->bus);
-        if (r >= 0)
-                r = watches_open(&manager->watches, manager->bus);
         if (r >= 0)
                 r = sd_bus_call_method_async(manager->bus, &manager->slots[QUESTION_SUBSCRIBE],
                         SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
@@ -218,7 +216,7 @@ Manager *manager_new(sd_event *event, const char *address, ManagerChanged change
         manager->userdata = userdata;
         LIST_INIT(&manager->jobs.list);
         TAILQ_INIT(&manager->turns.waiting);
-        LIST_INIT(&manager->watches.list);
+        LIST_INIT(&manager->watches.sharing);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
         (void) sd_event_add_defer(event, &manager->reconnect, on_first_connect, manager);

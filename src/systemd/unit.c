@@ -282,12 +282,13 @@ int unit_new(Manager *manager, const char *name, UnitChanged changed, void *user
         unit->userdata = userdata;
 
         r = sd_bus_path_encode(SYSTEMD_PATH "/unit", name, &unit->path);
+        if (r >= 0)
+                r = watch_begin(&unit->watch, manager, unit->path, on_changed, unit);
         if (r < 0) {
                 unit_free(unit);
                 return r;
         }
 
-        watch_begin(&unit->watch, manager, unit->path, on_changed, unit);
         *ret = unit;
         return 0;
 }

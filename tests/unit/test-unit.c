@@ -9,6 +9,7 @@
 #include "fake-systemd.h"
 #include "systemd/turn.h"
 #include "systemd/unit.h"
+#include "systemd/watch.h"
 
 TestSuite(unit, .timeout = 60);
 
@@ -302,21 +303,41 @@ static void count_told(
                 *told->ends = unit_free(*told->ends);
 }
 
-Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_meanwhile) {
-        _cleanup_box_ Box box;
-        Unit *units[3];
-        Told told[] = { { .ends = &units[1] }, { .ends = &units[0] }, {} };
+/* Watches of units that nothing happens to. */
+static void watch_others(Box *box, Unit **units, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
 
-        box_open(&box);
-        for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                cr_assert_eq(unit_new(box.manager, "x.service", count_told, told + i, units + i), 0);
-        fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
-        settle(&box);
-        cr_expect_eq(told[0].n + told[1].n, 1, "one ended the other");
-        cr_expect_eq((units[0] == NULL) + (units[1] == NULL), 1);
-        cr_expect_eq(told[2].n, 1);
-        for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                unit_free(units[i]);
+                cr_assert_eq(unit_new(box->manager, name, on_changed, box, units + i), 0);
+        }
+}
+
+static void units_free(Unit **units, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                units[i] = unit_free(units[i]);
+}
+
+Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_meanwhile) {
+        static const size_t n_others[] = { 0, WATCHES_OWN_MAX - 2, WATCHES_OWN_MAX };
+
+        for (size_t k = 0; k < ELEMENTSOF(n_others); k++) {
+                _cleanup_box_ Box box;
+                Unit *units[3], *others[WATCHES_OWN_MAX];
+                Told told[] = { { .ends = &units[1] }, { .ends = &units[0] }, {} };
+
+                box_open(&box);
+                watch_others(&box, others, n_others[k]);
+                for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                        cr_assert_eq(unit_new(box.manager, "x.service", count_told, told + i, units + i), 0);
+                settle(&box);
+                fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
+                settle(&box);
+                cr_expect_eq(told[0].n + told[1].n, 1, "one ended the other, row %zu", k);
+                cr_expect_eq((units[0] == NULL) + (units[1] == NULL), 1);
+                cr_expect_eq(told[2].n, 1);
+                units_free(units, ELEMENTSOF(units));
+                units_free(others, n_others[k]);
+        }
 }
 
 /* The bus takes 512 matches from a connection. */
@@ -327,20 +348,46 @@ Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
         Unit *many[N_MANY];
 
         box_open(&box);
-        for (size_t i = 0; i < N_MANY; i++) {
-                _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
+        FakeUnit *first = fake_unit_add(box.fake, "many-0.service", "active"),
+                 *last_one = fake_unit_add(box.fake, "many-599.service", "active");
+        /* Again, when all were let go. */
+        for (unsigned round = 1; round <= 2; round++) {
+                watch_others(&box, many, N_MANY);
+                settle(&box);
+                cr_assert_eq(box.n_lost, 0);
 
-                cr_assert_eq(unit_new(box.manager, name, on_changed, &box, many + i), 0);
+                fake_unit_emit(box.fake, first);
+                fake_unit_emit(box.fake, last_one);
+                RUN_UNTIL(box.event, box.n_changed == 2 * round);
+                cr_assert_eq(box.n_errors, 0);
+                units_free(many, N_MANY);
+                fake_unit_emit(box.fake, first);
+                fake_unit_emit(box.fake, last_one);
+                settle(&box);
+                cr_assert_eq(box.n_changed, 2 * round);
         }
-        settle(&box);
-        cr_assert_eq(box.n_lost, 0);
+}
 
-        fake_unit_emit(box.fake, fake_unit_add(box.fake, "many-0.service", "active"));
-        fake_unit_emit(box.fake, fake_unit_add(box.fake, "many-599.service", "active"));
-        RUN_UNTIL(box.event, box.n_changed == 2);
-        cr_assert_eq(box.n_errors, 0);
-        for (size_t i = 0; i < N_MANY; i++)
-                unit_free(many[i]);
+Test(unit, only_those_that_share_a_match_are_woken_by_other_units) {
+        _cleanup_box_ Box box;
+        Unit *many[WATCHES_OWN_MAX];
+
+        box_open(&box);
+        FakeUnit *other = fake_unit_add(box.fake, "other.service", "active");
+        for (unsigned round = 0; round < 2; round++) {
+                for (size_t n = WATCHES_OWN_MAX - 1; n <= WATCHES_OWN_MAX; n++) {
+                        watch_others(&box, many, n);
+                        settle(&box);
+                        uint64_t before = manager_watches(box.manager)->n_signals;
+                        fake_unit_emit(box.fake, other);
+                        settle(&box);
+                        uint64_t n_woken = manager_watches(box.manager)->n_signals - before;
+                        /* Of the service and of the unit; the box has a watch too. */
+                        cr_expect_eq(n_woken, n < WATCHES_OWN_MAX ? 0 : 2, "%zu: %zu", n, (size_t) n_woken);
+                        units_free(many, n);
+                }
+        }
+        cr_assert_eq(box.n_changed, 0);
 }
 
 #define N_CROWD 200
