@@ -18,12 +18,14 @@
 
 /* The unit is dead or never came to be, and systemd does not always remove what is there for it. */
 void task_remove_runtime_directory(const char *machine) {
+        static const char *const files[] = { NSPAWN_TASK_FILE, ATTACH_SOCKET, NSPAWN_STOPPING_FILE };
         _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
-        _cleanup_free_ char *attach = xasprintf("%s/" ATTACH_SOCKET, directory);
 
-        (void) unlink(file);
-        (void) unlink(attach);
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_free_ char *path = xasprintf("%s/%s", directory, files[i]);
+
+                (void) unlink(path);
+        }
         (void) rmdir(directory);
         nspawn_clear_away(machine);
 }

@@ -4,8 +4,10 @@
 #include <signal.h>
 
 #include "base/fd.h"
+#include "base/string.h"
 #include "engine/private.h"
 #include "systemd/leader.h"
+#include "systemd/nspawn.h"
 
 /* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
@@ -103,6 +105,17 @@ static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
                 sd_event_now(task->engine->event, CLOCK_MONOTONIC, &now) >= 0 && end <= now + timeout_usec;
 }
 
+/*
+ * Whatever the unit's policy says, no run follows this one. Without the note it is stopped between the two,
+ * if we are told of that in time.
+ */
+static void task_forbid_restart(const Task *task) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(task->record.machine);
+        _cleanup_free_ char *path = xasprintf("%s/" NSPAWN_STOPPING_FILE, directory);
+
+        (void) file_write_private(path, "", 0);
+}
+
 void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         bool starting = task->started != NULL;
 
@@ -129,6 +142,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
                 return;
         }
 
+        task_forbid_restart(task);
         if (timeout_usec == 0) {
                 task_kill(task);
                 return;

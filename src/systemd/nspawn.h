@@ -12,6 +12,9 @@ char *nspawn_runtime_directory(const char *machine);
 /* The file in it that our init reads: the environment and the user, which no argument may show. */
 #define NSPAWN_TASK_FILE "task"
 
+/* A file that is there when the task is to end: systemd begins no run after it. */
+#define NSPAWN_STOPPING_FILE "stopping"
+
 /* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 

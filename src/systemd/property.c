@@ -24,6 +24,7 @@ static const struct Property {
         { "CPUAccounting", "b", 0 },
         { "CPUWeight", "t", 0 },
         { "CollectMode", "s", 0 },
+        { "Conditions", "a(sbbs)", 0 },
         { "Delegate", "b", 0 },
         { "DelegateSubgroup", "s", 254 },
         { "Description", "s", 0 },

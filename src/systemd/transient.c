@@ -86,7 +86,7 @@ static void add_process(Builder *b, const TaskSpec *spec) {
  * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
  * is never left (systemd 247 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
  */
-static void add_restart(Builder *b, const TaskRestart *restart) {
+static void add_restart_limits(Builder *b, const TaskRestart *restart) {
         uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
 
         add(b, "Restart", restart->policy);
@@ -94,6 +94,20 @@ static void add_restart(Builder *b, const TaskRestart *restart) {
         add(b, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0);
         if (restart->max_attempts > 0)
                 add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
+}
+
+/*
+ * Who stops a task may be told too late that systemd wants to start it once more; a condition is looked at
+ * with each start, and costs no process (systemd.unit(5), ConditionPathExists=).
+ */
+static void add_restart(Builder *b, const TaskSpec *spec) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+        _cleanup_free_ char *stopping = xasprintf("%s/" NSPAWN_STOPPING_FILE, directory);
+
+        if (task_spec_restarts(spec))
+                add_restart_limits(b, &spec->restart);
+        if (task_spec_restarts(spec) || spec->boot)
+                add(b, "Conditions", 1, "ConditionPathExists", false, true, stopping);
 }
 
 static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
@@ -259,8 +273,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_identity(&b, spec);
         add_journal_fields(&b, spec);
         add_process(&b, spec);
-        if (task_spec_restarts(spec))
-                add_restart(&b, &spec->restart);
+        add_restart(&b, spec);
         add_streams(&b, spec, host);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);

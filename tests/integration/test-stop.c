@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "box.h"
+#include <signal.h>
+
+#include "fault.h"
 
 /* How a task is ended from outside, and what is told of it. */
 TestSuite(stop, .timeout = TEST_SEC);
@@ -120,4 +122,29 @@ Test(stop, destroy_needs_force_for_what_runs_and_inspect_tells_all_of_it) {
         cr_expect_eq(ended->result->exit_code, 137);
         driver__wait_task_response__free_unpacked(ended, NULL);
         free(agent_call_fails(&agent, DRIVER "WaitTask", &wait, GRPC_STATUS_NOT_FOUND));
+}
+
+/* The driver hears of nothing in between. */
+Test(stop, no_run_follows_a_stop_however_late_the_driver_hears_of_the_end) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = job_new("trap 'echo term' TERM; exec 3<>/local/in; echo ready; "
+                                         "while :; do read x <&3 || continue; exit 8; done",
+                "{'restart': {'policy': 'always', 'delay': '200ms'}}");
+
+        free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
+        job_start(&agent, job);
+        stream_wait_text(job->out, "ready\n");
+        ClientCall *stopping = stop_begin(&agent, job, 0);
+        stream_wait_text(job->out, "term\n");
+        plugin_signal(agent.plugin, SIGSTOP);
+        say_to(job, "end");
+        shell_until("test \"$(systemctl show -P ConditionResult %s)\" = no", job->unit);
+        plugin_signal(agent.plugin, SIGCONT);
+
+        int code = job_wait(&agent, job);
+        cr_expect_eq(code, 8, "%d", code);
+        stop_end(stopping);
+        _cleanup_free_ char *out = stream_wait_end(job->out, NULL);
+        cr_expect_str_eq(out, "ready\nterm\n", "%s", out);
+        job_destroy(&agent, job);
 }

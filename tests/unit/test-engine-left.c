@@ -339,11 +339,19 @@ Test(engine_left, a_task_that_is_stopped_is_not_restarted) {
         box_open(&box);
         box_run(&box);
         box.fake->stop_is_slow = true;
+        _cleanup_free_ char *stopping = xasprintf("/run/nspawn-units/%s/stopping", box.machine);
+        cr_assert_neq(access(stopping, F_OK), 0);
         task_stop(box.task, 0, 60 * USEC_PER_SEC);
+        cr_assert_eq(access(stopping, F_OK), 0, "the condition of the unit's next start");
         box_settle(&box);
         size_t before = box_count(&box, "StopUnit");
         restart(&box, box_unit(&box), "auto-restart");
         cr_assert_gt(box_count(&box, "StopUnit"), before);
+
+        note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
+        wait_for_end(&box);
+        cr_assert_not(box_has_directory(&box));
         task_forget(box.task);
 }
 

@@ -293,10 +293,15 @@ Test(transient, without_a_policy_nothing_is_said_of_restarts) {
                 cr_assert_not(has_property(spec, "RestartUSec", "t"));
                 cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
                 cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
+                cr_assert(has_property(spec, "Conditions", "a(sbbs)"), "it boots");
                 string_replace(&spec->restart.policy, i == 0 ? "no" : "always");
         }
         cr_assert(has_property(spec, "Restart", "s"));
         cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
+        spec->boot = false;
+        cr_assert(has_property(spec, "Conditions", "a(sbbs)"));
+        string_replace(&spec->restart.policy, "no");
+        cr_assert_not(has_property(spec, "Conditions", "a(sbbs)"));
 }
 
 Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
