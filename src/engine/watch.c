@@ -8,7 +8,7 @@
 #define MEBIBYTE (UINT64_C(1) << 20)
 
 /* How long kills are counted before they are told of. */
-#define OOM_USEC (100 * USEC_PER_MSEC)
+#define OOM_USEC (500 * USEC_PER_MSEC)
 
 static char *size_in_words(uint64_t bytes) {
         return bytes >= MEBIBYTE ? xasprintf("%" PRIu64 " MiB", bytes / MEBIBYTE)
