@@ -190,6 +190,11 @@ func (b *box) task(options map[string]any, command ...string) *drivers.TaskConfi
 		b.t.Fatal(err)
 	}
 	destroy := b.MkAllocDir(task, true)
+	// Nobody writes to it: a script that reads from it waits, and starts no process for that.
+	pipe := filepath.Join(task.TaskDir().LocalDir, "wait")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Chmod(pipe, 0o666)); err != nil {
+		b.t.Fatal(err)
+	}
 	b.t.Cleanup(func() {
 		destroy()
 		// The harness leaves its own directory, empty if nothing else is left either.
@@ -223,7 +228,7 @@ func (b *box) start(script string) (*drivers.TaskConfig, *drivers.TaskHandle) {
 // startReady is for scripts that say "ready" once their traps are set, and then run until they are stopped.
 func (b *box) startReady(traps string) (*drivers.TaskConfig, *drivers.TaskHandle) {
 	b.t.Helper()
-	task, handle := b.start(traps + "\necho ready; while :; do usleep 50000; done")
+	task, handle := b.start(traps + "\necho ready; while :; do read x </local/wait; done")
 	if err := b.WaitUntilStarted(task.ID, limit); err != nil {
 		b.t.Fatal(err)
 	}
