@@ -28,14 +28,27 @@ typedef struct Search {
         char **machines; /* of the allocation's tasks */
 } Search;
 
-/* The ids of Nomad's tasks are ALLOCATION/TASK/HASH. */
+/* The ids of Nomad's tasks are ALLOCATION/TASK/HASH. Return: whether @name is ALLOCATION or ALLOCATION/TASK,
+ * of the allocation at least the beginning. */
+static bool is_task_of(const char *id, const char *name) {
+        size_t n = strcspn(name, "/");
+        const char *task = strchr(id, '/');
+
+        if (!task || n < ALLOCATION_LENGTH_MIN || n > (size_t) (task - id) || strncmp(id, name, n) != 0)
+                return false;
+        if (!name[n])
+                return true;
+
+        size_t length = strcspn(task + 1, "/");
+        return strlen(name + n + 1) == length && strncmp(task + 1, name + n + 1, length) == 0;
+}
+
 static bool is_meant(void *userdata, const TaskRecord *record) {
         Search *search = userdata;
-        const char *rest = string_after_prefix(record->id, search->name);
 
-        if (rest && *rest && strchr(record->id, '/') && strlen(search->name) >= ALLOCATION_LENGTH_MIN)
+        if (is_task_of(record->id, search->name))
                 strv_append(&search->machines, record->machine);
-        return rest && !*rest;
+        return streq(record->id, search->name);
 }
 
 static int find_by_id(const char *name, TaskRecord *ret, Error **ret_error) {

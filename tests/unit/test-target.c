@@ -144,13 +144,21 @@ Test(target, an_allocation_of_several_tasks_is_not_enough) {
         ledgers_open(&ledgers);
         add_nomad(&ledgers, "web");
         add_nomad(&ledgers, "log");
+        add_nomad(&ledgers, "log2");
         cr_assert_eq(target_find(ledgers.allocation, &record, &known, &error), -ENOTUNIQ);
         cr_expect_null(record.id);
-        for (size_t i = 0; i < 2; i++)
+        for (size_t i = 0; i < ledgers.n; i++)
                 cr_expect_not_null(strstr(error->message, ledgers.machines[i]), "%s", error->message);
 
+        /* One task's whole name may be the beginning of another's. */
         _cleanup_free_ char *task = xasprintf("%s/log", ledgers.allocation);
+        _cleanup_free_ char *shortened = xasprintf("%.8s/log", ledgers.allocation);
+        _cleanup_free_ char *beginning = xasprintf("%s/lo", ledgers.allocation);
+        _cleanup_task_record_ TaskRecord none = {};
         expect_found(task, ledgers.machines[1], true);
+        expect_found(shortened, ledgers.machines[1], true);
+        cr_assert_eq(target_find(beginning, &none, &known, NULL), 0);
+        cr_expect_not(known);
 }
 
 Test(target, the_beginning_of_a_local_tasks_name_is_not_enough) {
