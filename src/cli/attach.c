@@ -83,8 +83,9 @@ static void on_drain(void *userdata) {
 }
 
 static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        const Attach *attach = userdata;
+        Attach *attach = userdata;
 
+        attach->limit = sd_event_source_disable_unref(attach->limit);
         session_say(attach->session, "the terminal of the task \"%s\" hung up", attach->name);
         session_end(attach->session, EXIT_OWN_FAILURE);
         return 0;

@@ -168,7 +168,7 @@ static const char *login_shell(Setup *setup) {
         Span passwd, shell = setup->entry.shell;
         PasswdEntry entry;
 
-        if (!setup->user && text_read("/etc/passwd", TASK_SIZE_MAX, &passwd) &&
+        if (!setup->user && text_read("/etc/passwd", DATABASE_SIZE_MAX, &passwd) &&
                 passwd_find(passwd, (Span){ "0", 1 }, &entry))
                 shell = entry.shell;
         if (shell.length == 0)

@@ -69,7 +69,7 @@ void filters_read(pid_t pid, int lock, Filters *ret) {
                 (void) flock(lock, LOCK_UN);
 
         if (ret->n == 0 || ret->n == FILTERS_MAX)
-                fail_reading(E2BIG);
+                fail_reading(ret->n == 0 ? ENODATA : E2BIG);
 }
 
 void filters_install(const Filters *filters) {

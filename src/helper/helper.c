@@ -23,6 +23,6 @@ int main(int argc, char **argv) {
                 (void) fprintf(stderr,
                         "usage: nspawn-units-helper start PROGRAM [ARGUMENT...]\n"
                         "       nspawn-units-helper ended [--keep] [--unregister] LEDGER\n"
-                        "       nspawn-units-helper exec PID\n");
+                        "       nspawn-units-helper exec PID NAME\n");
         return r < 0 ? EXIT_FAILURE : r;
 }

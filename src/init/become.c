@@ -19,7 +19,6 @@
 #include "become.h"
 #include "words.h"
 
-#define DATABASE_SIZE_MAX (4 * 1024 * 1024)
 #define GROUPS_MAX 65536
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -9,6 +9,7 @@
  */
 
 #define TASK_SIZE_MAX (1024 * 1024)
+#define DATABASE_SIZE_MAX (4 * 1024 * 1024)
 
 /* What the command gets. */
 typedef struct Setup {

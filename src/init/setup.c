@@ -12,6 +12,7 @@
 #include "setup.h"
 
 #define TASK_FILE "/nspawn-units.task"
+
 void descriptors_receive(Options *options) {
         Handed handed;
         int r = handed_peek(STDIN_FILENO, &handed);

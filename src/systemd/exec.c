@@ -118,8 +118,12 @@ static void on_terminal(void *userdata, int master) {
         Exec *exec = userdata;
         int copy = fcntl(master, F_DUPFD_CLOEXEC, 3);
 
-        /* Without descriptors the command's terminal hangs up, and it ends. */
-        if (copy < 0 || writer_open(exec->input, copy) < 0 || output_open(exec, EXEC_OUTPUT, master) < 0) {
+        if (copy < 0 || writer_open(exec->input, copy) < 0) {
+                fd_close(master);
+                exec_kill(exec);
+                return;
+        }
+        if (output_open(exec, EXEC_OUTPUT, master) < 0) {
                 exec_kill(exec);
                 return;
         }
