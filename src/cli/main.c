@@ -34,8 +34,14 @@ static void help(FILE *file) {
                 (void) fprintf(file, "  %-26s %s\n", usage, commands[i].doc);
         }
         (void) fprintf(file,
-                "\n  --help                     Show this\n  --version                  Show the "
-                "version\n\nrun, exec and shell exit with the code of what they ran, or %d when it could not be run.\n",
+                "\n"
+                "  --help                     Show this\n"
+                "  --version                  Show the version\n"
+                "\n"
+                "TASK is a task's name or unit, or the id of its Nomad allocation, as short as Nomad\n"
+                "shows it, with /NAME behind it where that has several tasks.\n"
+                "\n"
+                "run, exec and shell exit with the code of what they ran, or %d when it could not be run.\n",
                 EXIT_OWN_FAILURE);
 }
 
