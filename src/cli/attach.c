@@ -135,8 +135,7 @@ static const SessionCallbacks terminal_callbacks = {
 
 static int attach_to_terminal(Attach *attach, Error **ret_error) {
         const SessionConfig config = { .input = true, .terminal = true, .escape = true };
-        _cleanup_free_ char *directory = nspawn_runtime_directory(task_record(attach->task)->machine);
-        _cleanup_free_ char *path = xasprintf("%s/" ATTACH_SOCKET, directory);
+        _cleanup_free_ char *path = nspawn_runtime_path(task_record(attach->task)->machine, ATTACH_SOCKET);
         int r = attachment_new(attach->event, path, &attachment_callbacks, attach, &attach->attachment);
 
         if (r == -ENOENT)

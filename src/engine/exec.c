@@ -8,12 +8,6 @@
 int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
         Error **ret_error) {
         Engine *engine = task->engine;
-        const ExecPlace place = {
-                .machine = task->record.machine,
-                .control_group = task->control_group,
-                .leader = task->leader,
-                .leader_fd = task->leader_fd,
-        };
 
         if (task->leader_fd < 0 || task->state == TASK_EXITED || task->ending)
                 return error_set(ret_error, ESRCH, "the task does not run: nothing can be run in it");
@@ -24,7 +18,12 @@ int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, 
         if (!engine->helper)
                 return error_set(ret_error, ENOENT, "nspawn-units-helper is not installed");
 
-        ExecPlace complete = place;
-        complete.helper = engine->helper;
-        return exec_new(engine->event, &complete, spec, callbacks, userdata, ret, ret_error);
+        const ExecPlace place = {
+                .helper = engine->helper,
+                .machine = task->record.machine,
+                .control_group = task->control_group,
+                .leader = task->leader,
+                .leader_fd = task->leader_fd,
+        };
+        return exec_new(engine->event, &place, spec, callbacks, userdata, ret, ret_error);
 }

@@ -22,7 +22,7 @@ void task_remove_runtime_directory(const char *machine) {
         _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
 
         for (size_t i = 0; i < ELEMENTSOF(files); i++) {
-                _cleanup_free_ char *path = xasprintf("%s/%s", directory, files[i]);
+                _cleanup_free_ char *path = nspawn_runtime_path(machine, files[i]);
 
                 (void) unlink(path);
         }
@@ -37,7 +37,7 @@ void task_remove_runtime_directory(const char *machine) {
  */
 static int write_task_file(const TaskSpec *spec) {
         _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
-        _cleanup_free_ char *file = xasprintf("%s/" NSPAWN_TASK_FILE, directory), *text = NULL;
+        _cleanup_free_ char *file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE), *text = NULL;
         size_t size;
         int r;
 
@@ -60,8 +60,7 @@ static int write_task_file(const TaskSpec *spec) {
  * Return: the socket or a negative errno.
  */
 static int listen_for_attach(const char *machine) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        _cleanup_free_ char *path = xasprintf("%s/" ATTACH_SOCKET, directory);
+        _cleanup_free_ char *path = nspawn_runtime_path(machine, ATTACH_SOCKET);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -79,8 +78,7 @@ static int listen_for_attach(const char *machine) {
 
 /* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
 static bool loses_descriptors(const Task *task) {
-        return (task->spec->boot || task_spec_restarts(task->spec)) &&
-                handover_is_lost(manager_version(task->engine->manager));
+        return task_spec_runs_again(task->spec) && handover_is_lost(manager_version(task->engine->manager));
 }
 
 /*

@@ -110,8 +110,7 @@ static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
  * if we are told of that in time.
  */
 static void task_forbid_restart(const Task *task) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(task->record.machine);
-        _cleanup_free_ char *path = xasprintf("%s/" NSPAWN_STOPPING_FILE, directory);
+        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, NSPAWN_STOPPING_FILE);
 
         (void) file_write_private(path, "", 0);
 }

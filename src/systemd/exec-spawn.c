@@ -58,8 +58,7 @@ static int program_seal(const char *path) {
 
 /* What the task's own command got, and over it what is special here. */
 static int request_write(const ExecPlace *place, const ExecSpec *spec, bool manager) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(place->machine), *own = NULL;
-        _cleanup_free_ char *path = xasprintf("%s/" NSPAWN_TASK_FILE, directory);
+        _cleanup_free_ char *path = nspawn_runtime_path(place->machine, NSPAWN_TASK_FILE), *own = NULL;
         _cleanup_fd_ int fd = memfd_create("request", MFD_CLOEXEC);
         _cleanup_string_buffer_ StringBuffer buffer = {};
         ssize_t n = file_read(AT_FDCWD, path, TASK_FILE_MAX, &own);

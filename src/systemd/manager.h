@@ -13,6 +13,7 @@
 
 #define SYSTEMD_DESTINATION "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_UNITS SYSTEMD_PATH "/unit"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
 typedef struct Manager Manager;

@@ -19,6 +19,10 @@ char *nspawn_runtime_directory(const char *machine) {
         return xasprintf(RUNTIME_DIRECTORY "/%s", machine);
 }
 
+char *nspawn_runtime_path(const char *machine, const char *name) {
+        return xasprintf(RUNTIME_DIRECTORY "/%s/%s", machine, name);
+}
+
 void nspawn_clear_away(const char *machine) {
         _cleanup_free_ char *path = xasprintf("/run/systemd/nspawn/propagate/%s", machine);
 
@@ -161,7 +165,7 @@ static void append_process(char ***args, const TaskSpec *spec) {
 }
 
 char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
-        _cleanup_free_ char *runtime = nspawn_runtime_directory(spec->machine);
+        _cleanup_free_ char *task_file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE);
         char in_container[] = INIT_IN_CONTAINER;
         char **args = NULL;
 
@@ -176,7 +180,7 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_process(&args, spec);
         append_users(&args, spec, host->version);
         append_network(&args, spec);
-        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s/" NSPAWN_TASK_FILE, runtime);
+        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);

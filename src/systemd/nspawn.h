@@ -9,6 +9,9 @@
 /* Where the task's private files are on the host: /run/nspawn-units/MACHINE. Owned by the caller. */
 char *nspawn_runtime_directory(const char *machine);
 
+/* Return: where the file @name of it is, owned by the caller. */
+char *nspawn_runtime_path(const char *machine, const char *name);
+
 /* The file in it that our init reads: the environment and the user, which no argument may show. */
 #define NSPAWN_TASK_FILE "task"
 

@@ -97,8 +97,7 @@ OutputQuery *output_query_new(Manager *manager, const char *unit, OutputQueryDon
 
         query->done = done;
         query->userdata = userdata;
-        if (!manager_is_ready(manager) ||
-                sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0 ||
+        if (!manager_is_ready(manager) || sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
                 sd_bus_call_method_async(manager_bus(manager), &query->slot, SYSTEMD_DESTINATION, path,
                         "org.freedesktop.DBus.Properties", "GetAll", on_properties, query, "s",
                         "org.freedesktop.systemd1.Service") < 0)

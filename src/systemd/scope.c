@@ -214,7 +214,7 @@ static int scope_ask_oom_policy(Scope *scope) {
         int r;
 
         r = sd_bus_message_new_method_call(scope->bus, &m, SYSTEMD_DESTINATION,
-                SYSTEMD_PATH "/unit/init_2escope", "org.freedesktop.DBus.Properties", "Get");
+                SYSTEMD_UNITS "/init_2escope", "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", "org.freedesktop.systemd1.Scope", "OOMPolicy");
         if (r >= 0)

@@ -101,12 +101,11 @@ static void add_restart_limits(Builder *b, const TaskRestart *restart) {
  * with each start, and costs no process (systemd.unit(5), ConditionPathExists=).
  */
 static void add_restart(Builder *b, const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
-        _cleanup_free_ char *stopping = xasprintf("%s/" NSPAWN_STOPPING_FILE, directory);
+        _cleanup_free_ char *stopping = nspawn_runtime_path(spec->machine, NSPAWN_STOPPING_FILE);
 
         if (task_spec_restarts(spec))
                 add_restart_limits(b, &spec->restart);
-        if (task_spec_restarts(spec) || spec->boot)
+        if (task_spec_runs_again(spec))
                 add(b, "Conditions", 1, "ConditionPathExists", false, true, stopping);
 }
 

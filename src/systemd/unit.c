@@ -281,7 +281,7 @@ int unit_new(Manager *manager, const char *name, UnitChanged changed, void *user
         unit->changed = changed;
         unit->userdata = userdata;
 
-        r = sd_bus_path_encode(SYSTEMD_PATH "/unit", name, &unit->path);
+        r = sd_bus_path_encode(SYSTEMD_UNITS, name, &unit->path);
         if (r >= 0)
                 r = watch_begin(&unit->watch, manager, unit->path, on_changed, unit);
         if (r < 0) {

@@ -7,7 +7,7 @@
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define CHANGED "PropertiesChanged"
 #define MATCH_ALL \
-        "type='signal',sender='" SYSTEMD_DESTINATION "',path_namespace='" SYSTEMD_PATH "/unit'," \
+        "type='signal',sender='" SYSTEMD_DESTINATION "',path_namespace='" SYSTEMD_UNITS "'," \
         "interface='" PROPERTIES "',member='" CHANGED "'"
 
 static int on_own(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {

@@ -108,3 +108,7 @@ bool task_spec_has_user_namespace(const TaskSpec *spec) {
 bool task_spec_restarts(const TaskSpec *spec) {
         return spec->restart.policy && !streq(spec->restart.policy, "no");
 }
+
+bool task_spec_runs_again(const TaskSpec *spec) {
+        return spec->boot || task_spec_restarts(spec);
+}

@@ -127,6 +127,10 @@ bool task_spec_has_user_namespace(const TaskSpec *spec);
 /* Return: whether systemd is to restart the container. */
 bool task_spec_restarts(const TaskSpec *spec);
 
+/* Return: whether systemd may start its unit again by itself: to restart it, or for a system that reboots.
+ */
+bool task_spec_runs_again(const TaskSpec *spec);
+
 /**
  * task_spec_validate() - check what single options cannot see
  *
