@@ -46,7 +46,8 @@ static int set_variable(ExecArguments *arguments, const char *assignment) {
         const char *inherited = getenv(name);
 
         if (!environment_name_is_valid(name))
-                return command_fail("--setenv: \"%s\" is no name of a variable", name);
+                return command_fail(
+                        "--setenv: \"%s\" is not allowed: must be " ENVIRONMENT_NAME_WANTED, name);
         environment_set(&arguments->environment, name, *equals ? equals + 1 : inherited ? inherited : "");
         return -1;
 }

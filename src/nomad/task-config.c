@@ -51,9 +51,7 @@ static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
 static int set_variable(TaskSpec *spec, const char *name, const char *value, Error **ret_error) {
         if (!environment_name_is_valid(name))
                 return error_set(ret_error, EINVAL,
-                        "env: \"%s\" is not allowed: a name must be of letters, digits and underscores, "
-                        "with no digit first",
-                        name);
+                        "env: \"%s\" is not allowed: must be " ENVIRONMENT_NAME_WANTED, name);
         environment_set(&spec->environment, name, value);
         return 0;
 }

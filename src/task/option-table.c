@@ -117,7 +117,7 @@ const Option option_table[] = {
         { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .refuse = refuse_relative,
           .doc = "Directory of the container that command starts in." },
         { "environment", OPTION_ENVIRONMENT, OPTION_ANYWHERE, AT(environment),
-          .doc = "Environment variables; those of the job's env win." },
+          .doc = "Environment variables; those of the job's env win. A name may be anything without = in it." },
         { "bind", OPTION_BIND, OPTION_ANYWHERE, AT(binds),
           .doc = "Files and directories of the host to mount: host path to path in the container." },
         { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds),

@@ -238,8 +238,7 @@ static int add_pair(
 
         if (option->kind == OPTION_ENVIRONMENT) {
                 if (!environment_name_is_valid(key))
-                        return refuse_string(place, value, key,
-                                "a name of letters, digits and underscores, with no digit first", ret_error);
+                        return refuse_string(place, value, key, ENVIRONMENT_NAME_WANTED, ret_error);
                 environment_set(&spec->environment, key, text);
                 return 0;
         }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <ctype.h>
-
 #include "base/string.h"
 #include "base/strv.h"
 #include "task/spec.h"
@@ -84,13 +82,7 @@ const char *environment_get(char *const *environment, const char *name) {
 }
 
 bool environment_name_is_valid(const char *name) {
-        if (!*name || isdigit((unsigned char) *name))
-                return false;
-
-        for (; *name; name++)
-                if (!isalnum((unsigned char) *name) && *name != '_')
-                        return false;
-        return true;
+        return *name && !strchr(name, '=');
 }
 
 TaskLaunch task_spec_launch(const TaskSpec *spec) {

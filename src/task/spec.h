@@ -116,7 +116,10 @@ void environment_set(char ***environment, const char *name, const char *value);
 /* Return: the value of NAME, owned by the list, or NULL. */
 const char *environment_get(char *const *environment, const char *name);
 
-/* Return: whether @name is a name a shell could set: letters, digits, underscore, no digit first. */
+/* What a name must be, in words for errors. */
+#define ENVIRONMENT_NAME_WANTED "a name that is not empty and has no = in it"
+
+/* Return: whether a variable can have this name: the kernel and execve(2) know no other rule. */
 bool environment_name_is_valid(const char *name);
 
 TaskLaunch task_spec_launch(const TaskSpec *spec);

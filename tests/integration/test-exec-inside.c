@@ -42,6 +42,7 @@ static const struct {
         { "sed -n 's/^Sig\\(Blk\\|Ign\\):.//p' /proc/$P/status | sort -u", "0000000000000000" },
         { "sed -n 's/^TracerPid:.//p' /proc/$P/status", "0" },
         { "tr '\\0' '\\n' </proc/$P/environ | grep ^SECRET=", "SECRET=" SECRET },
+        { "tr '\\0' '\\n' </proc/$P/environ | grep ^discovery", "discovery.type=single node" },
         { "grep -las exec-hunte[r]2 /proc/[0-9]*/cmdline || true", "" },
 };
 
@@ -103,6 +104,7 @@ static Job *inside_new(const char *config) {
         Job *job = idle_new(DENIED " 2>&1; echo denied $?;", config);
 
         job_set_env(job, "SECRET", SECRET);
+        job_set_env(job, "discovery.type", "single node");
         return job;
 }
 

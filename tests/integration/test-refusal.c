@@ -70,9 +70,9 @@ Test(refusal, what_nomad_adds_and_is_not_possible_is_named) {
         expect_text(b, "bidirectional");
         shared->mounts[0].propagation_mode = none;
 
-        job_set_env(name, "A-B", "x");
+        job_set_env(name, "A=B", "x");
         _cleanup_free_ char *c = job_start_fails(&agent, name);
-        expect_text(c, "A-B");
+        expect_text(c, "A=B");
 
         agent_configure(&agent, "{'enabled': false}");
         _cleanup_free_ char *d = job_start_fails(&agent, disabled);

@@ -82,20 +82,29 @@ Test(task, environment_arrives_as_it_is) {
                 { "HOME", "/local" },
                 { "both", "of Nomad" },
         };
+        /* What no shell can set or show. */
+        static const char *const names[] = { "discovery.type", "my-var", "1st", "Größe 1", "two\nlines" };
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_string_buffer_ StringBuffer expected = {};
         _cleanup_job_ Job *job = job_new(
                 "printf '[%s]' \"$LINES_OF_IT\" \"$QUOTES\" \"${EMPTY-unset}\" \"$LD_PRELOAD\" \"$PATH\" \"$HOME\" "
-                "\"$both\" \"$option\"",
-                "{'environment': {'both': 'of the option', 'option': 'alone'}}");
+                "\"$both\" \"$option\"; printf '|'; tr '\\0' '|' </proc/$$/environ",
+                "{'environment': {'both': 'of the option', 'option': 'alone', 'team.name': 'x'}}");
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 job_set_env(job, rows[i][0], rows[i][1]);
                 string_buffer_append(&expected, "[%s]", rows[i][1]);
         }
-        string_buffer_append(&expected, "[alone]");
+        string_buffer_append(&expected, "[alone]|");
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                job_set_env(job, names[i], "any name");
         _cleanup_free_ char *got = job_run(&agent, job, 0);
-        cr_assert_str_eq(got, expected.text);
+        cr_assert_not_null(string_after_prefix(got, expected.text), "%s", got);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_free_ char *shown = xasprintf("|%s=any name|", names[i]);
+                expect_text(got, shown);
+        }
+        expect_text(got, "|team.name=x|");
 }
 
 Test(task, has_its_directories_binds_and_volumes) {

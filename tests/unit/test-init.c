@@ -60,6 +60,7 @@ Test(init, task_records_that_are_wrong_are_refused) {
                 { "EA\0", 3, -EBADMSG },
                 { "E=\0", 3, -EBADMSG },
                 { "EA=\0", 4, 1 },
+                { "E1-a.b c=\0", 10, 1 },
                 { "U\0", 2, 1 },
                 { "X\0", 2, -ENOTSUP },
                 { "e\0", 2, -ENOTSUP },

@@ -301,7 +301,8 @@ Test(option, values_that_are_not_allowed_are_named_with_what_is) {
         expect_bad_value("resolv_conf", "on", "\"on\" is not allowed: must be one of off, copy-host");
         expect_bad_value("working_directory", "srv", "\"srv\" is not allowed: must be an absolute path");
         expect_bad_value("working_directory", "''", "an absolute path");
-        expect_bad_value("environment", "{ 1A: x }", "\"1A\" is not allowed");
+        expect_bad_value(
+                "environment", "{ '': x }", "\"\" is not allowed: must be a name that is not empty");
         expect_bad_value("environment", "{ 'A=B': x }", "\"A=B\" is not allowed");
         expect_bad_value("bind", "{ a: /b }", "\"a\" is not allowed: must be an absolute path");
         expect_bad_value("bind_read_only", "{ /a: '' }", "\"\" is not allowed");
