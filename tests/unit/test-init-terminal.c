@@ -32,6 +32,21 @@ Test(init_terminal, term_is_what_the_task_says) {
         cr_assert_eq(box_wait(&other), 0);
 }
 
+Test(init_terminal, nspawn_saying_that_its_console_is_dumb_is_not_the_task_saying_so) {
+        _cleanup_box_ Box box = box_new(), other = box_new();
+
+        strv_append(&box.environment, "TERM=dumb");
+        box_start(&box, "supervise", "--terminal", "--", "sh", "-c", "echo $TERM");
+        box_expect(&box, "xterm\r\n");
+        cr_assert_eq(box_wait(&box), 0);
+
+        strv_append(&other.environment, "TERM=dumb");
+        box_task(&other, TASK("ETERM=dumb\0"));
+        box_start(&other, "supervise", "--terminal", "--", "sh", "-c", "echo $TERM");
+        box_expect(&other, "dumb\r\n");
+        cr_assert_eq(box_wait(&other), 0);
+}
+
 Test(init_terminal, only_who_stays_can_hold_it) {
         static const char *const modes[] = { "exec", "boot" };
 
