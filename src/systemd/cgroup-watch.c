@@ -61,12 +61,15 @@ static const struct {
         const char *name;
         const char *file;
         LimitWords words;
+        const char *passing; /* what the file says only for a moment, and nobody set as a limit */
 } limits[] = {
         { "MemoryMax", "memory.max", words_of_bytes },
         { "MemoryHigh", "memory.high", words_of_bytes },
         { "CPUWeight", "cpu.weight", words_of_number },
         { "CPUQuota", "cpu.max", words_of_quota },
-        { "TasksMax", "pids.max", words_of_number },
+        /* Before the last SIGKILL of a unit systemd 262 forbids new processes, and allows them again after
+         * it (core/unit.c). */
+        { "TasksMax", "pids.max", words_of_number, "0" },
 };
 
 struct CgroupWatch {
@@ -148,7 +151,7 @@ static bool limit_update(CgroupWatch *watch, size_t i, char before[static LIMIT_
         int error;
         _cleanup_free_ char *text = group_read(watch->root, watch->control_group, limits[i].file, &error);
 
-        if (string_is_empty(text) || streq(text, watch->texts[i]))
+        if (string_is_empty(text) || streq(text, watch->texts[i]) || streq_null(limits[i].passing, text))
                 return false;
 
         memcpy(before, watch->texts[i], LIMIT_TEXT_MAX);
@@ -160,6 +163,9 @@ static void limit_check(CgroupWatch *watch, size_t i) {
         char before[LIMIT_TEXT_MAX];
 
         if (!limit_update(watch, i, before) || !watch->callbacks->on_limit)
+                return;
+        /* The watch began in such a moment: the limit before it is not known. */
+        if (limits[i].passing && string_is_empty(before))
                 return;
 
         _cleanup_free_ char *old = limits[i].words(before), *now = limits[i].words(watch->texts[i]);

@@ -190,6 +190,37 @@ Test(cgroup_watch, a_limit_that_means_the_same_is_not_told) {
         }
 }
 
+Test(cgroup_watch, the_last_kill_of_a_unit_changes_no_limit_of_tasks) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_watch(&box);
+        groups_write(&box.groups, "pids.max", "0\n");
+        box_settle(&box);
+        groups_write(&box.groups, "pids.max", "512\n");
+        box_settle(&box);
+        cr_expect_eq(box.n_limits, 0, "%s", box.limit);
+        groups_write(&box.groups, "pids.max", "0\n");
+        box_settle(&box);
+        groups_write(&box.groups, "pids.max", "7\n");
+        RUN_UNTIL(box.event, box.n_limits > 0);
+        cr_expect_str_eq(box.limit, "TasksMax: 512 -> 7");
+}
+
+Test(cgroup_watch, a_watch_that_begins_during_the_last_kill_of_a_unit_tells_no_limit_of_tasks) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        groups_write(&box.groups, "pids.max", "0\n");
+        box_watch(&box);
+        groups_write(&box.groups, "pids.max", "512\n");
+        box_settle(&box);
+        cr_expect_eq(box.n_limits, 0, "%s", box.limit);
+        groups_write(&box.groups, "pids.max", "7\n");
+        RUN_UNTIL(box.event, box.n_limits > 0);
+        cr_expect_str_eq(box.limit, "TasksMax: 512 -> 7");
+}
+
 Test(cgroup_watch, a_limit_whose_file_comes_later_is_told) {
         _cleanup_box_ Box box;
 
