@@ -97,8 +97,8 @@ $(CTL): $(O)/cli/main.o $(LIB)
 # One runs inside images of any make, the other at the end of every task: they stand on their own.
 $(INIT): $(wildcard src/init/*.c)
 SHARED := become handed notify parse pty words
-$(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c)
-$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) src/base/attach.h src/base/handed.h src/base/task-file.h \
+$(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c
+$(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*.h) \
 		Makefile | build/.deps
 	@mkdir -p $(@D)
 	@echo "  LINK $@"

@@ -9,6 +9,7 @@
 #include "base/attach.h"
 #include "base/fd.h"
 #include "base/program.h"
+#include "base/remove.h"
 #include "base/string.h"
 #include "engine/private.h"
 #include "systemd/handover.h"
@@ -16,16 +17,14 @@
 /* Connections that wait for our init; while systemd restarts a unit there is none. */
 #define ATTACH_BACKLOG 8
 
-/* The unit is dead or never came to be, and systemd does not always remove what is there for it. */
+/*
+ * The unit is dead or never came to be, and systemd does not always remove what is there for it: not what a
+ * killed nspawn of systemd 262 has mounted there, where our helper did not get to run.
+ */
 void task_remove_runtime_directory(const char *machine) {
-        static const char *const files[] = { NSPAWN_TASK_FILE, ATTACH_SOCKET, NSPAWN_STOPPING_FILE };
         _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
 
-        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
-                _cleanup_free_ char *path = nspawn_runtime_path(machine, files[i]);
-
-                (void) unlink(path);
-        }
+        directory_clear(directory, false);
         (void) rmdir(directory);
         nspawn_clear_away(machine);
 }

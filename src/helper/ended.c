@@ -12,12 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/program.h"
+#include "base/remove.h"
 #include "helper.h"
 #include "init/notify.h"
 
 #define LEDGER_MAX 65536
 #define FILE_MAX 4096
 #define CGROUP_ROOT "/sys/fs/cgroup"
+#define MACHINES "/run/systemd/machines"
 
 /* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
 static bool text_read(const char *path, char *ret, size_t size) {
@@ -172,8 +175,22 @@ static int socket_keep(void) {
 }
 
 /*
- * What nspawn leaves in /run when it is killed before it can clear up (nspawn.c: the directory that mounts
- * are handed in by, and since systemd 256 the mount of its socket).
+ * nspawn of systemd 262 makes its own directories and mounts below $RUNTIME_DIRECTORY, which is the task's
+ * (nspawn.c). Over a mount systemd cannot remove the directory at the end, and the next run refuses to
+ * start. Our own are files, and the next run needs them.
+ */
+static void runtime_directory_tidy(const char *machine) {
+        char path[FILE_MAX];
+
+        /* No container has such a name, and it would lead to other places. */
+        if (*machine && *machine != '.' &&
+                snprintf(path, sizeof(path), RUNTIME_DIRECTORY "/%s", machine) < (int) sizeof(path))
+                directory_clear(path, true);
+}
+
+/*
+ * What nspawn before systemd 262 leaves in /run when it is killed before it can clear up (nspawn.c: the
+ * directory that mounts are handed in by, and since systemd 256 the mount of its socket).
  */
 static void leftovers_remove(const char *machine) {
         static const char *const directories[] = { "propagate", "unix-export" };
@@ -187,9 +204,18 @@ static void leftovers_remove(const char *machine) {
                 }
 }
 
+/* Whether systemd-machined knows the container: it has a file for each (machine.c, machine_save()). */
+static bool machine_is_registered(const char *machine) {
+        char path[FILE_MAX];
+
+        return snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path) &&
+                access(path, F_OK) >= 0;
+}
+
 /*
  * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
+ * That of systemd 262 forgets it with its first process.
  * busctl speaks to it: this program has no library to do so.
  *
  * Return: exit status, where it cannot be run.
@@ -246,9 +272,10 @@ int helper_ended(char **argv) {
         /* The ledger has the container's name. */
         char *slash = strrchr(path, '/'), *machine = slash ? slash + 1 : path;
         bool killed = strcmp(word("EXIT_CODE"), "killed") == 0 || strcmp(word("EXIT_CODE"), "dumped") == 0;
+        runtime_directory_tidy(machine);
         if (killed)
                 leftovers_remove(machine);
 
         int status = ledger_end(path);
-        return killed && unregister ? machine_unregister(machine) : status;
+        return killed && unregister && machine_is_registered(machine) ? machine_unregister(machine) : status;
 }

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "engine-box.h"
 
 TestSuite(engine, .timeout = 60);
@@ -193,6 +196,22 @@ Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {
         cr_assert_eq(mkdir(directory, 0700), 0);
         box_run(&box);
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+}
+
+/* As nspawn of systemd 262 leaves it when it is killed, and our helper did not get to run. */
+Test(engine, a_mount_left_in_that_directory_is_no_obstacle) {
+        _cleanup_box_ Box box;
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                cr_skip_test("no mounts here");
+        box_open(&box);
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        _cleanup_free_ char *inner = xasprintf("%s/%s", directory, box.machine);
+        (void) mkdir("/run/nspawn-units", 0755);
+        cr_assert(mkdir(directory, 0700) == 0 && mkdir(inner, 0755) == 0);
+        cr_assert_eq(mount("tmpfs", inner, "tmpfs", 0, NULL), 0);
+        box_run(&box);
+        cr_expect(access(inner, F_OK) < 0);
 }
 
 Test(engine, an_id_is_taken_once) {

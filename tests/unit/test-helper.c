@@ -2,9 +2,11 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/program.h"
 #include "base/string.h"
+#include "own-name.h"
 #include "systemd/handover.h"
 #include "tree.h"
 
@@ -172,33 +176,99 @@ static void make_busctl(const char *directory) {
         cr_assert_eq(setenv("PATH", directory, true), 0);
 }
 
+#define MACHINES "/run/systemd/machines"
+
+/* As systemd-machined notes a container that it knows. Return: the file's path, owned by the caller. */
+static char *register_machine(const char *machine) {
+        char *path = xasprintf(MACHINES "/%s", machine);
+
+        (void) mkdir("/run/systemd", 0755);
+        (void) mkdir(MACHINES, 0755);
+        cr_assert_eq(file_write_private(path, "NAME=x\n", 7), 0);
+        return path;
+}
+
 Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_again) {
-        static const char call[] =
-                "--system --quiet --auto-start=no --timeout=5 call org.freedesktop.machine1 "
-                "/org/freedesktop/machine1 org.freedesktop.machine1.Manager UnregisterMachine s web-1\n";
         static const struct {
                 const char *code;
-                const char *argv[6];
-                const char *called;
+                const char *flags[3];
+                bool registered, called;
         } rows[] = {
-                { "EXIT_CODE=killed", { "helper", "ended", "--unregister", "/no/such/web-1" }, call },
-                { "EXIT_CODE=dumped", { "helper", "ended", "--keep", "--unregister", "/no/such/web-1" },
-                        call },
-                { "EXIT_CODE=exited", { "helper", "ended", "--unregister", "/no/such/web-1" }, "" },
-                { NULL, { "helper", "ended", "--unregister", "/no/such/web-1" }, "" },
-                { "EXIT_CODE=killed", { "helper", "ended", "/no/such/web-1" }, "" },
+                { "EXIT_CODE=killed", { "--unregister" }, true, true },
+                { "EXIT_CODE=dumped", { "--keep", "--unregister" }, true, true },
+                { "EXIT_CODE=exited", { "--unregister" }, true, false },
+                { NULL, { "--unregister" }, true, false },
+                { "EXIT_CODE=killed", {}, true, false },
+                /* It was given back already. */
+                { "EXIT_CODE=killed", { "--unregister" }, false, false },
         };
         char directory[] = "/tmp/helper-XXXXXX";
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+        if (geteuid() != 0)
+                cr_skip_test("writes below /run: needs root");
+        _cleanup_own_name_ char *machine = own_name_new();
+        _cleanup_free_ char *ledger = xasprintf("/no/such/%s", machine), *file = register_machine(machine);
+        _cleanup_free_ char *call = xasprintf(
+                "--system --quiet --auto-start=no --timeout=5 call org.freedesktop.machine1 "
+                "/org/freedesktop/machine1 org.freedesktop.machine1.Manager UnregisterMachine s %s\n",
+                machine);
         cr_assert_not_null(mkdtemp(directory));
         make_busctl(directory);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+                const char *argv[6] = { "helper", "ended" };
+                size_t n = 2;
 
-                cr_expect_eq(helper_run(null, out, -1, rows[i].code, rows[i].argv), 0, "row %zu", i);
+                for (const char *const *flag = rows[i].flags; *flag; flag++)
+                        argv[n++] = *flag;
+                argv[n] = ledger;
+                if (!rows[i].registered)
+                        cr_assert_eq(unlink(file), 0);
+                cr_expect_eq(helper_run(null, out, -1, rows[i].code, argv), 0, "row %zu", i);
                 _cleanup_free_ char *text = file_text(out);
-                cr_expect_str_eq(text, rows[i].called, "row %zu: %s", i, text);
+                cr_expect_str_eq(text, rows[i].called ? call : "", "row %zu: %s", i, text);
         }
+        (void) unlink(file);
         tree_remove(directory);
+}
+
+/* ---- what nspawn leaves in the task's directory ---- */
+
+Test(helper, mounts_that_nspawn_leaves_in_the_tasks_directory_are_gone_before_the_next_run) {
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                cr_skip_test("no mounts here");
+        _cleanup_own_name_ char *machine = own_name_new();
+        _cleanup_free_ char *ledger = xasprintf("/no/such/%s", machine);
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *task = nspawn_runtime_path(machine, NSPAWN_TASK_FILE);
+        _cleanup_free_ char *inner = nspawn_runtime_path(machine, machine);
+        _cleanup_free_ char *mounted = xasprintf("%s/unix-export", inner);
+        const char *const argv[] = { "helper", "ended", ledger, NULL };
+
+        (void) mkdir(RUNTIME_DIRECTORY, 0755);
+        cr_assert(mkdir(directory, 0700) == 0 && mkdir(inner, 0755) == 0 && mkdir(mounted, 0755) == 0);
+        cr_assert_eq(file_write_private(task, "x", 1), 0);
+        cr_assert_eq(mount("tmpfs", mounted, "tmpfs", 0, NULL), 0);
+        cr_expect_eq(helper_run(null, null, -1, "EXIT_CODE=killed", argv), 0);
+        cr_expect(access(task, F_OK) == 0 && access(inner, F_OK) < 0);
+}
+
+Test(helper, no_name_of_a_ledger_leads_it_to_another_directory) {
+        static const char *const ledgers[] = { "/no/such/..", "/no/such/.", "/no/such/", ".ledgers" };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        /* Of the test's own, in case that it does. */
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0)
+                cr_skip_test("no mounts here");
+        cr_assert(mkdir(RUNTIME_DIRECTORY, 0755) == 0 && mkdir(RUNTIME_DIRECTORY "/web-1", 0700) == 0);
+        for (size_t i = 0; i < ELEMENTSOF(ledgers); i++) {
+                const char *const argv[] = { "helper", "ended", ledgers[i], NULL };
+
+                (void) helper_run(null, null, -1, "EXIT_CODE=killed", argv);
+                cr_expect(access(RUNTIME_DIRECTORY "/web-1", F_OK) == 0, "%s", ledgers[i]);
+        }
 }
