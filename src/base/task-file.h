@@ -9,6 +9,9 @@
 #define TASK_ENVIRONMENT 'E' /* NAME=value */
 #define TASK_USER 'U'        /* NAME or ID, with :GROUP if wanted */
 
+/* Capabilities that the user named last keeps, as a mask in hexadecimal digits. */
+#define TASK_CAPABILITIES 'C'
+
 /* Only of a command that is run in a task later on. */
 #define TASK_ARGUMENT 'A'  /* the command, word by word; none for the user's login shell */
 #define TASK_DIRECTORY 'D' /* to start in */

@@ -102,16 +102,31 @@ bool task_next(const char **cursor, Span task, TaskRecord *ret) {
         return r > 0;
 }
 
-/* Looks up the last user that the task file names, and says who that is in the environment. */
-static void user_apply(Setup *setup) {
+/* Return: whether there is such a user; a number needs no line in @passwd, and then the name has no text. */
+static bool user_find(Span passwd, const char *text, PasswdEntry *ret) {
+        Span user, group;
+
+        user_split(text, &user, &group);
+        *ret = (PasswdEntry){};
+        return passwd_find(passwd, user, ret) || id_parse(user, &ret->uid);
+}
+
+/*
+ * Looks up the last user that the task file names, and says who that is in the environment. @holder is the
+ * one to whom the capabilities were granted.
+ */
+static void user_apply(Setup *setup, const char *holder) {
         Span passwd = {}, user, group;
+        PasswdEntry granted;
 
         user_split(setup->user, &user, &group);
         (void) text_read("/etc/passwd", DATABASE_SIZE_MAX, &passwd);
-        setup->known = passwd_find(passwd, user, &setup->entry);
-
-        if (!setup->known && !id_parse(user, &setup->entry.uid))
+        if (!user_find(passwd, setup->user, &setup->entry))
                 fail(EXIT_SETUP, "no such user \"", concatenate("", user), "\" in the image", NULL);
+
+        setup->known = setup->entry.name.text;
+        if (!holder || !user_find(passwd, holder, &granted) || granted.uid != setup->entry.uid)
+                setup->capabilities = 0;
 
         environment_remove(setup->environment, &setup->n_environment, "USER");
         environment_remove(setup->environment, &setup->n_environment, "LOGNAME");
@@ -137,7 +152,7 @@ static bool is_hidden(const char *assignment, const char *const *hidden) {
 }
 
 void setup_build(Setup *setup, const char *const *base, const char *const *hidden, Span task) {
-        const char *cursor = task.text;
+        const char *cursor = task.text, *holder = NULL;
         TaskRecord record;
         size_t n = 0, n_records = 0;
 
@@ -147,6 +162,10 @@ void setup_build(Setup *setup, const char *const *base, const char *const *hidde
                 n_records++;
                 if (record.letter == TASK_USER)
                         setup->user = record.text;
+                else if (record.letter == TASK_CAPABILITIES) {
+                        setup->capabilities = strtoull(record.text, NULL, 16);
+                        holder = setup->user;
+                }
         }
 
         /* Three for the user, one for the NULL. */
@@ -155,7 +174,7 @@ void setup_build(Setup *setup, const char *const *base, const char *const *hidde
                 if (!is_hidden(*base, hidden))
                         setup->environment[setup->n_environment++] = *base;
         if (setup->user)
-                user_apply(setup);
+                user_apply(setup, holder);
 
         cursor = task.text;
         while (task_next(&cursor, task, &record))
@@ -186,22 +205,41 @@ static size_t groups_find(Setup *setup, gid_t **ret) {
         return n;
 }
 
-void user_become(Setup *setup) {
+/*
+ * Gives up all capabilities but those of @wanted. The ambient set is what a program without file
+ * capabilities gets (capabilities(7)); it was emptied with the change of the user.
+ */
+static void capabilities_limit(uint64_t wanted) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+        long r = syscall(SYS_capget, &header, data);
+
+        for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+                data[i].permitted &= (uint32_t) (wanted >> (32 * i));
+                data[i].effective = data[i].inheritable = data[i].permitted;
+        }
+        if (r >= 0)
+                r = syscall(SYS_capset, &header, data);
+        for (unsigned long i = 0; i < 64 && r >= 0; i++)
+                if (data[i / 32].permitted & UINT32_C(1) << i % 32)
+                        r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
+        if (r < 0)
+                fail(EXIT_SETUP, "cannot set capabilities: ", strerrordesc_np(errno), NULL);
+}
+
+void user_become(Setup *setup) {
         gid_t *gids;
         size_t n = groups_find(setup, &gids);
         uid_t uid = setup->entry.uid;
         gid_t gid = setup->entry.gid;
 
+        /* Or they would be gone with the user 0. */
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+                fail(EXIT_SETUP, "cannot keep capabilities: ", strerrordesc_np(errno), NULL);
         if (setgroups(n, gids) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
                 fail(EXIT_SETUP, "cannot become user \"", setup->user, "\": ", strerrordesc_np(errno), NULL);
-        if (uid == 0)
-                return;
-
-        if ((prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL) ||
-                syscall(SYS_capset, &header, none) < 0)
-                fail(EXIT_SETUP, "cannot drop capabilities: ", strerrordesc_np(errno), NULL);
+        if (uid != 0)
+                capabilities_limit(setup->capabilities);
 }
 
 /* Tries every place of PATH. Return: the errno that says best why there was nothing to run. */

@@ -15,7 +15,8 @@
 typedef struct Setup {
         const char **environment; /* NULL-terminated */
         size_t n_environment;
-        const char *user; /* the last that the task file names, or NULL */
+        const char *user;      /* the last that the task file names, or NULL */
+        uint64_t capabilities; /* that the user keeps, unless he is root */
         PasswdEntry entry;
         bool known; /* the user has a line in /etc/passwd */
 } Setup;
@@ -50,7 +51,10 @@ bool task_next(const char **cursor, Span task, TaskRecord *ret);
  */
 void setup_build(Setup *setup, const char *const *base, const char *const *hidden, Span task);
 
-/* Becomes the user that the task file names. An ordinary one keeps no capability, whatever nspawn left. */
+/*
+ * Becomes the user that the task file names. An ordinary one keeps the capabilities that it grants him and
+ * that there are, and no other, whatever nspawn left; what he executes has them too.
+ */
 void user_become(Setup *setup);
 
 /* Becomes the command, which is looked for in PATH. */

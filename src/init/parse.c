@@ -33,6 +33,7 @@ int task_record_next(const char **cursor, const char *end, TaskRecord *ret) {
                 break;
         }
         case TASK_USER:
+        case TASK_CAPABILITIES:
         case TASK_ARGUMENT:
         case TASK_DIRECTORY:
         case TASK_TERMINAL:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <assert.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/program.h"
@@ -8,6 +9,7 @@
 #include "base/strv.h"
 #include "base/task-file.h"
 #include "systemd/nspawn.h"
+#include "task/capability.h"
 
 /* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
 #define INIT_IN_CONTAINER "/run/nspawn-units/init"
@@ -41,6 +43,10 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
                 nspawn_append_record(&buffer, TASK_ENVIRONMENT, *e);
         if (spec->user)
                 nspawn_append_record(&buffer, TASK_USER, spec->user);
+        if (spec->user && !strv_is_empty(spec->capability)) {
+                _cleanup_free_ char *mask = xasprintf("%" PRIx64, capability_mask(spec->capability));
+                nspawn_append_record(&buffer, TASK_CAPABILITIES, mask);
+        }
 
         *ret_size = buffer.length;
         return string_buffer_take(&buffer);

@@ -123,7 +123,8 @@ const Option option_table[] = {
         { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds),
           .doc = "As bind, read-only." },
         { "capability", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(capability), .refuse = refuse_capability,
-          .doc = "Capabilities to grant beyond those of systemd-nspawn." },
+          .doc = "Capabilities to grant beyond those of systemd-nspawn. A user who is not root gets these and no "
+                 "others; all grants every capability there is." },
         { "console", OPTION_STRING, OPTION_ANYWHERE, AT(console),
           .allowed = LIST("interactive", "read-only", "passive", "pipe"),
           .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "

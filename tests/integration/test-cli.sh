@@ -155,6 +155,20 @@ check cli/exec_takes_user_directory_and_environment '
 	test "$out" = "$(printf "app\n/tmp\n1 there")"
 '
 
+# CAP_SYSLOG has the number 34.
+check cli/exec_gives_capabilities_to_the_user_of_the_task_and_to_root '
+	task_file granted "trap \"exit 0\" TERM; while :; do sleep 0.2; done" "user: app" "capability: [CAP_SYSLOG]"
+	"$CTL" run --detach "$CLI/granted.yaml"
+	granted() {
+		"$CTL" exec "$@" granted sed -nE "s/^CapEff:.0*(.)/\1/p" /proc/self/status </dev/null
+	}
+	test "$(granted)" = 400000000
+	test "$(granted -u 1000:7)" = 400000000
+	test "$(granted -u 200)" = 0
+	test $((0x$(granted -u root) & 0x400000001)) = $((0x400000001))
+	"$CTL" stop granted
+'
+
 check cli/exec_fails_in_words_and_with_the_codes_of_shells '
 	in_host
 	for row in "127:exec host /no/such/program" "126:exec host /etc/passwd" "125:exec nosuchtask true" \

@@ -113,8 +113,10 @@ Test(exec, a_command_has_all_that_the_task_has_and_nothing_of_the_host) {
                 const char *config, *out;
         } rows[] = {
                 { "{'working_directory': '/local'}", "/local\nHOME=/root USER=root\n" },
-                { "{'user': 'app', 'working_directory': '/home'}", "/home\nHOME=/home USER=app\n" },
-                { "{'user_namespacing': false, 'user': '12345:54321'}", "/\nHOME=/ USER=\n" },
+                { "{'user': 'app', 'working_directory': '/home', 'capability': ['CAP_NET_ADMIN']}",
+                        "/home\nHOME=/home USER=app\n" },
+                { "{'user_namespacing': false, 'user': '12345:54321', 'capability': ['CAP_SYSLOG']}",
+                        "/\nHOME=/ USER=\n" },
         };
         _cleanup_agent_ Agent agent = agent_start();
         Job *jobs[ELEMENTSOF(rows)];

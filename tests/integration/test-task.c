@@ -208,6 +208,32 @@ Test(task, capabilities_are_added) {
         cr_assert_neq(sets[1], sets[0]);
 }
 
+/* A tunnel needs CAP_NET_ADMIN; systemd-nspawn would grant CAP_SYS_ADMIN as well, which a host name needs.
+ */
+Test(task, an_ordinary_user_has_the_capabilities_of_the_job_and_no_other) {
+        static const char script[] =
+                "tunctl -t tun7 && ip link set tun7 up && ip link show tun7 >&2; hostname x; echo $?";
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[] = {
+                job_new(script, "{'network_veth': true, 'user': '200', 'capability': ['CAP_NET_ADMIN']}"),
+                job_new(script,
+                        "{'network_veth': true, 'user': 'app', 'capability': ['CAP_NET_ADMIN'], "
+                        "'user_namespacing': false, 'process_two': true}"),
+        };
+
+        start_all(&agent, jobs, ELEMENTSOF(jobs));
+        for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
+                cr_expect_eq(job_wait(&agent, jobs[i]), 0);
+                _cleanup_free_ char *out = stream_wait_end(jobs[i]->out, NULL);
+                _cleanup_free_ char *err = stream_wait_end(jobs[i]->err, NULL);
+
+                cr_expect_str_eq(out, "tun7\n1\n", "%zu: %s%s", i, out, err);
+                cr_expect(strstr(err, "UP") && strstr(err, "hostname"), "%zu: %s", i, err);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
 Test(task, user_namespaces_are_as_asked_for) {
         static const struct {
                 const char *config, *base;

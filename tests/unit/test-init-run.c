@@ -424,16 +424,36 @@ Test(init_run, the_user_is_the_one_of_the_image) {
         }
 }
 
-Test(init_run, an_ordinary_user_has_no_capabilities) {
-        _cleanup_box_ Box box = box_new();
+Test(init_run, an_ordinary_user_has_the_capabilities_that_were_granted_to_him) {
+        static const struct {
+                const char *task;
+                size_t n;
+                const char *set; /* CHOWN, KILL and NET_BIND_SERVICE are 421 */
+        } rows[] = {
+                { TASK("U1234\0"), "0" },
+                { TASK("U1234\0C421\0"), "421" },
+                { TASK("U1234\0C8000000000000421\0"), "421" },
+                { TASK("U1234\0C421\0U1234:7\0"), "421" },
+                { TASK("U1234\0C421\0U1235\0"), "0" },
+                { TASK("Uno-such\0C421\0U1235\0"), "0" },
+                { TASK("C421\0U1234\0"), "0" },
+        };
 
         if (geteuid() != 0)
                 cr_skip_test("needs root");
-        box_task(&box, TASK("U1234\0"));
-        box_start(
-                &box, "exec", "sed", "-n", "s/^Cap\\(Inh\\|Prm\\|Eff\\|Amb\\):\t0*//p", "/proc/self/status");
-        box_expect(&box, "\n\n\n\n");
-        cr_assert_eq(box_wait(&box), 0);
+        for (size_t i = 0; i < ELEMENTSOF(rows) * 2; i++) {
+                const char *set = rows[i / 2].set;
+                _cleanup_free_ char *wanted = xasprintf("%s\n%s\n%s\n%s\n", set, set, set, set);
+                _cleanup_box_ Box box = box_new();
+
+                box_task(&box, rows[i / 2].task, rows[i / 2].n);
+                box_start(&box, i % 2 ? "exec" : "supervise", "setpriv", "--no-new-privs", "sed", "-nE",
+                        "s/^Cap(Inh|Prm|Eff|Amb):\t0*(.)/\\2/p", "/proc/self/status");
+                _cleanup_free_ char *out = fd_text(box.out);
+                cr_expect_str_eq(out, wanted, "row %zu: %s", i / 2, out);
+                cr_expect_eq(box_wait(&box), 0);
+                box_expect_err(&box, "");
+        }
 }
 
 Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {

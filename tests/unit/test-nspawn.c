@@ -156,6 +156,31 @@ Test(nspawn, the_task_file_holds_environment_and_user) {
         cr_assert_eq(memcmp(text, wanted, n), 0);
 }
 
+Test(nspawn, the_task_file_grants_capabilities_to_a_user) {
+        static const struct {
+                const char *user, *capabilities[2], *wanted;
+        } rows[] = {
+                { "app", { "CAP_NET_ADMIN", "CAP_CHECKPOINT_RESTORE" }, "Uapp|C10000001000|" },
+                { "app", { "all", "CAP_CHOWN" }, "Uapp|Cffffffffffffffff|" },
+                { "app", {}, "Uapp|" },
+                { NULL, { "CAP_NET_ADMIN" }, "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+                size_t n = 0;
+
+                spec->user = rows[i].user ? xstrdup(rows[i].user) : NULL;
+                for (size_t j = 0; j < 2 && rows[i].capabilities[j]; j++)
+                        strv_append(&spec->capability, rows[i].capabilities[j]);
+                _cleanup_free_ char *text = nspawn_task_file(spec, &n);
+                for (size_t j = 0; j < n; j++)
+                        text[j] = text[j] ? text[j] : '|';
+                _cleanup_free_ char *got = n > 0 ? xstrndup(text, n) : xstrdup("");
+                cr_expect_str_eq(got, rows[i].wanted, "row %zu: %s", i, got);
+        }
+}
+
 Test(nspawn, the_task_file_of_a_task_without_either_is_empty) {
         TaskSpec spec = {};
         size_t n = 1;
