@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "cli/attachment.h"
+#include "loop/priority.h"
 
 /* Input that may wait before no more is wanted. */
 #define INPUT_LIMIT (64 * 1024)
@@ -18,6 +19,7 @@ struct Attachment {
         int fd;
         sd_event_source *source;
         bool reading;
+        bool deaf;     /* takes no input any more */
         bool has_size; /* that is to be sent */
         uint16_t rows, columns;
         StringBuffer input;
@@ -102,6 +104,7 @@ static void attachment_receive(Attachment *attachment) {
 
 /* Nobody takes it: reading tells of the end. */
 static void drop_input(Attachment *attachment) {
+        attachment->deaf = true;
         string_buffer_clear(&attachment->input);
         attachment->has_size = false;
 }
@@ -116,7 +119,7 @@ static int on_event(sd_event_source *source _unused_, int fd _unused_, uint32_t 
                 if (r < 0 && r != -EAGAIN)
                         drop_input(attachment);
                 watch(attachment);
-                if (!is_sending(attachment))
+                if (!is_sending(attachment) && !attachment->deaf)
                         attachment->callbacks->on_drain(attachment->userdata);
         }
 
@@ -154,6 +157,8 @@ int attachment_new(sd_event *event, const char *path, const AttachmentCallbacks 
                 .userdata = userdata,
         };
         int r = sd_event_add_io(event, &attachment->source, fd, EPOLLIN, on_event, attachment);
+        if (r >= 0)
+                r = sd_event_source_set_priority(attachment->source, LOOP_PRIORITY_STREAM);
         if (r < 0) {
                 attachment_free(attachment);
                 return r;
@@ -175,8 +180,8 @@ Attachment *attachment_free(Attachment *attachment) {
 }
 
 bool attachment_write(Attachment *attachment, const void *bytes, size_t n) {
-        if (attachment->fd < 0)
-                return true;
+        if (attachment->fd < 0 || attachment->deaf)
+                return false;
 
         string_buffer_append_bytes(&attachment->input, bytes, n);
         watch(attachment);
@@ -184,7 +189,7 @@ bool attachment_write(Attachment *attachment, const void *bytes, size_t n) {
 }
 
 void attachment_resize(Attachment *attachment, uint16_t rows, uint16_t columns) {
-        if (attachment->fd < 0)
+        if (attachment->fd < 0 || attachment->deaf)
                 return;
 
         attachment->has_size = true;

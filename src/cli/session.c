@@ -51,12 +51,24 @@ static size_t pending(const Session *session) {
         return n;
 }
 
+/* The way out may be in the input of a terminal, whatever becomes of the rest. */
+static bool looks_for_escape(const Session *session) {
+        return session->raw && session->config.escape;
+}
+
+/* Nobody wants input any more: it stays for whoever reads it after us. */
+static void leave_input(Session *session) {
+        if (session->reader && !looks_for_escape(session))
+                reader_set_enabled(session->reader, false);
+}
+
 static void session_stop(Session *session, int status) {
         if (session->stopping) {
                 (void) sd_event_exit(session->event, status);
                 return;
         }
         session->stopping = true;
+        leave_input(session);
         session->callbacks->on_stop(session->userdata, status);
 }
 
@@ -79,10 +91,15 @@ static void on_drained(void *userdata, int error) {
         }
 }
 
-/* Return: whether input is read on without room: a terminal's, for the way out may be in it. */
+/* Return: whether input is read on without room. */
 static bool may_type_on(Session *session, size_t n) {
         session->typed += n;
-        return session->raw && session->config.escape && session->typed < TYPED_LIMIT;
+        return looks_for_escape(session) && session->typed < TYPED_LIMIT;
+}
+
+static bool pass_on(Session *session, const void *bytes, size_t n) {
+        return !session->stopping && !session->ending &&
+                session->callbacks->on_input(session->userdata, bytes, n);
 }
 
 static void on_input(void *userdata, const void *bytes, size_t n) {
@@ -90,10 +107,9 @@ static void on_input(void *userdata, const void *bytes, size_t n) {
         uint64_t now = 0;
 
         (void) sd_event_now(session->event, CLOCK_MONOTONIC, &now);
-        if (session->raw && session->config.escape && escape_look(&session->escape, bytes, n, now))
+        if (looks_for_escape(session) && escape_look(&session->escape, bytes, n, now))
                 session_stop(session, EXIT_SUCCESS);
-        else if (!session->stopping && !session->callbacks->on_input(session->userdata, bytes, n) &&
-                !may_type_on(session, n))
+        else if (!pass_on(session, bytes, n) && !may_type_on(session, n))
                 reader_set_enabled(session->reader, false);
 }
 
@@ -217,7 +233,7 @@ void session_write(Session *session, ExecStream stream, const void *bytes, size_
 
 void session_take_input(Session *session) {
         session->typed = 0;
-        if (session->reader)
+        if (session->reader && !session->stopping && !session->ending)
                 reader_set_enabled(session->reader, true);
 }
 
@@ -234,6 +250,7 @@ void session_say(Session *session, const char *format, ...) {
 void session_end(Session *session, int status) {
         session->ending = true;
         session->status = status;
+        leave_input(session);
         if (pending(session) == 0)
                 (void) sd_event_exit(session->event, status);
 }

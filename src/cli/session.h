@@ -17,8 +17,8 @@ typedef struct SessionConfig {
 
 /* None is called from within a function of the session, session_write() apart. */
 typedef struct SessionCallbacks {
-        /* Some input, never none. Return: whether there is room for more; session_take_input() says so
-         * later. */
+        /* Some input, never none. Return: whether there is room for more; otherwise nothing is read until
+         * session_take_input() says so. */
         bool (*on_input)(void *userdata, const void *bytes, size_t n);
         void (*on_input_end)(void *userdata);
         /* Size of our terminal, and again when it changed. As the two above not called without input. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -161,11 +162,31 @@ static bool client_serve(Client *client, short events) {
         return !asks || attach_has_input() || client_receive(client);
 }
 
+/* Who is first in the list is served last, so that somebody who types without end leaves others a turn. */
+static void client_put_first(int fd) {
+        for (size_t i = 0; i < n_clients; i++)
+                if (clients[i].fd == fd) {
+                        Client client = clients[i];
+
+                        memmove(clients + 1, clients, i * sizeof(*clients));
+                        clients[0] = client;
+                        return;
+                }
+}
+
 void attach_serve(const struct pollfd *fds, size_t n) {
+        int typist = -1;
+
         /* Downwards: one that is dropped is replaced by one that was served. */
-        for (size_t i = n - 1; i-- > 0;)
+        for (size_t i = n - 1; i-- > 0;) {
+                bool was_typed = attach_has_input();
+
                 if (!client_serve(&clients[i], fds[i].revents))
                         client_drop(i);
+                else if (!was_typed && attach_has_input())
+                        typist = clients[i].fd;
+        }
+        client_put_first(typist);
         if (fds[n - 1].revents)
                 for (int i = 0; i < ATTACH_CLIENTS_MAX && client_accept(); i++)
                         continue;

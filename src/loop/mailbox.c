@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "loop/mailbox.h"
+#include "loop/priority.h"
 
 typedef struct Items {
         char *bytes;
@@ -75,6 +76,8 @@ int mailbox_new(
                 return -errno;
 
         r = sd_event_add_io(event, &mailbox->source, mailbox->fd, EPOLLIN, on_posted, mailbox);
+        if (r >= 0)
+                r = sd_event_source_set_priority(mailbox->source, LOOP_PRIORITY_STREAM);
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(mailbox->source, "mailbox");

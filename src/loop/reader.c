@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "loop/priority.h"
 #include "loop/reader.h"
 
 /* What a terminal may still hold is less than this. */
@@ -61,23 +62,32 @@ static int on_readable(
         return reader_read(userdata);
 }
 
-static int on_turn(sd_event_source *source _unused_, void *userdata) {
-        return reader_read(userdata);
-}
-
 static void reader_apply(Reader *reader) {
         if (reader->source)
                 (void) sd_event_source_set_enabled(
                         reader->source, reader->enabled ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* Reads in every turn of the loop. */
-static int reader_take_turns(Reader *reader) {
+static int on_turn(sd_event_source *source, void *userdata);
+
+/* Reads when it is its turn, as often as it is called. A new source stands behind all that is ready. */
+static int reader_take_turn(Reader *reader) {
         reader->source = sd_event_source_disable_unref(reader->source);
         int r = sd_event_add_defer(reader->event, &reader->source, on_turn, reader);
         if (r >= 0)
+                r = sd_event_source_set_priority(reader->source, LOOP_PRIORITY_STREAM);
+        if (r >= 0)
                 reader_apply(reader);
         return r;
+}
+
+static int on_turn(sd_event_source *source _unused_, void *userdata) {
+        Reader *reader = userdata;
+        int r = reader_take_turn(reader);
+
+        if (r < 0)
+                reader_end(reader, r);
+        return r < 0 ? 0 : reader_read(reader);
 }
 
 int reader_new(sd_event *event, int fd, const ReaderCallbacks *callbacks, void *userdata, Reader **ret) {
@@ -94,7 +104,9 @@ int reader_new(sd_event *event, int fd, const ReaderCallbacks *callbacks, void *
         int r = sd_event_add_io(event, &reader->source, fd, EPOLLIN, on_readable, reader);
         /* A regular file, or /dev/null, is always ready (epoll_ctl(2)). */
         if (r == -EPERM)
-                r = reader_take_turns(reader);
+                r = reader_take_turn(reader);
+        else if (r >= 0)
+                r = sd_event_source_set_priority(reader->source, LOOP_PRIORITY_STREAM);
         if (r < 0) {
                 reader_free(reader);
                 return r;
@@ -133,7 +145,7 @@ void reader_finish(Reader *reader) {
                 (void) ioctl(reader->fd, FIONREAD, &n);
         reader->rest = n > 0 ? (size_t) n : 0;
 
-        int r = reader_take_turns(reader);
+        int r = reader_take_turn(reader);
         if (r < 0)
                 reader_end(reader, r);
 }

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "loop/priority.h"
 #include "loop/writer.h"
 
 struct Writer {
@@ -110,6 +111,8 @@ int writer_open(Writer *writer, int fd) {
         /* A regular file, or /dev/null, is always ready (epoll_ctl(2)). */
         if (r == -EPERM)
                 r = sd_event_add_defer(writer->event, &writer->source, on_turn, writer);
+        if (r >= 0)
+                r = sd_event_source_set_priority(writer->source, LOOP_PRIORITY_STREAM);
         if (r < 0)
                 return r;
 
@@ -139,6 +142,10 @@ void writer_close(Writer *writer) {
         writer->closing = true;
         if (writer->fd >= 0)
                 writer_wait(writer, true);
+}
+
+bool writer_has_failed(const Writer *writer) {
+        return writer->error < 0;
 }
 
 size_t writer_pending(const Writer *writer) {

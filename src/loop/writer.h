@@ -36,6 +36,9 @@ void writer_write(Writer *writer, const void *bytes, size_t n);
 /* Closes the descriptor once all is written; nothing may be given after that. */
 void writer_close(Writer *writer);
 
+/* Return: whether all that is given from now on is dropped, because of an error. */
+bool writer_has_failed(const Writer *writer);
+
 /* Return: how many bytes wait. */
 size_t writer_pending(const Writer *writer);
 

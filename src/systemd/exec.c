@@ -93,10 +93,11 @@ static int output_open(Exec *exec, ExecStream stream, int fd) {
         return r;
 }
 
-static void on_drained(void *userdata, int error _unused_) {
+static void on_drained(void *userdata, int error) {
         const Exec *exec = userdata;
 
-        exec->callbacks->on_drain(exec->userdata);
+        if (error >= 0)
+                exec->callbacks->on_drain(exec->userdata);
 }
 
 static void terminal_resize(const Exec *exec) {
@@ -203,7 +204,7 @@ Exec *exec_free(Exec *exec) {
 bool exec_write(Exec *exec, const void *bytes, size_t n) {
         if (!exec->input_closed)
                 writer_write(exec->input, bytes, n);
-        return writer_pending(exec->input) < EXEC_INPUT_LIMIT;
+        return !writer_has_failed(exec->input) && writer_pending(exec->input) < EXEC_INPUT_LIMIT;
 }
 
 void exec_close_input(Exec *exec) {

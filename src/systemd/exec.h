@@ -51,7 +51,7 @@ typedef struct ExecResult {
 typedef struct ExecCallbacks {
         /* Some output, never nothing. Is not called after exec_set_reading(exec, false). */
         void (*on_output)(void *userdata, ExecStream stream, const void *bytes, size_t n);
-        /* All input that was given is written. */
+        /* All input that was given is written. Is not called once the command reads no more. */
         void (*on_drain)(void *userdata);
         /*
          * It is over, and all of its output was told; the last callback. Without @result it was not run, and
@@ -81,7 +81,7 @@ DEFINE_CLEANUP(Exec *, exec_free)
  *
  * The bytes are copied, however many there are; those for a command that reads no more are dropped.
  *
- * Return: whether there is room for more; otherwise on_drain() tells when there is.
+ * Return: whether there is room for more; otherwise on_drain() tells when there is, if there ever is.
  */
 bool exec_write(Exec *exec, const void *bytes, size_t n);
 

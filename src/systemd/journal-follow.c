@@ -5,6 +5,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/string.h"
+#include "loop/priority.h"
 #include "systemd/journal-follow.h"
 
 /* What systemd says when a unit is dead, one or the other (sd-messages.h, SD_MESSAGE_UNIT_SUCCESS and
@@ -154,9 +155,13 @@ static int follow_open(JournalFollow *follow, const char *unit, size_t n_lines) 
         if (r >= 0)
                 r = sd_event_add_io(follow->event, &follow->io, r, EPOLLIN, on_journal, follow);
         if (r >= 0)
+                r = sd_event_source_set_priority(follow->io, LOOP_PRIORITY_STREAM);
+        if (r >= 0)
                 r = follow_seek(follow, n_lines);
         if (r >= 0)
                 r = sd_event_add_defer(follow->event, &follow->turn, on_turn, follow);
+        if (r >= 0)
+                r = sd_event_source_set_priority(follow->turn, LOOP_PRIORITY_STREAM);
         return r < 0 ? r : 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "loop/priority.h"
 #include "systemd/relay.h"
 
 #define PIECE_MAX (64 * 1024)
@@ -125,6 +126,8 @@ int relay_new(sd_event *event, int fd, size_t limit, Relay **ret, int *ret_fd) {
         for (int side = 0; side < _SIDE_MAX; side++) {
                 int r = sd_event_add_io(
                         event, &relay->sources[side], relay->fds[side], EPOLLIN, on_ready, relay);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(relay->sources[side], LOOP_PRIORITY_STREAM);
                 if (r < 0)
                         return r;
         }

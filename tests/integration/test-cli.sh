@@ -200,6 +200,25 @@ check cli/exec_waits_for_a_slow_reader '
 	test "$(cat "$CLI/slow.out")" = 3000000
 '
 
+check cli/exec_reads_no_input_that_nobody_will_read_and_ends_with_its_command '
+	in_host
+	timeout 60 "$CTL" exec host true </dev/zero
+	timeout 60 "$CTL" exec host sh -c "exec <&-; sleep 2" </dev/zero
+	truncate -s 300M "$CLI/much"
+	exec 9<"$CLI/much"
+	timeout 60 "$CTL" exec host sh -c "exec <&-; sleep 1" <&9
+	# Where the file is read next: what the pipe holds and what waits for it, at most.
+	test "$(sed -n "s/^pos:[^0-9]*//p" /proc/$$/fdinfo/9)" -le 1000000
+
+	"$CTL" exec host sh -c "echo ready; exec sleep 1000" </dev/zero >"$CLI/zero.out" &
+	until_true "grep -q ready \"$CLI/zero.out\""
+	kill -TERM $!
+	code=0
+	wait $! || code=$?
+	test "$code" = 143
+	until_true exec_is_gone
+'
+
 check cli/exec_ends_with_us '
 	in_host
 	for signal in INT TERM; do

@@ -152,6 +152,22 @@ Test(attachment, long_input_goes_in_pieces_and_waits_for_room) {
         RUN_UNTIL(box.event, box.n_drained > 0);
 }
 
+Test(attachment, input_for_a_terminal_that_is_gone_has_no_room) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.theirs = fd_close(box.theirs);
+        /* The end is read only where output is wanted. */
+        attachment_set_reading(box.attachment, false);
+        cr_expect(attachment_write(box.attachment, "a", 1));
+        box_turns(&box);
+        cr_expect_not(attachment_write(box.attachment, "a", 1));
+        cr_expect_eq(box.n_drained, 0);
+        attachment_set_reading(box.attachment, true);
+        RUN_UNTIL(box.event, box.n_ended > 0);
+        cr_expect_not(attachment_write(box.attachment, "a", 1));
+}
+
 Test(attachment, output_is_told_and_the_end_behind_it) {
         _cleanup_box_ Box box;
 
@@ -163,7 +179,7 @@ Test(attachment, output_is_told_and_the_end_behind_it) {
         cr_expect_str_eq(box.shown.text, "onetwo");
 
         /* It may still be used by who does not look. */
-        cr_expect(attachment_write(box.attachment, "x", 1));
+        cr_expect_not(attachment_write(box.attachment, "x", 1));
         attachment_resize(box.attachment, 1, 1);
         attachment_set_reading(box.attachment, false);
         attachment_set_reading(box.attachment, true);

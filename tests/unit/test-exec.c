@@ -35,6 +35,24 @@ Test(exec, input_reaches_the_command_and_its_end_too) {
         cr_assert_eq(memcmp(box_output(&box), bytes, sizeof(bytes)), 0);
 }
 
+Test(exec, a_command_that_reads_no_more_has_no_room) {
+        char sh[] = "sh", c[] = "-c", script[] = "exec <&-; echo closed; sleep 60";
+        char *command[] = { sh, c, script, NULL };
+        _cleanup_box_ Box box;
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        box_open(&box, 0);
+        box_begin(&box, &(ExecSpec){ .command = command });
+        RUN_UNTIL(box.event, box.outputs[EXEC_OUTPUT].length > 0);
+        RUN_UNTIL(box.event, !exec_write(box.exec, "x", 1));
+        for (int turn = 0; turn < 5; turn++)
+                cr_assert_geq(sd_event_run(box.event, 0), 0);
+        cr_expect_not(exec_write(box.exec, "x", 1));
+        cr_expect_eq(box.n_drained, 0, "nobody is told that there is room");
+        exec_kill(box.exec);
+        box_wait(&box);
+}
+
 Test(exec, the_command_is_in_all_namespaces_and_has_no_descriptor_but_three) {
         static const char *const names[] = { "mnt", "pid", "net", "ipc", "uts", "cgroup", "user" };
         _cleanup_box_ Box box;

@@ -141,6 +141,17 @@ Test(init_attach, several_see_the_same_and_may_type_and_further_ones_are_refused
         }
 }
 
+Test(init_attach, who_types_much_leaves_others_their_turns) {
+        _cleanup_box_ Box box = box_new();
+        _cleanup_fd_ int ledger = box_hand_over_attach(&box), other = attach(&box), typist = attach(&box);
+
+        for (int i = 0; i < 20; i++)
+                attach_type(typist, "much\n");
+        attach_type(other, "other\n");
+        box_start_attached(&box, "read x; read y; [ $x$y = muchother ] || [ $x$y = othermuch ]");
+        cr_assert_eq(box_wait(&box), 0);
+}
+
 Test(init_attach, who_sends_nonsense_is_dropped_and_the_others_are_not) {
         static char too_long[ATTACH_MESSAGE_MAX + 1] = { ATTACH_INPUT };
         static const struct {

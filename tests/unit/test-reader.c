@@ -44,17 +44,30 @@ static void on_end(void *userdata, int error) {
 
 static const ReaderCallbacks callbacks = { on_data, on_end };
 
-static void box_open(Box *box, int ours, int theirs) {
-        *box = (Box){ .theirs = theirs };
-        cr_assert_geq(sd_event_new(&box->event), 0);
+static void box_open_in(Box *box, sd_event *event, int ours, int theirs) {
+        *box = (Box){ .event = sd_event_ref(event), .theirs = theirs };
         cr_assert_eq(reader_new(box->event, ours, &callbacks, box, &box->reader), 0);
 }
 
-static void box_open_pipe(Box *box) {
+static void box_open(Box *box, int ours, int theirs) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+
+        cr_assert_geq(sd_event_new(&event), 0);
+        box_open_in(box, event, ours, theirs);
+}
+
+static void box_open_pipe_in(Box *box, sd_event *event) {
         int fds[2];
 
         cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
-        box_open(box, fds[0], fds[1]);
+        box_open_in(box, event, fds[0], fds[1]);
+}
+
+static void box_open_pipe(Box *box) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+
+        cr_assert_geq(sd_event_new(&event), 0);
+        box_open_pipe_in(box, event);
 }
 
 static void box_close(Box *box) {
@@ -177,4 +190,49 @@ Test(reader, finishing_reads_what_is_there_and_waits_for_nobody) {
         box_put(&box, "more");
         box_turns(&box);
         cr_expect_eq(box.seen.length, 3);
+}
+
+/* ---- turns ---- */
+
+#define TURNS 50
+
+Test(reader, one_that_is_always_ready_leaves_others_their_turns) {
+        _cleanup_box_ Box zero, flood, other;
+
+        box_open(&zero, open("/dev/zero", O_RDONLY | O_CLOEXEC), -1);
+        box_open_pipe_in(&flood, zero.event);
+        box_open_pipe_in(&other, zero.event);
+        box_put(&other, "x");
+        for (int turn = 0; turn < TURNS; turn++) {
+                box_put(&flood, "x");
+                cr_assert_geq(sd_event_run(zero.event, 0), 0);
+        }
+        cr_expect_eq(other.seen.length, 1);
+        cr_expect_gt(flood.seen.length, TURNS / 4);
+        cr_expect_gt(zero.seen.length, TURNS / 4 * READER_CHUNK);
+}
+
+static int on_prepare(sd_event_source *source, void *userdata _unused_) {
+        return sd_event_source_set_time(source, 1);
+}
+
+static int on_time(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* sd-bus of systemd 252 has such a timer. */
+Test(reader, one_that_is_always_ready_leaves_its_turn_to_a_timer_that_is_set_anew_in_each) {
+        _cleanup_(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
+        _cleanup_box_ Box flood;
+        unsigned n_times = 0;
+
+        box_open_pipe(&flood);
+        cr_assert_geq(sd_event_add_time(flood.event, &timer, CLOCK_MONOTONIC, 1, 1, on_time, &n_times), 0);
+        cr_assert_geq(sd_event_source_set_prepare(timer, on_prepare), 0);
+        for (int turn = 0; turn < TURNS && n_times == 0; turn++) {
+                box_put(&flood, "x");
+                cr_assert_geq(sd_event_run(flood.event, 0), 0);
+        }
+        cr_expect_gt(n_times, 0);
 }

@@ -215,6 +215,30 @@ Test(session, input_may_be_empty_or_a_file) {
         }
 }
 
+/* What a terminal or a pipe still has is for whoever reads it after us. */
+Test(session, input_that_nobody_will_read_stays_where_it_is) {
+        for (int by_signal = 0; by_signal < 2; by_signal++) {
+                _cleanup_box_ Box box;
+                char left[8] = {};
+
+                box_open(&box);
+                session_write(box.session, EXEC_OUTPUT, "x", 1);
+                if (by_signal) {
+                        cr_assert_eq(kill(getpid(), SIGTERM), 0);
+                        RUN_UNTIL(box.event, box.n_stops > 0);
+                } else
+                        session_end(box.session, 0);
+                session_take_input(box.session);
+                type(&box, "more");
+                if (by_signal)
+                        box_turns(&box);
+                else
+                        expect_exit(&box, 0);
+                cr_expect_eq(box.seen.length, 0);
+                cr_assert_eq(read(STDIN_FILENO, left, sizeof(left)), 4);
+        }
+}
+
 /* ---- output ---- */
 
 Test(session, output_comes_whole_and_the_end_waits_for_it) {

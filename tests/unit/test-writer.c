@@ -106,6 +106,7 @@ Test(writer, what_does_not_go_waits_and_comes_in_order) {
                 RUN_UNTIL(box->event, !box_read(box) && box->n_drained > 0);
                 expect_whole(box);
                 cr_expect_eq(box->error, 0);
+                cr_expect_not(writer_has_failed(box->writer));
                 cr_expect_eq(writer_pending(box->writer), 0);
                 box_free(box);
         }
@@ -119,6 +120,7 @@ Test(writer, a_reader_that_goes_is_told_once_and_the_rest_is_dropped) {
                 writer_write(box->writer, "x", 1);
                 RUN_UNTIL(box->event, box->n_drained > 0);
                 cr_expect_eq(box->error, -EPIPE, "%d", box->error);
+                cr_expect(writer_has_failed(box->writer));
                 writer_write(box->writer, "x", 1);
                 cr_expect_eq(writer_pending(box->writer), 0);
                 box_turn(box);
