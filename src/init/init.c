@@ -40,11 +40,24 @@ static void signals_unblock(void) {
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * A booted system may be asked to stop before it has a handler for that, and the kernel drops such a signal
+ * of process 1. A blocked one waits: systemd blocks it as well before it reads it from a descriptor
+ * (manager_setup_signals() of 252 to 257, core/manager.c), and unblocks it in what it starts.
+ */
+static void stop_hold_back(void) {
+        sigset_t stop;
+
+        (void) sigemptyset(&stop);
+        (void) sigaddset(&stop, SIGRTMIN + 3);
+        (void) sigprocmask(SIG_SETMASK, &stop, NULL);
+}
+
 /* How long nspawn may take to read that the command runs; without it the unit counts as never started. */
 #define READY_READ_MSEC 5000
 
 /*
- * Tells nspawn, and through it the unit, that the command runs.
+ * Tells nspawn, and through it the unit, that the command runs, or that a system to boot can be stopped.
  *
  * Return: the socket, for ready_wait(), or -1.
  */
@@ -227,6 +240,10 @@ int main(int argc, char **argv) {
         if (options.mode == MODE_SUPERVISE)
                 supervise(&options);
 
-        signals_unblock();
+        if (options.mode == MODE_BOOT) {
+                stop_hold_back();
+                (void) ready_send();
+        } else
+                signals_unblock();
         command_exec(&options);
 }

@@ -160,7 +160,8 @@ static void append_process(char ***args, const TaskSpec *spec) {
 
         append_flag(args, "--as-pid2", launch == TASK_LAUNCH_STUB);
         append_text(args, "--kill-signal", kill_signals[launch]);
-        append_flag(args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE);
+        append_flag(
+                args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_BOOT);
         append_text(args, "--console", spec->console ? spec->console : spec->boot ? "read-only" : "pipe");
         append_text(args, "--chdir", spec->working_directory);
 

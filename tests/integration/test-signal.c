@@ -101,6 +101,23 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
 
 #define UP "Multi-User System"
 
+Test(signal, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it) {
+        _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
+
+        if (access(image, F_OK) < 0)
+                cr_skip_test("no Debian image");
+
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = booted_new();
+
+        job_start(&agent, job);
+        job_stop(&agent, job, 80, "");
+        int code = job_wait(&agent, job);
+        cr_expect_eq(code, 0, "%d", code);
+        cr_expect_eq(job->signal, 0);
+        job_destroy(&agent, job);
+}
+
 Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when_it_is_killed) {
         _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
         Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;

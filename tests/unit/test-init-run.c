@@ -480,6 +480,38 @@ Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {
         cr_assert_not_null(strstr(err, "cannot boot"), "%s", err);
 }
 
+/* A shell stands for the image's init: it has no handler for the signal and never gets one. */
+Test(init_run, a_stop_waits_for_a_booted_system_that_has_no_handler_yet) {
+        _cleanup_box_ Box box = box_new();
+        char message[64];
+
+        if (geteuid() != 0)
+                cr_skip_test("needs root");
+        box_task(&box, TASK(""));
+        _cleanup_free_ char *command = xasprintf(
+                "cd %s && cp --parents -L $(ldd /bin/sh | grep -o '/[^ ]*') . && mkdir sbin && cp -L /bin/sh sbin/init",
+                box.directory);
+        cr_assert_eq(system(command), 0);
+        _cleanup_fd_ int fd = notify_listen(&box, true);
+        box.root = box.directory;
+        box_start(&box, "boot", "--", "-c", "echo up; while :; do :; done");
+
+        /* Whoever knows that it runs may ask it to stop. */
+        cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
+        cr_assert(string_after_prefix(message, "READY=1\n"));
+        cr_assert_eq(kill(box.pid, SIGRTMIN + 3), 0);
+        box_expect(&box, "up\n");
+
+        _cleanup_free_ char *path = xasprintf("/proc/%d/status", box.pid),
+                            *pending = xasprintf("\nShdPnd:\t%016llx\n", 1ULL << (SIGRTMIN + 2)),
+                            *text = NULL;
+        cr_assert_gt(file_read(AT_FDCWD, path, 65536, &text), 0);
+        cr_assert_not_null(strstr(text, pending), "%s", text);
+
+        cr_assert_eq(kill(box.pid, SIGKILL), 0);
+        cr_assert_eq(waitpid(box.pid, NULL, 0), box.pid);
+}
+
 Test(init_run, the_resident_process_is_small) {
         _cleanup_box_ Box box = box_new();
         _cleanup_fd_ int fd = notify_listen(&box, true);
