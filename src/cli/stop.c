@@ -3,52 +3,80 @@
 #include <stdio.h>
 
 #include "base/string.h"
-#include "base/strv.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
 #include "systemd/job.h"
+#include "systemd/thaw.h"
 
-typedef struct Stop {
+typedef struct Stop Stop;
+
+/* One of the units. */
+typedef struct StopUnit {
+        Stop *stop;
+        char *name;
+        Thaw *thaw;
+        Job *job;
+} StopUnit;
+
+struct Stop {
         Manager *manager;
-        char **units;
-        Job **jobs;
+        StopUnit *units;
+        size_t n_units;
         size_t n_open;
         int status;
-} Stop;
+};
 
-static void stop_one_done(Stop *stop) {
+/* @words: what went wrong, or NULL. */
+static void unit_done(StopUnit *unit, const char *words) {
+        Stop *stop = unit->stop;
+
+        if (words)
+                stop->status = command_fail("%s", words);
         if (--stop->n_open == 0)
                 (void) sd_event_exit(manager_event(stop->manager), stop->status);
 }
 
 static void on_done(void *userdata, const char *result, const sd_bus_error *error) {
-        Stop *stop = userdata;
+        bool good = result && streq(result, "done");
 
-        if (!result || !streq(result, "done"))
-                stop->status = command_fail("%s", error ? error->message : result);
-        stop_one_done(stop);
+        unit_done(userdata, good ? NULL : error ? error->message : result);
+}
+
+static void on_thawed(void *userdata, const Error *frozen) {
+        StopUnit *unit = userdata;
+        Manager *manager = unit->stop->manager;
+        _cleanup_error_ Error *error = NULL;
+        sd_bus_message *m = NULL;
+        int r;
+
+        unit->thaw = thaw_free(unit->thaw);
+        if (frozen) {
+                unit_done(unit, error_message(frozen));
+                return;
+        }
+
+        r = manager_new_call(manager, "StopUnit", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", unit->name, "replace");
+        if (r >= 0)
+                unit->job = job_new(manager, m, on_done, unit, &error);
+        sd_bus_message_unref(m);
+        if (!unit->job)
+                unit_done(unit, error ? error_message(error) : strerror(-r));
 }
 
 static void begin(Manager *manager, void *userdata) {
         Stop *stop = userdata;
 
         stop->manager = manager;
-        stop->n_open = strv_length(stop->units);
-        for (size_t i = 0; stop->units[i]; i++) {
-                _cleanup_error_ Error *error = NULL;
-                sd_bus_message *m = NULL;
-                int r = manager_new_call(manager, "StopUnit", &m);
+        stop->n_open = stop->n_units;
+        for (size_t i = 0; i < stop->n_units; i++) {
+                StopUnit *unit = &stop->units[i];
+                int r = thaw_new(manager, unit->name, on_thawed, unit, &unit->thaw);
 
-                if (r >= 0)
-                        r = sd_bus_message_append(m, "ss", stop->units[i], "replace");
-                if (r >= 0)
-                        stop->jobs[i] = job_new(manager, m, on_done, stop, &error);
-                sd_bus_message_unref(m);
-                if (!stop->jobs[i]) {
-                        stop->status = command_fail("%s", error ? error_message(error) : strerror(-r));
-                        stop_one_done(stop);
-                }
+                if (r < 0)
+                        unit_done(unit, strerror(-r));
         }
 }
 
@@ -58,12 +86,16 @@ int command_stop(int argc, char **argv) {
         if (argc == 0 || *argv[0] == '-')
                 return (void) fprintf(stderr, "usage: nspawnctl stop NAME...\n"), EXIT_USAGE;
 
-        for (int i = 0; i < argc; i++)
-                strv_consume(&stop.units, target_unit(argv[i]));
-        stop.jobs = xnew(Job *, (size_t) argc);
+        stop.n_units = (size_t) argc;
+        stop.units = xcalloc(stop.n_units, sizeof(*stop.units));
+        for (size_t i = 0; i < stop.n_units; i++)
+                stop.units[i] = (StopUnit){ .stop = &stop, .name = target_unit(argv[i]) };
 
         int status = ask_systemd(begin, &stop);
-        free(stop.jobs);
-        strv_free(stop.units);
+        for (size_t i = 0; i < stop.n_units; i++) {
+                job_free(stop.units[i].job);
+                free(stop.units[i].name);
+        }
+        free(stop.units);
         return status;
 }

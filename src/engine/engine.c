@@ -90,8 +90,10 @@ static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_b
 }
 
 int task_watch(Task *task) {
+        static const UnitCallbacks unit_callbacks = { on_unit_changed, task_on_frozen };
+
         task->unit = unit_free(task->unit);
-        return unit_new(task->engine->manager, task->record.unit, on_unit_changed, task, &task->unit);
+        return unit_new(task->engine->manager, task->record.unit, &unit_callbacks, task, &task->unit);
 }
 
 int task_hold(Task *task) {

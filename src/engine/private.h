@@ -73,6 +73,7 @@ struct Task {
         /* of its stop */
         sd_event_source *stop_timer;
         bool killed;     /* by us, for it took too long */
+        bool frozen;     /* it was told that this keeps it from ending */
         bool stop_asked; /* while it was being recovered */
         int stop_signal;
         uint64_t stop_usec;
@@ -166,6 +167,8 @@ void task_remove_runtime_directory(const char *machine);
 /* stop.c */
 /* Ends whatever its unit is made of, at once; needs a connection. */
 void task_kill_unit(Task *task);
+/* Its unit was to be ended, and is not: it is frozen, and @error says why it cannot be thawed. */
+void task_on_frozen(void *userdata, const Error *error);
 
 /* recover.c */
 /* A unit of the task's name is there already, or its directory is: adopt, clear away or refuse it. */

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "engine/private.h"
+#include "systemd/cgroup.h"
 #include "systemd/leader.h"
 #include "systemd/nspawn.h"
 
@@ -13,11 +14,18 @@
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
 
 void task_kill_unit(Task *task) {
-        /* What systemd runs at the end would be frozen with the rest, and cost its timeout: to be stopped
-         * thaws a unit. It also ends one between two runs. A start was stopped already. */
+        /* To be stopped also ends a unit between two runs. A start was stopped already. */
         if (!task->started)
                 (void) unit_stop(task->unit);
         (void) unit_kill_all(task->unit, SIGKILL);
+}
+
+/* What is frozen cannot hear of its stop, and nspawn cannot clear up. */
+static void task_thaw(Task *task) {
+        _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, task->control_group);
+
+        if (frozen && task->unit)
+                (void) unit_thaw(task->unit);
 }
 
 static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
@@ -36,12 +44,32 @@ static void task_set_timer(Task *task, uint64_t usec, sd_event_time_handler_t ha
                 task->engine->event, &task->stop_timer, CLOCK_MONOTONIC, usec, 0, handler, task);
 }
 
+void task_on_frozen(void *userdata, const Error *error) {
+        Task *task = userdata;
+
+        if (task->state == TASK_EXITED || task->ending)
+                return;
+        if (task->started && task->state != TASK_STOPPING) {
+                task_start_fail(task, EBUSY, "what is left of an earlier start cannot be ended: %s",
+                        error_message(error));
+                return;
+        }
+
+        _cleanup_free_ char *message = xasprintf("Cannot be stopped: %s", error_message(error));
+        if (!task->frozen)
+                task_event(task, message, (const char *const[]){ "unit", task->record.unit, NULL });
+        task->frozen = true;
+        if (task->killed && !task->stop_timer)
+                task_set_timer(task, CLEANUP_USEC, on_cleanup_timeout);
+}
+
 /*
  * The kernel ends a whole pid namespace with its first process; nspawn then goes by itself and leaves
  * nothing behind. Only what does not go that way is killed with the unit.
  */
 static void task_kill(Task *task) {
         task->killed = true;
+        task_thaw(task);
 
         if (task->leader_fd >= 0 && process_signal(task->leader_fd, SIGKILL) >= 0) {
                 task_set_timer(task, CLEANUP_USEC, on_cleanup_timeout);
@@ -142,6 +170,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         }
 
         task_forbid_restart(task);
+        task_thaw(task);
         if (timeout_usec == 0) {
                 task_kill(task);
                 return;

@@ -12,6 +12,8 @@
 #define BUFFER_SIZE 4096
 #define FILE_NAME_MAX 32
 
+#define FILE_FREEZE "cgroup.freeze"
+
 typedef enum Shape {
         SHAPE_VALUE,  /* a number alone */
         SHAPE_KEYED,  /* lines of: key number */
@@ -240,4 +242,28 @@ bool cgroup_is_below(const char *group, const char *other) {
         const char *rest = string_after_prefix(group, other);
 
         return rest && (*rest == '/' || !*rest);
+}
+
+static bool is_frozen(const char *root, const char *control_group) {
+        _cleanup_free_ char *path = cgroup_path(root, control_group, FILE_FREEZE), *text = NULL;
+
+        return path && file_read(AT_FDCWD, path, BUFFER_SIZE, &text) > 0 && *text == '1';
+}
+
+char *cgroup_find_frozen(const char *root, const char *control_group) {
+        _cleanup_free_ char *group = xstrdup_null(control_group);
+
+        for (char *slash; group && (slash = strrchr(group, '/')); *slash = 0)
+                if (is_frozen(root, group))
+                        return TAKE_PTR(group);
+        return NULL;
+}
+
+int cgroup_thaw(const char *root, const char *control_group) {
+        _cleanup_free_ char *path = cgroup_path(root, control_group, FILE_FREEZE);
+
+        if (!is_frozen(root, control_group))
+                return 0;
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 || write(fd, "0", 1) != 1 ? -errno : 0;
 }

@@ -84,3 +84,14 @@ char *cgroup_of_process(pid_t pid);
 
 /* Return: whether @group is @other or below it. */
 bool cgroup_is_below(const char *group, const char *other);
+
+/**
+ * cgroup_find_frozen() - what keeps the processes of a group from running (cgroup.freeze)
+ *
+ * Return: the group itself or the nearest one above it that is frozen, owned by the caller; NULL when none
+ * is, or there is no such group.
+ */
+char *cgroup_find_frozen(const char *root, const char *control_group);
+
+/* Thaws this very group, if it is frozen. Return: 0 or a negative errno. */
+int cgroup_thaw(const char *root, const char *control_group);

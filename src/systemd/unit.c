@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "systemd/thaw.h"
 #include "systemd/turn.h"
 #include "systemd/unit.h"
 #include "systemd/watch.h"
@@ -23,8 +24,11 @@ struct Unit {
         sd_event_source *retry;
         bool again;        /* something changed while reading */
         UnitStatus status; /* as the signals told */
-        UnitChanged changed;
+        const UnitCallbacks *callbacks;
         void *userdata;
+        Thaw *thaw;
+        bool stops; /* when it is thawed */
+        int signal; /* the same; 0 for none */
 };
 
 void unit_status_clear(UnitStatus *status) {
@@ -207,13 +211,13 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
                 error = &unreadable;
         if (error) {
                 unit_status_clear(&status);
-                unit->changed(unit->userdata, NULL, error);
+                unit->callbacks->changed(unit->userdata, NULL, error);
                 return 0;
         }
 
         unit_status_clear(&unit->status);
         unit->status = status;
-        unit->changed(unit->userdata, &unit->status, NULL);
+        unit->callbacks->changed(unit->userdata, &unit->status, NULL);
         return 0;
 }
 
@@ -228,7 +232,7 @@ static void unit_read(void *userdata) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
                 sd_bus_error_set_errno(&error, r);
                 turn_end(&unit->turn);
-                unit->changed(unit->userdata, NULL, &error);
+                unit->callbacks->changed(unit->userdata, NULL, &error);
                 sd_bus_error_free(&error);
         }
 }
@@ -265,10 +269,11 @@ static void on_changed(void *userdata, sd_bus_message *m) {
                 streq_null(unit->status.active_state, "failed"))
                 unit_refresh(unit);
         else
-                unit->changed(unit->userdata, &unit->status, NULL);
+                unit->callbacks->changed(unit->userdata, &unit->status, NULL);
 }
 
-int unit_new(Manager *manager, const char *name, UnitChanged changed, void *userdata, Unit **ret) {
+int unit_new(
+        Manager *manager, const char *name, const UnitCallbacks *callbacks, void *userdata, Unit **ret) {
         Unit *unit;
         int r;
 
@@ -278,7 +283,7 @@ int unit_new(Manager *manager, const char *name, UnitChanged changed, void *user
         unit = xnew(Unit, 1);
         unit->manager = manager;
         unit->name = xstrdup(name);
-        unit->changed = changed;
+        unit->callbacks = callbacks;
         unit->userdata = userdata;
 
         r = sd_bus_path_encode(SYSTEMD_UNITS, name, &unit->path);
@@ -298,6 +303,7 @@ Unit *unit_free(Unit *unit) {
                 return NULL;
 
         watch_end(&unit->watch);
+        thaw_free(unit->thaw);
         sd_bus_slot_unref(unit->read);
         turn_end(&unit->turn);
         sd_event_source_disable_unref(unit->retry);
@@ -320,10 +326,36 @@ void unit_unpin(Unit *unit) {
         (void) manager_send(unit->manager, "UnrefUnit", "s", unit->name);
 }
 
+static void on_thawed(void *userdata, const Error *error) {
+        Unit *unit = userdata;
+        const bool stops = unit->stops;
+        const int signal = unit->signal;
+
+        unit->thaw = thaw_free(unit->thaw);
+        unit->stops = false;
+        unit->signal = 0;
+        if (error) {
+                if (unit->callbacks->frozen)
+                        unit->callbacks->frozen(unit->userdata, error);
+                return;
+        }
+
+        if (stops)
+                (void) manager_send(unit->manager, "StopUnit", "ss", unit->name, "replace");
+        if (signal)
+                (void) manager_send(unit->manager, "KillUnit", "ssi", unit->name, "all", signal);
+}
+
+int unit_thaw(Unit *unit) {
+        return unit->thaw ? 0 : thaw_new(unit->manager, unit->name, on_thawed, unit, &unit->thaw);
+}
+
 int unit_stop(Unit *unit) {
-        return manager_send(unit->manager, "StopUnit", "ss", unit->name, "replace");
+        unit->stops = true;
+        return unit_thaw(unit);
 }
 
 int unit_kill_all(Unit *unit, int signal) {
-        return manager_send(unit->manager, "KillUnit", "ssi", unit->name, "all", signal);
+        unit->signal = signal;
+        return unit_thaw(unit);
 }

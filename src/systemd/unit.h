@@ -36,28 +36,33 @@ bool unit_status_is_up(const UnitStatus *status);
 
 typedef struct Unit Unit;
 
-/**
- * UnitChanged - the unit's properties were read anew
- * @status: valid during the call; NULL when they could not be read, and @error says why; a loss of the
- *          connection is not told here, but by the manager
- */
-typedef void (*UnitChanged)(void *userdata, const UnitStatus *status, const sd_bus_error *error);
+typedef struct UnitCallbacks {
+        /*
+         * The unit's properties were read anew. @status is valid during the call; it is NULL when they could
+         * not be read, and @error says why. A loss of the connection is not told here, but by the manager.
+         */
+        void (*changed)(void *userdata, const UnitStatus *status, const sd_bus_error *error);
+        /* The unit is neither stopped nor killed, for it is frozen and cannot be thawed: @error has words.
+         */
+        void (*frozen)(void *userdata, const Error *error);
+} UnitCallbacks;
 
 /**
  * unit_new() - watch a unit
+ * @callbacks: must live as long as the unit; only @frozen may be NULL
  *
  * A call sent afterwards can cause no change that is missed. What @changed is told of an end was read from
  * systemd anew, never taken from a signal.
  *
  * Return: 0, or a negative errno.
  */
-int unit_new(Manager *manager, const char *name, UnitChanged changed, void *userdata, Unit **ret);
+int unit_new(Manager *manager, const char *name, const UnitCallbacks *callbacks, void *userdata, Unit **ret);
 Unit *unit_free(Unit *unit);
 DEFINE_CLEANUP(Unit *, unit_free)
 
 const char *unit_name(const Unit *unit);
 
-/* Reads the properties now; @changed is called with them. */
+/* Reads the properties now; callbacks->changed is called with them. */
 void unit_refresh(Unit *unit);
 
 /* Keeps systemd from forgetting the unit while this connection lives (Unit.Ref); loads it if needed. */
@@ -65,6 +70,13 @@ int unit_pin(Unit *unit);
 
 /* Lets go of a unit that was pinned or started with AddRef. */
 void unit_unpin(Unit *unit);
+
+/*
+ * Lets the processes of the unit go on if they are frozen, which all that ends it does first (thaw.h).
+ *
+ * Return: 0 or a negative errno, as for the others.
+ */
+int unit_thaw(Unit *unit);
 
 /* Asks systemd to stop the unit, or to start it no more. */
 int unit_stop(Unit *unit);

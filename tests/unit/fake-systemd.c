@@ -14,6 +14,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "fake-systemd.h"
+#include "systemd/cgroup.h"
 #include "systemd/manager.h"
 #include "task/name.h"
 #include "tree.h"
@@ -131,6 +132,7 @@ static bool is_dead(const FakeUnit *unit) {
 
 static void unit_collect(FakeUnit *unit) {
         free(unit->name);
+        free(unit->control_group);
         *unit = (FakeUnit){};
 }
 
@@ -144,17 +146,29 @@ static void remove_runtime_directory(const char *unit) {
         (void) rmdir(directory);
 }
 
-/* An ended unit has no control group any more. */
+void fake_unit_place(FakeUnit *unit, const char *path) {
+        /* Those of units are below /sys/fs/cgroup. */
+        free(unit->control_group);
+        unit->control_group = xasprintf("/../../..%s", path);
+}
+
+/* An ended unit has none any more. */
+static char *group_of(const FakeUnit *unit) {
+        if (!unit || !unit->name || is_dead(unit))
+                return xstrdup("");
+        return unit->control_group ? xstrdup(unit->control_group) : xasprintf("/test.slice/%s", unit->name);
+}
+
 static int append_service(sd_bus_message *m, const FakeUnit *unit) {
-        _cleanup_free_ char *group = xasprintf("/test.slice/%s", unit->name);
+        _cleanup_free_ char *group = group_of(unit);
         const char *output = unit->output ? unit->output : "journal";
         const char *console = unit->console ? unit->console : "--console=pipe";
 
         int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "NRestarts", "u",
-                unit->n_restarts, "ControlGroup", "s", !unit->name || is_dead(unit) ? "" : group, "MainPID",
-                "u", unit->main_pid, "ExecMainCode", "i", unit->exec_main_code, "ExecMainStatus", "i",
-                unit->exec_main_status, "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s",
-                unit->result, "StatusText", "s", "");
+                unit->n_restarts, "ControlGroup", "s", group, "MainPID", "u", unit->main_pid, "ExecMainCode",
+                "i", unit->exec_main_code, "ExecMainStatus", "i", unit->exec_main_status,
+                "ExecMainExitTimestamp", "t", unit->exit_usec, "Result", "s", unit->result, "StatusText",
+                "s", "");
         if (r < 0)
                 return r;
         return sd_bus_message_append(m, "{sv}{sv}", "StandardOutput", "s", output, "ExecStart",
@@ -328,6 +342,10 @@ static int change_unit(FakeSystemd *fake, sd_bus_message *m, const char *method,
                 unit_collect(unit);
         else if (streq(method, "KillUnit") && !is_dead(unit))
                 fake_unit_exit(fake, unit, CLD_KILLED, SIGKILL);
+        else if (streq(method, "ThawUnit") && fake->no_thaw)
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "%s", fake->no_thaw);
+        else if (streq(method, "ThawUnit"))
+                (void) cgroup_thaw(NULL, unit->control_group);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -348,13 +366,24 @@ static int reply_unit(FakeSystemd *fake, sd_bus_message *m, const char *name) {
         return 1;
 }
 
+/* The version of systemd, and the control groups of units. */
+static int reply_property(FakeSystemd *fake, sd_bus_message *m) {
+        _cleanup_free_ char *name = NULL, *group = NULL;
+
+        if (sd_bus_path_decode(sd_bus_message_get_path(m), UNIT_PREFIX, &name) <= 0)
+                return sd_bus_reply_method_return(m, "v", "s", fake->version);
+        group = group_of(fake_unit_find(fake, name));
+        return sd_bus_reply_method_return(m, "v", "s", group);
+}
+
 static int dispatch(FakeSystemd *fake, sd_bus_message *m, const char *method, const char *name) {
-        static const char *const changes[] = { "RefUnit", "UnrefUnit", "ResetFailedUnit", "KillUnit" };
+        static const char *const changes[] = { "RefUnit", "UnrefUnit", "ResetFailedUnit", "KillUnit",
+                "ThawUnit" };
 
         if (streq(method, "Subscribe"))
                 return sd_bus_reply_method_return(m, NULL);
         if (streq(method, "Get"))
-                return sd_bus_reply_method_return(m, "v", "s", fake->version);
+                return reply_property(fake, m);
         if (streq(method, "GetAll"))
                 return reply_unit(fake, m, name);
         if (streq(method, "StartTransientUnit"))

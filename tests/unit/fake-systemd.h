@@ -38,6 +38,7 @@ typedef struct FakeUnit {
         bool pinned;
         const char *output;  /* NULL for the journal */
         const char *console; /* argument of nspawn's, NULL for --console=pipe */
+        char *control_group; /* NULL for one that is nowhere */
 } FakeUnit;
 
 #define FAKE_UNITS_MAX 8
@@ -49,10 +50,11 @@ typedef struct FakeSystemd {
         int exit_status;
         uint32_t main_pid;
         const char *version;
-        const char *ignore; /* calls of this method are recorded and not answered */
-        bool stop_is_slow;  /* StopUnit is answered and does nothing else */
-        bool reset_is_vain; /* ResetFailedUnit leaves the unit */
-        const char *image;  /* what machined knows: name, path, type */
+        const char *ignore;  /* calls of this method are recorded and not answered */
+        bool stop_is_slow;   /* StopUnit is answered and does nothing else */
+        bool reset_is_vain;  /* ResetFailedUnit leaves the unit */
+        const char *no_thaw; /* why ThawUnit is refused */
+        const char *image;   /* what machined knows: name, path, type */
         const char *image_path;
         const char *image_type;
 
@@ -82,6 +84,8 @@ void fake_systemd_return(FakeSystemd *fake);
 FakeUnit *fake_unit_find(FakeSystemd *fake, const char *name);
 /* Return: a new unit that is there without anybody's call. */
 FakeUnit *fake_unit_add(FakeSystemd *fake, const char *name, const char *active_state);
+/* This directory is the control group of the unit. */
+void fake_unit_place(FakeUnit *unit, const char *path);
 /* Signals of a unit's properties: the service's first, the unit's second. */
 void fake_unit_emit(FakeSystemd *fake, const FakeUnit *unit);
 /* An activating unit becomes active; its job is done. */

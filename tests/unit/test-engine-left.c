@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "engine-box.h"
+#include "group-box.h"
 #include "engine/ledger.h"
 
 /* What an engine finds that an earlier one left, and runs that follow each other in one unit. */
@@ -226,6 +227,25 @@ Test(engine_left, a_live_unit_of_an_earlier_start_that_nobody_has_is_ended_first
         cr_assert(ledger_is_of(box.machine, "one", NULL));
         cr_assert_not_null(strstr(box.events[1], "earlier start"), "%s", box.events[1]);
         task_forget(box.task);
+}
+
+Test(engine_left, an_earlier_start_that_cannot_be_ended_since_it_is_frozen_is_told_of) {
+        _cleanup_box_ Box box;
+        _cleanup_groups_ Groups groups;
+
+        box_open(&box);
+        groups_open(&groups);
+        groups_write(&groups, "../cgroup.freeze", "1\n");
+        leave(&box, "alloc/task/1", "");
+        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        _cleanup_free_ char *path = groups_path(&groups, NULL);
+        fake_unit_place(fake_unit_add(box.fake, box.unit, "active"), path);
+        box_start(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_expect_null(box.task);
+        cr_expect_not_null(strstr(box.words, "systemctl thaw test.slice"), "%s", box.words);
+        cr_expect_eq(box_count(&box, "StopUnit") + box_count(&box, "KillUnit"), 0);
 }
 
 Test(engine_left, a_live_unit_of_a_task_that_this_engine_has_is_refused_in_words_and_left_alone) {

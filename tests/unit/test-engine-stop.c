@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "engine-box.h"
+#include "group-box.h"
 
 TestSuite(engine_stop, .timeout = 60);
 
@@ -343,4 +344,65 @@ Test(engine_stop, a_stop_of_what_ended_does_nothing) {
         cr_assert_eq(task_state(box.task), TASK_EXITED);
         cr_assert_eq(task_result(box.task)->code, 4);
         cr_assert_eq(box_count(&box, "KillUnit"), 0);
+}
+
+/* ---- frozen tasks ---- */
+
+static void run_frozen(Box *box, Groups *groups, const char *unit_frozen, const char *slice_frozen) {
+        box_open(box);
+        groups_open(groups);
+        groups_write(groups, "cgroup.freeze", unit_frozen);
+        groups_write(groups, "../cgroup.freeze", slice_frozen);
+        box_run(box);
+        _cleanup_free_ char *path = groups_path(groups, NULL);
+        fake_unit_place(box_unit(box), path);
+        fake_unit_emit(box->fake, box_unit(box));
+        box_settle(box);
+}
+
+static size_t count_events(const Box *box, const char *part) {
+        size_t n = 0;
+
+        STRV_FOREACH (event, box->events)
+                n += strstr(*event, part) != NULL;
+        return n;
+}
+
+Test(engine_stop, a_frozen_task_is_thawed_before_it_is_stopped) {
+        static const uint64_t timeouts[] = { LONG_USEC, 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(timeouts); i++) {
+                _cleanup_box_ Box box;
+                _cleanup_groups_ Groups groups;
+
+                run_frozen(&box, &groups, "1\n", "0\n");
+                task_stop(box.task, 0, timeouts[i]);
+                box_run_until(&box, task_state(box.task) == TASK_EXITED);
+                cr_expect_eq(box_count(&box, "ThawUnit"), 1);
+                cr_expect_lt(fake_systemd_position(box.fake, "ThawUnit"),
+                        fake_systemd_position(box.fake, "StopUnit"));
+                cr_expect_eq(count_events(&box, "Cannot be stopped"), 0);
+        }
+}
+
+Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_when_that_is_thawed) {
+        _cleanup_box_ Box box;
+        _cleanup_groups_ Groups groups;
+        _cleanup_free_ char *words = NULL;
+
+        run_frozen(&box, &groups, "0\n", "1\n");
+        words = xasprintf(
+                "Cannot be stopped: %s is frozen with its slice: systemctl thaw test.slice", box.unit);
+        for (int i = 0; i < 2; i++) {
+                task_stop(box.task, 0, 0);
+                box_run_until(&box, count_events(&box, words) > 0);
+                box_settle(&box);
+        }
+        cr_expect_eq(count_events(&box, words), 1);
+        cr_expect_eq(box_count(&box, "StopUnit") + box_count(&box, "KillUnit"), 0);
+        cr_expect_eq(task_state(box.task), TASK_STOPPING);
+
+        /* Nobody has to ask again. */
+        groups_write(&groups, "../cgroup.freeze", "0\n");
+        box_run_until(&box, task_state(box.task) == TASK_EXITED);
 }

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/string.h"
+#include "base/fd.h"
 #include "fake-systemd.h"
+#include "group-box.h"
 #include "systemd/turn.h"
 #include "systemd/unit.h"
 #include "systemd/watch.h"
@@ -24,6 +26,7 @@ typedef struct Box {
         char *active_state; /* as told last */
         char *error_name;
         uint32_t main_pid;
+        char *frozen; /* words */
 } Box;
 
 static void on_manager(void *userdata, const Error *error) {
@@ -43,14 +46,21 @@ static void on_changed(void *userdata, const UnitStatus *status, const sd_bus_er
         box->main_pid = status ? status->main_pid : 0;
 }
 
+static void on_frozen(void *userdata, const Error *error) {
+        string_replace(&((Box *) userdata)->frozen, error_message(error));
+}
+
+static const UnitCallbacks on_changed_callbacks = { on_changed, on_frozen };
+
 static void box_open(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
         box->manager = manager_new(box->event, box->fake->address, on_manager, box);
-        cr_assert_eq(unit_new(box->manager, "a-b.service", on_changed, box, &box->unit), -ENOTCONN);
+        cr_assert_eq(
+                unit_new(box->manager, "a-b.service", &on_changed_callbacks, box, &box->unit), -ENOTCONN);
         RUN_UNTIL(box->event, manager_is_ready(box->manager));
-        cr_assert_eq(unit_new(box->manager, "a-b.service", on_changed, box, &box->unit), 0);
+        cr_assert_eq(unit_new(box->manager, "a-b.service", &on_changed_callbacks, box, &box->unit), 0);
         cr_assert_str_eq(unit_name(box->unit), "a-b.service");
 }
 
@@ -61,6 +71,7 @@ static void box_close(Box *box) {
         sd_event_unref(box->event);
         free(box->active_state);
         free(box->error_name);
+        free(box->frozen);
 }
 #define _cleanup_box_ _cleanup_(box_close)
 
@@ -88,12 +99,14 @@ static void keep_status(void *userdata, const UnitStatus *status, const sd_bus_e
         };
 }
 
+static const UnitCallbacks keep_status_callbacks = { .changed = keep_status };
+
 Test(unit, a_read_gets_every_property) {
         _cleanup_box_ Box box;
         Unit *other;
 
         box_open(&box);
-        cr_assert_eq(unit_new(box.manager, "x.service", keep_status, &box, &other), 0);
+        cr_assert_eq(unit_new(box.manager, "x.service", &keep_status_callbacks, &box, &other), 0);
         FakeUnit *fake = fake_unit_add(box.fake, "x.service", "failed");
         fake->result = "exit-code";
         fake->job_id = 12;
@@ -247,6 +260,7 @@ Test(unit, calls_name_the_unit_and_come_in_order) {
         size_t n = fake_systemd_count(box.fake, "");
         cr_assert_eq(unit_pin(box.unit), 0);
         cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "KillUnit") > 0);
         unit_unpin(box.unit);
         RUN_UNTIL(box.event, fake_systemd_count(box.fake, "UnrefUnit") > 0);
         for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
@@ -255,6 +269,85 @@ Test(unit, calls_name_the_unit_and_come_in_order) {
                 n = at;
         }
         cr_assert_null(fake_unit_find(box.fake, "a-b.service"));
+}
+
+/* ---- frozen units ---- */
+
+/* A unit that has a control group. */
+static void frozen_open(Box *box, Groups *groups, const char *unit_frozen, const char *slice_frozen) {
+        box_open(box);
+        groups_open(groups);
+        groups_write(groups, "cgroup.freeze", unit_frozen);
+        groups_write(groups, "../cgroup.freeze", slice_frozen);
+        _cleanup_free_ char *path = groups_path(groups, NULL);
+        fake_unit_place(fake_unit_add(box->fake, "a-b.service", "active"), path);
+}
+
+static char *freeze_text(const Groups *groups) {
+        _cleanup_free_ char *path = groups_path(groups, "cgroup.freeze");
+        char *text = NULL;
+
+        cr_assert_geq(file_read(AT_FDCWD, path, 16, &text), 0);
+        return text;
+}
+
+static void expect_stopped_and_killed(Box *box, size_t n_thaws) {
+        RUN_UNTIL(box->event, fake_systemd_count(box->fake, "KillUnit") > 0);
+        cr_expect_eq(fake_systemd_count(box->fake, "ThawUnit"), n_thaws);
+        size_t stop = fake_systemd_position(box->fake, "StopUnit a-b.service replace");
+        cr_expect_lt(stop, fake_systemd_position(box->fake, "KillUnit a-b.service all 9"));
+        if (n_thaws > 0)
+                cr_expect_lt(fake_systemd_position(box->fake, "ThawUnit a-b.service"), stop);
+        cr_expect_null(box->frozen, "%s", box->frozen);
+}
+
+Test(unit, what_is_frozen_is_thawed_before_it_is_stopped_or_killed) {
+        static const struct {
+                const char *frozen;
+                const char *no_thaw;
+                size_t n_thaws;
+        } rows[] = {
+                { "0\n", NULL, 0 },
+                { "1\n", NULL, 1 },
+                /* systemd thaws what is active; a unit that starts or ends is not. */
+                { "1\n", "Unit a-b.service is not active.", 1 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box;
+                _cleanup_groups_ Groups groups;
+
+                frozen_open(&box, &groups, rows[i].frozen, "0\n");
+                box.fake->no_thaw = rows[i].no_thaw;
+                box.fake->stop_is_slow = true;
+                cr_assert_eq(unit_stop(box.unit), 0);
+                cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+                expect_stopped_and_killed(&box, rows[i].n_thaws);
+                _cleanup_free_ char *text = freeze_text(&groups);
+                cr_expect_eq(*text, '0', "row %zu", i);
+        }
+}
+
+Test(unit, what_cannot_be_thawed_is_neither_stopped_nor_killed_but_told_of) {
+        _cleanup_box_ Box box;
+        _cleanup_groups_ Groups groups;
+
+        frozen_open(&box, &groups, "0\n", "1\n");
+        box.fake->no_thaw = "Unit a-b.service is frozen by its parent.";
+        cr_assert_eq(unit_stop(box.unit), 0);
+        cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+        RUN_UNTIL(box.event, box.frozen);
+        settle(&box);
+        cr_expect_str_eq(box.frozen, "a-b.service is frozen with its slice: systemctl thaw test.slice", "%s",
+                box.frozen);
+        cr_expect_eq(fake_systemd_count(box.fake, "StopUnit"), 0);
+        cr_expect_eq(fake_systemd_count(box.fake, "KillUnit"), 0);
+
+        string_replace(&box.frozen, NULL);
+        groups_write(&groups, "../cgroup.freeze", "0\n");
+        cr_assert_eq(unit_stop(box.unit), 0);
+        cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+        expect_stopped_and_killed(&box, 1);
 }
 
 Test(unit, dead_and_up_mean_what_systemd_means) {
@@ -303,12 +396,14 @@ static void count_told(
                 *told->ends = unit_free(*told->ends);
 }
 
+static const UnitCallbacks count_told_callbacks = { .changed = count_told };
+
 /* Watches of units that nothing happens to. */
 static void watch_others(Box *box, Unit **units, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
 
-                cr_assert_eq(unit_new(box->manager, name, on_changed, box, units + i), 0);
+                cr_assert_eq(unit_new(box->manager, name, &on_changed_callbacks, box, units + i), 0);
         }
 }
 
@@ -328,7 +423,9 @@ Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_mean
                 box_open(&box);
                 watch_others(&box, others, n_others[k]);
                 for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                        cr_assert_eq(unit_new(box.manager, "x.service", count_told, told + i, units + i), 0);
+                        cr_assert_eq(unit_new(box.manager, "x.service", &count_told_callbacks, told + i,
+                                             units + i),
+                                0);
                 settle(&box);
                 fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
                 settle(&box);
@@ -399,7 +496,8 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
         box_open(&box);
         (void) fake_unit_add(box.fake, "a-b.service", "active");
         for (size_t i = 0; i < N_CROWD; i++)
-                cr_assert_eq(unit_new(box.manager, "a-b.service", on_changed, &box, crowd + i), 0);
+                cr_assert_eq(
+                        unit_new(box.manager, "a-b.service", &on_changed_callbacks, &box, crowd + i), 0);
 
         box.fake->ignore = "GetAll";
         for (size_t i = 0; i < N_CROWD; i++)
