@@ -11,6 +11,11 @@ client {
   enabled = true
 }
 
+# Nomad 2.0 collects what a task uses (nomad alloc status -stats) only with this; older agents always do.
+telemetry {
+  publish_allocation_metrics = true
+}
+
 # The label is the file name of the plugin; newer agents load only what they find a block for.
 plugin "nomad-driver-nspawn" {
   config {

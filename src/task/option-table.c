@@ -103,7 +103,8 @@ const Option option_table[] = {
         { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .fallback = "false",
           .doc = "Mount the image read-only." },
         { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .fallback = "false",
-          .doc = "Run a copy of the image that is thrown away at the end." },
+          .doc = "Run a copy of the image that is thrown away at the end. Each restart in place begins with a new copy, and so "
+                 "does each reboot of a booted system." },
         { "volatile", OPTION_STRING, OPTION_ANYWHERE, AT(volatile_mode),
           .allowed = LIST("yes", "state", "overlay", "no"),
           .doc = "What is lost at the end: all but /usr, only /var, or all changes through an overlay." },
@@ -140,7 +141,8 @@ const Option option_table[] = {
                           "bind-uplink", "bind-stub", "delete", "auto"),
           .doc = "How /etc/resolv.conf of the container is made." },
         { "user_namespacing", OPTION_BOOL, OPTION_ANYWHERE, AT(user_namespacing), .fallback = "true",
-          .doc = "Give the container user ids of its own." },
+          .doc = "Give the container user ids of its own. With false its root is root of the host, and with network_veth = "
+                 "false also has the host's interfaces, ports and abstract sockets." },
         { "private_users", OPTION_STRING, OPTION_ANYWHERE, AT(private_users), .refuse = refuse_private_users,
           .doc = "Which user ids: pick (the default), identity, a first id, or FIRST:COUNT. Takes effect with "
                  "user_namespacing." },
