@@ -20,6 +20,7 @@ void task_record_clear(TaskRecord *record) {
         free(record->id);
         free(record->unit);
         free(record->machine);
+        free(record->owner);
         *record = (TaskRecord){};
 }
 
@@ -28,15 +29,16 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
                 .id = xstrdup_null(record->id),
                 .unit = xstrdup(record->unit),
                 .machine = xstrdup(record->machine),
+                .owner = xstrdup_null(record->owner),
                 .launch = record->launch,
                 .started_usec = record->started_usec,
         };
 }
 
 char *task_record_write(const TaskRecord *record) {
-        json_t *json = json_pack("{s:i, s:s*, s:s, s:s, s:s, s:I}", "version", RECORD_VERSION, "id",
-                record->id, "unit", record->unit, "machine", record->machine, "launch",
-                launch_names[record->launch], "started_usec", (json_int_t) record->started_usec);
+        json_t *json = json_pack("{s:i, s:s*, s:s, s:s, s:s*, s:s, s:I}", "version", RECORD_VERSION, "id",
+                record->id, "unit", record->unit, "machine", record->machine, "owner", record->owner,
+                "launch", launch_names[record->launch], "started_usec", (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         char *copy = xstrdup(text ? text : "{}");
 
@@ -46,7 +48,7 @@ char *task_record_write(const TaskRecord *record) {
 }
 
 int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error) {
-        const char *id = NULL, *unit, *machine, *launch;
+        const char *id = NULL, *unit, *machine, *owner = NULL, *launch;
         json_int_t started;
         json_error_t error;
         int version, r = -EBADMSG;
@@ -62,8 +64,8 @@ int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_er
                         "the task's saved state is of version %d, this program knows %d: use the newer "
                         "program",
                         version, RECORD_VERSION);
-        else if (json_unpack(json, "{s?s, s:s, s:s, s:s, s:I}", "id", &id, "unit", &unit, "machine",
-                         &machine, "launch", &launch, "started_usec", &started) < 0)
+        else if (json_unpack(json, "{s?s, s:s, s:s, s?s, s:s, s:I}", "id", &id, "unit", &unit, "machine",
+                         &machine, "owner", &owner, "launch", &launch, "started_usec", &started) < 0)
                 r = error_set(ret_error, EBADMSG, "the task's saved state lacks something");
         else if (strchr(machine, '/'))
                 r = error_set(
@@ -76,6 +78,7 @@ int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_er
                                 .id = xstrdup_null(id),
                                 .unit = xstrdup(unit),
                                 .machine = xstrdup(machine),
+                                .owner = xstrdup_null(owner),
                                 .launch = (TaskLaunch) i,
                                 .started_usec = (uint64_t) started,
                         };

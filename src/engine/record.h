@@ -11,6 +11,7 @@ typedef struct TaskRecord {
         char *id; /* what its owner calls it; NULL in a record of version 0.1.0 */
         char *unit;
         char *machine;
+        char *owner; /* who looks after it (engine/owner.h); NULL when nobody is named */
         TaskLaunch launch;
         uint64_t started_usec; /* realtime; 0 before it runs */
 } TaskRecord;

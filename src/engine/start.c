@@ -275,6 +275,7 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
         task->spec = TAKE_PTR(owned);
         task->record.id = xstrdup(id);
         task->record.machine = xstrdup(spec->machine);
+        task->record.owner = xstrdup_null(spec->owner);
         task->record.unit = unit_name_make(spec->machine);
         task->record.launch = task_spec_launch(spec);
 

@@ -36,6 +36,9 @@ static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
         spec->description = xasprintf(
                 "Nomad task %s of job %s, allocation %s", config->name, config->job_name, config->alloc_id);
         spec->slice = xstrdup("nspawn-nomad.slice");
+        /* Nomad 1.4.3 names none. */
+        if (!string_is_empty(config->node_id))
+                spec->owner = xstrdup(config->node_id);
         if (strlen(config->alloc_id) == 36)
                 spec->machine_id = xstrdup(config->alloc_id);
 

@@ -14,6 +14,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
 
         free(spec->name);
         free(spec->machine);
+        free(spec->owner);
         free(spec->description);
         free(spec->slice);
         strv_free(spec->journal_fields);

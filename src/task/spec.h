@@ -46,6 +46,7 @@ typedef struct TaskSpec {
         /* who it is */
         char *name;            /* the task's name, for people */
         char *machine;         /* name of the container, a valid host name of at most 64 bytes */
+        char *owner;           /* who looks after it (engine/owner.h), or NULL */
         char *description;     /* of the unit, one line */
         char *slice;           /* of the unit */
         char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
@@ -98,8 +99,9 @@ typedef struct TaskSpec {
 /* What the operator says of the driver as a whole. */
 typedef struct DriverConfig {
         bool enabled;
-        bool volumes;                /* volume_mount blocks may bring paths of the host into tasks */
-        bool disable_log_collection; /* tasks write to the journal, and Nomad collects nothing */
+        bool volumes;                 /* volume_mount blocks may bring paths of the host into tasks */
+        bool disable_log_collection;  /* tasks write to the journal, and Nomad collects nothing */
+        uint64_t orphan_timeout_usec; /* until tasks of a lost node are ended; 0 for never */
 } DriverConfig;
 
 TaskSpec *task_spec_new(void);

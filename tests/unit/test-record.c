@@ -16,12 +16,14 @@ Test(record, what_is_written_is_read) {
                 record.id = xstrdup("alloc/web/12345678");
                 record.unit = xstrdup("nspawn-\"ä\\.service");
                 record.machine = xstrdup("web");
+                record.owner = xstrdup("8eeb9876-1111-2222-3333-444444444444");
                 _cleanup_free_ char *text = task_record_write(&record);
                 cr_assert_eq(
                         task_record_read(text, strlen(text), &read, &error), 0, "%s", error_message(error));
                 cr_assert_str_eq(read.id, record.id);
                 cr_assert_str_eq(read.unit, record.unit);
                 cr_assert_str_eq(read.machine, "web");
+                cr_assert_str_eq(read.owner, record.owner);
                 cr_assert_eq(read.launch, launch);
                 cr_assert_eq(read.started_usec, UINT64_C(1700000000123456));
 
@@ -30,6 +32,7 @@ Test(record, what_is_written_is_read) {
                 cr_assert_str_eq(copy.id, read.id);
                 cr_assert_str_eq(copy.unit, read.unit);
                 cr_assert_str_eq(copy.machine, read.machine);
+                cr_assert_str_eq(copy.owner, read.owner);
                 cr_assert_eq(copy.launch, launch);
                 cr_assert_eq(copy.started_usec, read.started_usec);
                 task_record_clear(&record);
@@ -47,6 +50,7 @@ Test(record, version_1_is_read_for_ever) {
         cr_assert_null(record.id);
         cr_assert_str_eq(record.unit, "u");
         cr_assert_str_eq(record.machine, "m");
+        cr_assert_null(record.owner);
         cr_assert_eq(record.launch, TASK_LAUNCH_STUB);
         cr_assert_eq(record.started_usec, 5);
 }
