@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base.pb-c.h"
 #include "base/string.h"
@@ -124,6 +125,7 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
         if (request->nomad_config && !plugin->in_use) {
                 plugin->in_use = true;
                 handshake_sweep();
+                plugin_find_orphans(plugin, getppid());
         }
         plugin_send_fingerprint(plugin);
         rpc_call_reply(call, &reply.base);
@@ -236,6 +238,7 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         LIST_INIT(&plugin->fingerprints);
         LIST_INIT(&plugin->events);
         LIST_INIT(&plugin->tasks);
+        LIST_INIT(&plugin->orphans);
         plugin->engine = engine_new(event,
                 &(EngineConfig){ .image_directory = image_directory, .ledgers = true, .adopts = true },
                 &engine_callbacks, plugin);
@@ -248,6 +251,7 @@ void plugin_deinit(Plugin *plugin) {
                 next = LIST_NEXT(task, tasks);
                 plugin_remove_task(task);
         }
+        plugin_drop_orphans(plugin);
         plugin_drop_events(plugin);
         for (size_t i = 0; i < ELEMENTSOF(plugin->watches); i++)
                 plugin->watches[i] = sd_event_source_disable_unref(plugin->watches[i]);

@@ -30,6 +30,9 @@ typedef struct DriverTask {
         char *alloc_id;
 } DriverTask;
 
+/* A task of a node whose client state is lost, orphans.c. */
+typedef struct Orphan Orphan;
+
 /* Most events that wait for a reader: an agent that is away for long reads the newest of them. */
 #define BACKLOG_MAX 1024
 
@@ -50,6 +53,8 @@ typedef struct Plugin {
         Driver__DriverTaskEvent *backlog[BACKLOG_MAX]; /* a ring */
         size_t backlog_first, n_backlog;
         LIST_HEAD(, DriverTask) tasks;
+        LIST_HEAD(, Orphan) orphans;
+        sd_event_source *orphan_timer;
 } Plugin;
 
 /**
@@ -80,6 +85,10 @@ void plugin_send_event(
 /* stats.c: the handler; finds out what a core is worth, unless that is known. */
 void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 void plugin_find_compute(Plugin *plugin);
+
+/* orphans.c: notes where the node of @agent has its client state, and looks for tasks of lost nodes. */
+void plugin_find_orphans(Plugin *plugin, pid_t agent);
+void plugin_drop_orphans(Plugin *plugin);
 
 void plugin_flush_events(Plugin *plugin);
 void plugin_drop_events(Plugin *plugin);

@@ -185,6 +185,9 @@ const Option option_table[] = {
         { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER,
           .offset = offsetof(DriverConfig, disable_log_collection), .fallback = "false",
           .doc = "Leave the output of tasks to the journal instead of Nomad, which then runs no log collector." },
+        { "orphan_timeout", OPTION_DURATION, OPTION_IN_DRIVER,
+          .offset = offsetof(DriverConfig, orphan_timeout_usec),
+          .doc = "After how long to end tasks of a Nomad node whose client state is lost, counted from when the driver told of them. 0, the default, is never." },
 };
 /* clang-format on */
 

@@ -64,7 +64,8 @@ Test(plugin, schema_of_its_config_has_the_defaults) {
                 { "disable_log_collection", "false" },
         };
 
-        cr_assert_eq(reply->spec->object->n_attributes, ELEMENTSOF(rows));
+        cr_assert_eq(reply->spec->object->n_attributes, ELEMENTSOF(rows) + 1);
+        cr_assert_eq(row_of(reply->spec, "orphan_timeout")->block_case, HCL__SPEC__BLOCK_ATTR);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const Hcl__Spec *row = row_of(reply->spec, rows[i][0]);
 

@@ -161,10 +161,13 @@ Test(option, the_driver_is_enabled_with_volumes_by_default) {
 
         cr_assert_eq(option_decode(&driver, empty, OPTION_IN_DRIVER, NULL, NULL), 0);
         cr_assert(driver.enabled && driver.volumes && !driver.disable_log_collection);
+        cr_assert_eq(driver.orphan_timeout_usec, 0);
+        cr_assert_eq(value_set(config, "orphan_timeout", value_new_string("1m30s")), 0);
         cr_assert_eq(value_set(config, "disable_log_collection", value_new_bool(true)), 0);
         cr_assert_eq(value_set(config, "volumes", value_new_bool(false)), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, NULL), 0);
         cr_assert(driver.enabled && !driver.volumes && driver.disable_log_collection);
+        cr_assert_eq(driver.orphan_timeout_usec, 90 * USEC_PER_SEC);
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
         cr_assert_str_eq(error->message, "image: no such option");

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "engine/ledger.h"
+#include "engine/owner.h"
+#include "nomad/log.h"
+#include "nomad/plugin.h"
+#include "systemd/nspawn.h"
+
+/*
+ * Tasks that no agent will ever ask for: the client state of the node that started them is lost. They are
+ * looked for once, when the driver begins to be used, told of in the log, and ended where the operator said
+ * after how long.
+ */
+
+/*
+ * The file that an agent has open, in the directory that also has the node's id (Nomad, client/client.go and
+ * client/state/db_bolt.go). An agent in development mode has neither: its state is in its memory.
+ */
+#define STATE_FILE "/state.db"
+#define NODE_FILE "/client-id"
+
+/* How long one may take to end: what its job says of that is lost with the rest. */
+#define STOP_USEC (30 * USEC_PER_SEC)
+
+/* Until it is tried again to end one, when there was no connection to systemd for example. */
+#define RETRY_USEC (60 * USEC_PER_SEC)
+
+struct Orphan {
+        LIST_ENTRY(Orphan) orphans;
+        Plugin *plugin;
+        char *id;
+        bool ending;
+        TaskWait *wait;
+};
+
+/* Return: where the agent's node has its id, owned by the caller; NULL when it cannot be told. */
+static char *find_node_file(pid_t agent) {
+        _cleanup_free_ char *path = xasprintf("/proc/%d/fd", agent);
+        char target[PATH_MAX], *found = NULL;
+        DIR *directory = opendir(path);
+        const struct dirent *entry;
+
+        while (directory && !found && (entry = readdir(directory))) {
+                ssize_t n = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+
+                target[n > 0 ? n : 0] = '\0';
+                if (*target == '/' && string_has_suffix(target, STATE_FILE))
+                        found = xasprintf(
+                                "%.*s" NODE_FILE, (int) (strlen(target) - strlen(STATE_FILE)), target);
+        }
+        if (directory)
+                (void) closedir(directory);
+        return found;
+}
+
+static Orphan *orphan_free(Orphan *orphan) {
+        LIST_REMOVE(orphan, orphans);
+        task_wait_free(orphan->wait);
+        free(orphan->id);
+        free(orphan);
+        return NULL;
+}
+
+void plugin_drop_orphans(Plugin *plugin) {
+        plugin->orphan_timer = sd_event_source_disable_unref(plugin->orphan_timer);
+        for (Orphan *orphan = LIST_FIRST(&plugin->orphans), *next; orphan; orphan = next) {
+                next = LIST_NEXT(orphan, orphans);
+                orphan_free(orphan);
+        }
+}
+
+/* What this driver was asked for is wanted by somebody, wherever its node's id is. */
+static bool is_orphan(const Plugin *plugin, const TaskRecord *record) {
+        return owner_look(record->owner) == OWNER_LOST && !engine_find(plugin->engine, record->id);
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void set_timer(Plugin *plugin, uint64_t usec) {
+        if (!plugin->orphan_timer)
+                (void) sd_event_add_time_relative(
+                        plugin->event, &plugin->orphan_timer, CLOCK_MONOTONIC, usec, 0, on_timeout, plugin);
+}
+
+static void orphan_retry(Orphan *orphan, const Error *error) {
+        log_warn("a task of a lost node was not ended; it is tried again in a minute", "task_id", orphan->id,
+                "error", error_message(error));
+        orphan->ending = false;
+        set_timer(orphan->plugin, RETRY_USEC);
+}
+
+static void on_ended(void *userdata, const ExitResult *result _unused_) {
+        Orphan *orphan = userdata;
+        Task *task = engine_find(orphan->plugin->engine, orphan->id);
+
+        if (task)
+                task_forget(task);
+        orphan_free(orphan);
+}
+
+static void on_taken_up(void *userdata, Task *task, const Error *error) {
+        Orphan *orphan = userdata;
+
+        if (task) {
+                orphan->wait = task_wait(task, on_ended, orphan);
+                task_stop(task, 0, STOP_USEC);
+        } else if (error->code == ESRCH)
+                orphan_free(orphan); /* it ended by itself */
+        else
+                orphan_retry(orphan, error);
+}
+
+/* Unless it is gone, or its node is back. */
+static void orphan_end(Orphan *orphan) {
+        _cleanup_task_record_ TaskRecord record = {};
+        _cleanup_error_ Error *error = NULL;
+        Engine *engine = orphan->plugin->engine;
+
+        if (ledger_find(orphan->id, &record) < 0 || !is_orphan(orphan->plugin, &record)) {
+                orphan_free(orphan);
+                return;
+        }
+
+        log_warn("ending a task of a lost node, as orphan_timeout says", "unit", record.unit, "task_id",
+                record.id, "node_id", record.owner);
+        orphan->ending = true;
+        if (engine_recover(engine, orphan->id, &record, on_taken_up, orphan, &error) < 0)
+                orphan_retry(orphan, error);
+}
+
+static int on_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Plugin *plugin = userdata;
+
+        plugin->orphan_timer = sd_event_source_disable_unref(plugin->orphan_timer);
+        for (Orphan *orphan = LIST_FIRST(&plugin->orphans), *next; orphan; orphan = next) {
+                next = LIST_NEXT(orphan, orphans);
+                if (!orphan->ending)
+                        orphan_end(orphan);
+        }
+        return 0;
+}
+
+/* Looks at each ledger, and never says that it is the one. */
+static bool collect(void *userdata, const TaskRecord *record) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(record->machine), *remedy = NULL;
+        Plugin *plugin = userdata;
+        uint64_t timeout = plugin->config.orphan_timeout_usec;
+
+        /* The directory goes with the unit. */
+        if (access(directory, F_OK) < 0 || !is_orphan(plugin, record))
+                return false;
+
+        remedy = timeout > 0
+                ? xasprintf("it is ended in %" PRIu64 " s (orphan_timeout)", timeout / USEC_PER_SEC)
+                : xasprintf("\"nspawnctl stop %s\" ends it", record->machine);
+        log_warn("a task runs that no agent will ask for: its node's client state is lost", "unit",
+                record->unit, "task_id", record->id, "node_id", record->owner, "remedy", remedy);
+
+        Orphan *orphan = xnew(Orphan, 1);
+        orphan->plugin = plugin;
+        orphan->id = xstrdup(record->id);
+        LIST_INSERT_HEAD(&plugin->orphans, orphan, orphans);
+        return false;
+}
+
+void plugin_find_orphans(Plugin *plugin, pid_t agent) {
+        _cleanup_free_ char *path = find_node_file(agent);
+        _cleanup_task_record_ TaskRecord none = {};
+        int r = path ? owner_note(path, agent) : -ENOENT;
+
+        /* Who does not know its own node judges no others. */
+        if (r < 0) {
+                log_debug("the agent keeps no client state that can be found: tasks of lost nodes are not "
+                          "looked for",
+                        "error", strerror(-r));
+                return;
+        }
+
+        (void) ledger_search(collect, plugin, &none);
+        if (!LIST_EMPTY(&plugin->orphans) && plugin->config.orphan_timeout_usec > 0)
+                set_timer(plugin, plugin->config.orphan_timeout_usec);
+}

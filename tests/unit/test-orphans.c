@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+#include <sys/file.h>
+
+#include "node-box.h"
+#include "service-box.h"
+
+/* Tasks of lost nodes, told of and ended; and those of others, which are left alone. */
+TestSuite(orphans, .timeout = 60);
+
+typedef struct Scene {
+        Service service;
+        Node own, lost;
+        int state; /* the agent, which is this process, has it open */
+        int log;
+        int lock;
+} Scene;
+
+/* What the driver logs from now on goes to a file. */
+static int capture_log(void) {
+        int fd = open("/tmp", O_RDWR | O_TMPFILE | O_APPEND | O_CLOEXEC, 0600);
+
+        cr_assert_geq(fd, 0);
+        cr_assert_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+        return fd;
+}
+
+/* What a test that failed left goes; whatever else is lost on this host is not for tests to end. */
+static bool is_in_the_way(void *userdata _unused_, const TaskRecord *record) {
+        if (owner_look(record->owner) != OWNER_LOST)
+                return false;
+        if (!string_after_prefix(record->machine, "unit-test-"))
+                return true;
+        ledger_remove(record->machine);
+        return false;
+}
+
+/* One test at a time: each finds the tasks of all. */
+static void scene_open(Scene *scene) {
+        _cleanup_task_record_ TaskRecord other = {};
+
+        *scene = (Scene){ .lock = open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+        cr_assert_eq(flock(scene->lock, LOCK_EX), 0);
+        if (ledger_search(is_in_the_way, NULL, &other) >= 0)
+                cr_skip_test("%s of this host is a lost node's task", other.unit);
+
+        service_open(&scene->service);
+        node_open(&scene->own);
+        node_open(&scene->lost);
+        node_note(&scene->lost, 0);
+        node_lose(&scene->lost);
+        _cleanup_free_ char *state = xasprintf("%s/client/state.db", scene->own.directory);
+        scene->state = open(state, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        cr_assert_geq(scene->state, 0);
+        scene->log = capture_log();
+}
+
+static void scene_close(Scene *scene) {
+        fd_close(scene->state);
+        fd_close(scene->log);
+        plugin_drop_orphans(&scene->service.plugin);
+        node_close(&scene->own);
+        node_close(&scene->lost);
+        service_close(&scene->service);
+        fd_close(scene->lock);
+}
+#define _cleanup_scene_ _cleanup_(scene_close)
+
+/* A task that runs and that this driver was not asked for. Return: its machine. */
+static char *leave(Scene *scene, const char *id, const char *owner) {
+        char *machine = own_name_new();
+        _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        TaskRecord record = {
+                .id = (char *) (uintptr_t) id,
+                .unit = unit,
+                .machine = machine,
+                .owner = (char *) (uintptr_t) owner,
+        };
+        _cleanup_fd_ int fd = ledger_create(&record);
+
+        cr_assert_geq(fd, 0);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        fake_unit_add(scene->service.box.fake, unit, "active");
+        return machine;
+}
+
+static bool runs(Scene *scene, const char *machine) {
+        _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
+
+        return fake_unit_find(scene->service.box.fake, unit) && ledger_read(machine, NULL, NULL) >= 0;
+}
+
+static void look(Scene *scene, uint64_t timeout_usec) {
+        scene->service.plugin.config.orphan_timeout_usec = timeout_usec;
+        plugin_find_orphans(&scene->service.plugin, getpid());
+}
+
+static bool log_has(const Scene *scene, const char *words) {
+        char text[8192] = "";
+
+        cr_assert_geq(pread(scene->log, text, sizeof(text) - 1, 0), 0);
+        return strstr(text, words) != NULL;
+}
+
+Test(orphans, a_task_of_a_lost_node_is_told_of_with_the_remedy_and_runs_on) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        look(&scene, 0);
+        cr_expect(log_has(&scene, machine));
+        cr_expect(log_has(&scene, scene.lost.id));
+        _cleanup_free_ char *remedy = xasprintf("nspawnctl stop %s", machine);
+        cr_expect(log_has(&scene, remedy));
+        cr_expect_null(scene.service.plugin.orphan_timer);
+        box_settle(&scene.service.box);
+        cr_expect(runs(&scene, machine));
+}
+
+Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        look(&scene, USEC_PER_SEC);
+        cr_expect(log_has(&scene, "it is ended in 1 s (orphan_timeout)"));
+        box_settle(&scene.service.box);
+        cr_expect(runs(&scene, machine), "not before");
+        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans));
+        box_settle(&scene.service.box);
+        cr_expect_not(runs(&scene, machine));
+        cr_expect(ledger_read(machine, NULL, NULL) < 0);
+        cr_expect(log_has(&scene, "ending a task of a lost node"));
+}
+
+Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
+        _cleanup_node_ Node slow;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        node_open(&slow);
+        node_note(&slow, 0);
+        const struct {
+                const char *id, *owner;
+        } rows[] = {
+                { "allocation/own/1", scene.own.id },
+                { "allocation/slow/1", slow.id }, /* its agent is away, its state is not */
+                { "allocation/development/1", "node-without-state" }, { "allocation/old/1", NULL },
+                { "one", scene.lost.id }, /* this driver has the task, so somebody asked for it */
+        };
+        char *machines[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                machines[i] = leave(&scene, rows[i].id, rows[i].owner);
+        look(&scene, 1);
+        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans));
+        cr_expect_null(scene.service.plugin.orphan_timer);
+        box_settle(&scene.service.box);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                cr_expect_not(log_has(&scene, machines[i]), "%s", rows[i].id);
+                cr_expect(runs(&scene, machines[i]), "%s", rows[i].id);
+                own_name_free(machines[i]);
+        }
+}
+
+Test(orphans, a_node_that_comes_back_in_time_keeps_its_tasks) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_node_ Node back;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        node_open(&back);
+        node_note(&back, 0);
+        cr_assert_eq(unlink(back.file), 0);
+        machine = leave(&scene, "allocation/web/1", back.id);
+        look(&scene, 1);
+        cr_expect(log_has(&scene, machine));
+        node_write(&back, back.id);
+        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans));
+        box_settle(&scene.service.box);
+        cr_expect(runs(&scene, machine));
+}
+
+Test(orphans, a_unit_that_is_gone_is_not_told_of) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        cr_assert_eq(rmdir(directory), 0);
+        look(&scene, 0);
+        cr_expect_not(log_has(&scene, machine));
+}
+
+Test(orphans, an_agent_without_state_of_its_own_judges_nobody) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        scene.state = fd_close(scene.state);
+        look(&scene, 1);
+        cr_expect_not(log_has(&scene, machine));
+        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans));
+}
+
+Test(orphans, what_cannot_be_ended_is_tried_again) {
+        _cleanup_own_name_ char *machine = NULL;
+        _cleanup_scene_ Scene scene;
+
+        scene_open(&scene);
+        machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        look(&scene, 1);
+        fake_systemd_drop(scene.service.box.fake);
+        box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
+        cr_expect_not_null(scene.service.plugin.orphan_timer);
+        cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans));
+        cr_expect(ledger_is_of(machine, "allocation/web/1", NULL));
+}
