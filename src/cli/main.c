@@ -21,7 +21,7 @@ static const struct {
         { "shell", "TASK", "Log in to a running task", command_shell },
         { "attach", "TASK", "Follow what a task writes, and write to it where it has a terminal",
                 command_attach },
-        { "ps", "", "List the tasks of this host, Nomad's too", command_ps },
+        { "ps", "", "List the tasks of this host, Nomad's too, and who looks after each", command_ps },
         { "stop", "NAME...", "Stop tasks by name", command_stop },
         { "validate", "FILE...", "Check files without running anything", command_validate },
         { "docs", "", "Print the reference of all options", command_docs },
@@ -40,6 +40,9 @@ static void help(FILE *file) {
                 "\n"
                 "TASK is a task's name or unit, or the id of its Nomad allocation, as short as Nomad\n"
                 "shows it, with /NAME behind it where that has several tasks.\n"
+                "\n"
+                "The OWNER in the list of ps is nomad, or nobody where the Nomad node that started the task\n"
+                "has lost its state, or unknown where that cannot be told. Only root is told.\n"
                 "\n"
                 "run, exec and shell exit with the code of what they ran, or %d when it could not be run.\n",
                 EXIT_OWN_FAILURE);

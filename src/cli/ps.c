@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/string.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "engine/ledger.h"
+#include "engine/owner.h"
 #include "task/name.h"
 
-#define ROW "%-40s %-22s %s\n"
+#define ROW "%-40s %-22s %-8s %s\n"
+
+/* Return: who looks after the task: Nomad, nobody any more because its node is lost, or - for a task that
+ * nspawnctl started. */
+static const char *owner_of(const char *machine) {
+        static const char *const words[] = {
+                [OWNER_UNKNOWN] = "unknown",
+                [OWNER_THERE] = "nomad",
+                [OWNER_LOST] = "nobody",
+        };
+        _cleanup_task_record_ TaskRecord record = {};
+        int r = ledger_read(machine, &record, NULL);
+
+        /* Only Nomad's ids have a slash; an older driver names no owner. */
+        if (r == -ENOENT || (r >= 0 && !record.owner && !(record.id && strchr(record.id, '/'))))
+                return "-";
+        return words[r < 0 ? OWNER_UNKNOWN : owner_look(record.owner)];
+}
 
 static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
@@ -19,14 +39,14 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
                         command_fail("systemd does not list its units: %s",
                                 error ? error->message : "strange answer"));
 
-        (void) printf(ROW, "TASK", "STATE", "DESCRIPTION");
+        (void) printf(ROW, "TASK", "STATE", "OWNER", "DESCRIPTION");
         while (sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL, NULL,
                        NULL, NULL, NULL) > 0) {
                 _cleanup_free_ char *machine = unit_name_to_machine(name);
                 _cleanup_free_ char *state = xasprintf("%s (%s)", active, sub);
 
                 if (machine)
-                        (void) printf(ROW, machine, state, description);
+                        (void) printf(ROW, machine, state, owner_of(machine), description);
         }
         return sd_event_exit(manager_event(manager), EXIT_SUCCESS);
 }

@@ -6,8 +6,11 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
+#include "engine/ledger.h"
+#include "engine/owner.h"
 #include "systemd/job.h"
 #include "systemd/thaw.h"
+#include "task/name.h"
 
 typedef struct Stop Stop;
 
@@ -37,10 +40,22 @@ static void unit_done(StopUnit *unit, const char *words) {
                 (void) sd_event_exit(manager_event(stop->manager), stop->status);
 }
 
+/* A living owner reads in the ledger how its task ended; where the owner is lost nobody ever will. */
+static void remove_lost_ledger(const char *unit) {
+        _cleanup_free_ char *machine = unit_name_to_machine(unit);
+        _cleanup_task_record_ TaskRecord record = {};
+
+        if (machine && ledger_read(machine, &record, NULL) >= 0 && owner_look(record.owner) == OWNER_LOST)
+                ledger_remove(machine);
+}
+
 static void on_done(void *userdata, const char *result, const sd_bus_error *error) {
         bool good = result && streq(result, "done");
+        StopUnit *unit = userdata;
 
-        unit_done(userdata, good ? NULL : error ? error->message : result);
+        if (good)
+                remove_lost_ledger(unit->name);
+        unit_done(unit, good ? NULL : error ? error->message : result);
 }
 
 static void on_thawed(void *userdata, const Error *frozen) {
