@@ -88,7 +88,7 @@ Test(task, environment_arrives_as_it_is) {
         _cleanup_string_buffer_ StringBuffer expected = {};
         _cleanup_job_ Job *job = job_new(
                 "printf '[%s]' \"$LINES_OF_IT\" \"$QUOTES\" \"${EMPTY-unset}\" \"$LD_PRELOAD\" \"$PATH\" \"$HOME\" "
-                "\"$both\" \"$option\"; printf '|'; tr '\\0' '|' </proc/$$/environ",
+                "\"$both\" \"$option\"; printf '|'; tr '\\0' '|' </proc/$$/environ; true",
                 "{'environment': {'both': 'of the option', 'option': 'alone', 'team.name': 'x'}}");
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
