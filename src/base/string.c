@@ -157,6 +157,30 @@ char *string_make_line(const char *s, size_t max) {
         return string_buffer_take(&buffer);
 }
 
+size_t string_distance(const char *a, const char *b) {
+        size_t n = strlen(b);
+        _cleanup_free_ size_t *row = xnew(size_t, n + 1);
+
+        /* row[j] is the distance between what is read of a so far and the first j letters of b. */
+        for (size_t j = 0; j <= n; j++)
+                row[j] = j;
+        for (; *a; a++) {
+                size_t diagonal = row[0]++;
+
+                for (size_t j = 1; j <= n; j++) {
+                        size_t best = diagonal + (*a != b[j - 1]);
+
+                        diagonal = row[j];
+                        if (row[j] + 1 < best)
+                                best = row[j] + 1;
+                        if (row[j - 1] + 1 < best)
+                                best = row[j - 1] + 1;
+                        row[j] = best;
+                }
+        }
+        return row[n];
+}
+
 bool string_parse_u64(const char *s, uint64_t *ret) {
         uint64_t value = 0;
 

@@ -76,6 +76,9 @@ char *utf8_sanitize(const char *s, size_t n);
  */
 char *string_make_line(const char *s, size_t max);
 
+/* Return: how many letters are to be changed, added or left out to make @b of @a (Levenshtein). */
+size_t string_distance(const char *a, const char *b);
+
 /* Return: whether @s is a decimal number without sign that fits; stores it in @ret then. */
 bool string_parse_u64(const char *s, uint64_t *ret);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 
-#include "base/macro.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "task/capability.h"
@@ -72,4 +73,53 @@ uint64_t capability_mask(char *const *names) {
                         mask |= UINT64_C(1) << number;
         }
         return mask;
+}
+
+int capability_last(void) {
+        int n = 0;
+
+        while (prctl(PR_CAPBSET_READ, n, 0, 0, 0) >= 0)
+                n++;
+        return n - 1;
+}
+
+/* Return: the name that is most like @name, or NULL when none is. */
+static const char *find_alike(const char *name) {
+        size_t least = 4; /* letters that are wrong are no misspelling */
+        const char *found = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(capability_table); i++) {
+                size_t distance = string_distance(name, capability_table[i]);
+
+                if (distance < least) {
+                        least = distance;
+                        found = capability_table[i];
+                }
+        }
+        return found;
+}
+
+char *capability_spell(const char *text, int last, char **ret_name) {
+        bool prefixed = strncasecmp(text, "CAP_", 4) == 0;
+        _cleanup_free_ char *name = xasprintf("CAP_%s", prefixed ? text + 4 : text);
+
+        for (char *p = name; *p; p++)
+                *p = (char) toupper((unsigned char) *p);
+
+        int number = capability_find(name);
+        if (streq(name, "CAP_ALL"))
+                *ret_name = xstrdup("all");
+        else if (number > last)
+                return xasprintf(
+                        "a capability that the kernel of this host has, which is too old for this one");
+        else if (number >= 0)
+                *ret_name = TAKE_PTR(name);
+        else {
+                const char *alike = find_alike(name);
+
+                return xasprintf("the name of a capability (capabilities(7)), or all%s%s%s",
+                        alike ? "; did you mean " : ", such as CAP_NET_ADMIN", alike ? alike : "",
+                        alike ? "?" : "");
+        }
+        return NULL;
 }

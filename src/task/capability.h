@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdint.h>
+#include "base/macro.h"
 
 /**
  * capability_find() - look a capability up by its name
@@ -12,3 +12,17 @@ int capability_find(const char *name);
 
 /* Return: a bit for each of these capabilities; every bit when "all" is among them. */
 uint64_t capability_mask(char *const *names);
+
+/* Return: the number of the last capability that the kernel of this host has. */
+int capability_last(void);
+
+/**
+ * capability_spell() - find out which capability is meant
+ * @text:     in whatever case, with CAP_ or, as for Docker, without; or all
+ * @last:     the last one that the kernel has
+ * @ret_name: the name in its plain spelling, such as CAP_NET_ADMIN, or "all"; owned by the caller
+ *
+ * Return: NULL; or what is allowed instead, in words and with the name that is most like @text, owned by the
+ * caller.
+ */
+char *capability_spell(const char *text, int last, char **ret_name);

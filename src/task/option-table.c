@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/string.h"
+#include "task/capability.h"
 #include "task/cpus.h"
 #include "task/duration.h"
 #include "task/option.h"
@@ -44,16 +45,14 @@ static const char *refuse_private_users(const char *value) {
         return named || range ? NULL : "yes, no, pick, identity, a first user id, or FIRST:COUNT";
 }
 
-static const char *refuse_capability(const char *value) {
-        const char *name = string_after_prefix(value, "CAP_");
+static char *spell_capability(char **value) {
+        char *name = NULL, *wanted = capability_spell(*value, capability_last(), &name);
 
-        if (streq(value, "all"))
-                return NULL;
-
-        for (const char *p = name; p && *p; p++)
-                if (!isupper((unsigned char) *p) && !isdigit((unsigned char) *p) && *p != '_')
-                        name = NULL;
-        return string_is_empty(name) ? "names such as CAP_NET_ADMIN, or all" : NULL;
+        if (wanted)
+                return wanted;
+        free(*value);
+        *value = name;
+        return NULL;
 }
 
 static const char *refuse_user(const char *value) {
@@ -123,9 +122,9 @@ const Option option_table[] = {
           .doc = "Files and directories of the host to mount: host path to path in the container." },
         { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds),
           .doc = "As bind, read-only." },
-        { "capability", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(capability), .refuse = refuse_capability,
-          .doc = "Capabilities to grant beyond those of systemd-nspawn. A user who is not root gets these and no "
-                 "others; all grants every capability there is." },
+        { "capability", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(capability), .spell = spell_capability,
+          .doc = "Capabilities to grant beyond those of systemd-nspawn, also in Docker's spelling (net_admin). A user "
+                 "who is not root gets these and no others; all grants every capability there is." },
         { "console", OPTION_STRING, OPTION_ANYWHERE, AT(console),
           .allowed = LIST("interactive", "read-only", "passive", "pipe"),
           .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "

@@ -132,6 +132,10 @@ static int decode_text(const Place *place, const Value *value, char **ret, Error
         if (wanted)
                 return refuse_string(place, value, text, wanted, ret_error);
 
+        _cleanup_free_ char *better = option->spell ? option->spell(&text) : NULL;
+        if (better)
+                return refuse_string(place, value, text, better, ret_error);
+
         *ret = TAKE_PTR(text);
         return 0;
 }

@@ -43,6 +43,9 @@ typedef struct Option {
         const char *const *allowed; /* NULL-terminated; NULL for no list */
         /* Checks one string further; returns what is allowed, in words, when @value is not. */
         const char *(*refuse)(const char *value);
+        /* As refuse, but owned by the caller; and may put @value, owned by it as well, into a plain
+         * spelling. */
+        char *(*spell)(char **value);
         const char *doc; /* one line */
 } Option;
 

@@ -18,6 +18,7 @@ Test(refusal, a_wrong_config_is_named) {
                 { "{'command': 7}", { "command" } },
                 { "{'bind': 'x'}", { "bind" } },
                 { "{'capability': ['nonsense']}", { "capability", "nonsense" } },
+                { "{'capability': ['NET_ADMN']}", { "\"NET_ADMN\"", "CAP_NET_ADMIN" } },
                 { "{'volatile': 'sometimes'}", { "volatile", "sometimes" } },
                 { "{'console': 'none'}", { "console", "none" } },
                 { "{'resolv_conf': 'maybe'}", { "resolv_conf", "maybe" } },

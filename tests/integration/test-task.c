@@ -189,7 +189,8 @@ Test(task, capabilities_are_added) {
         _cleanup_agent_ Agent agent = agent_start();
         Job *jobs[] = {
                 job_new("grep CapBnd /proc/self/status", NULL),
-                job_new("grep CapBnd /proc/self/status", "{'capability': ['CAP_NET_ADMIN', 'CAP_SYSLOG']}"),
+                job_new("grep CapBnd /proc/self/status",
+                        "{'capability': ['CAP_NET_ADMIN', 'syslog', 'CAP_SYSLOG']}"),
         };
         uint64_t sets[2];
 

@@ -233,3 +233,25 @@ Test(string, words_of_strangers_fit_into_a_line) {
                 cr_assert_str_eq(line, rows[i].line, "row %zu", i);
         }
 }
+
+Test(string, distance_counts_changed_added_and_missing_letters) {
+        static const struct {
+                const char *a, *b;
+                size_t distance;
+        } rows[] = {
+                { "", "", 0 },
+                { "", "abc", 3 },
+                { "abc", "", 3 },
+                { "abc", "abc", 0 },
+                { "ADMN", "ADMIN", 1 },
+                { "ADMIIN", "ADMIN", 1 },
+                { "ADNIN", "ADMIN", 1 },
+                { "imgae", "image", 2 },
+                { "kitten", "sitting", 3 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                cr_expect_eq(string_distance(rows[i].a, rows[i].b), rows[i].distance, "%s", rows[i].a);
+                cr_expect_eq(string_distance(rows[i].b, rows[i].a), rows[i].distance, "%s", rows[i].b);
+        }
+}
