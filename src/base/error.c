@@ -24,13 +24,21 @@ int error_make(Error **ret_error, int code, const char *format, ...) {
         if (!ret_error)
                 return -code;
 
-        Error *error = xnew(Error, 1);
-        error->code = code;
         va_start(ap, format);
-        error->message = xvasprintf(format, ap);
+        _cleanup_free_ char *message = xvasprintf(format, ap);
         va_end(ap);
 
-        *ret_error = error;
+        Error *error = *ret_error;
+        if (error) {
+                char *lines = xasprintf("%s\n%s", error->message, message);
+                free(error->message);
+                error->message = lines;
+                return -code;
+        }
+
+        *ret_error = error = xnew(Error, 1);
+        error->code = code;
+        error->message = TAKE_PTR(message);
         return -code;
 }
 

@@ -7,11 +7,12 @@
  * An error in words, for the edges where a person reads it: Nomad's events, the CLI, a log line.
  *
  * Functions that can fail for a reason a person must understand take `Error **ret_error` as their last
- * parameter and return a negative errno. ret_error may be NULL; what it points to must be NULL on entry.
+ * parameter and return a negative errno. ret_error may be NULL. What it points to is NULL on entry, or an
+ * error already: then the words become one more line of it, so that all mistakes can be told at once.
  */
 typedef struct Error {
         int code;      /* positive errno */
-        char *message; /* UTF-8, one sentence, never NULL */
+        char *message; /* UTF-8, one sentence, or a line for each of several; never NULL */
 } Error;
 
 Error *error_free(Error *error);
@@ -27,7 +28,7 @@ static inline int error_is_negative(int r) {
 
 /**
  * error_set() - make an error and return its code
- * @ret_error: where to store the new error, may be NULL
+ * @ret_error: where to store the new error, or what gets one more line and keeps its code; may be NULL
  * @code:      errno, either sign; 0 counts as EIO
  *
  * Return: the negative errno, so that callers can `return error_set(...)`.

@@ -24,9 +24,9 @@ static char *name_from_path(const char *path) {
  * Messages about combinations begin with the option they are about, or BLOCK.MEMBER: say where that stands,
  * or else what it is in.
  */
-static int locate(const char *path, const Value *config, Error **error) {
+static char *locate(const char *path, const Value *config, const char *message) {
         unsigned line = config->line, column = config->column;
-        const char *name = error_message(*error);
+        const char *name = message;
         const Value *map = config;
 
         while (map && map->type == VALUE_MAP) {
@@ -45,7 +45,21 @@ static int locate(const char *path, const Value *config, Error **error) {
                 map = name[n] == '.' ? inner : NULL;
                 name += n + (name[n] != 0);
         }
-        return error_prefix(error, "%s:%u:%u", path, line, column);
+        return xasprintf("%s:%u:%u: %s", path, line, column, message);
+}
+
+/* Adds what is wrong with combinations, line by line, to what is wrong with single options. */
+static void validate(const char *path, const Value *config, const TaskSpec *spec, Error **errors) {
+        _cleanup_error_ Error *found = NULL;
+
+        if (task_spec_validate(spec, &found) >= 0)
+                return;
+
+        for (char *rest = found->message, *message; (message = strsep(&rest, "\n"));) {
+                _cleanup_free_ char *located = locate(path, config, message);
+
+                (void) error_set(errors, found->code, "%s", located);
+        }
 }
 
 static void complete(TaskSpec *spec, const char *path) {
@@ -64,22 +78,20 @@ static void complete(TaskSpec *spec, const char *path) {
 
 int task_file_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error) {
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
-        _cleanup_error_ Error *error = NULL;
         _cleanup_value_ Value *config = NULL;
+        _cleanup_error_ Error *errors = NULL;
         int r;
 
         r = yaml_read(text, n, path, &config, ret_error);
-        if (r >= 0)
-                r = option_decode(spec, config, OPTION_IN_YAML, path, ret_error);
         if (r < 0)
                 return r;
 
+        (void) option_decode(spec, config, OPTION_IN_YAML, path, &errors);
         complete(spec, path);
-        r = task_spec_validate(spec, &error);
-        if (r < 0) {
-                (void) locate(path, config, &error);
-                return error_set(ret_error, r, "%s", error_message(error));
-        }
+        if (config->type == VALUE_MAP)
+                validate(path, config, spec, &errors);
+        if (errors)
+                return error_set(ret_error, errors->code, "%s", errors->message);
 
         *ret = TAKE_PTR(spec);
         return 0;

@@ -14,17 +14,6 @@
 /* nspawn takes no credential beyond this (credential.h, CREDENTIALS_TOTAL_SIZE_MAX, systemd 252 to 256). */
 #define ENVIRONMENT_MAX MEBIBYTE
 
-static int decode_options(const Driver__TaskConfig *config, TaskSpec *spec, Error **ret_error) {
-        _cleanup_value_ Value *value = NULL;
-        int r;
-
-        r = msgpack_to_value(
-                config->msgpack_driver_config.data, config->msgpack_driver_config.len, &value, ret_error);
-        if (r < 0)
-                return r;
-        return option_decode(spec, value, OPTION_IN_JOB, NULL, ret_error);
-}
-
 static void add_field(TaskSpec *spec, const char *name, const char *value) {
         if (!string_is_empty(value) && !strchr(value, '\n'))
                 strv_appendf(&spec->journal_fields, "%s=%s", name, value);
@@ -51,30 +40,26 @@ static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
         add_field(spec, "NOMAD_NODE_NAME", config->node_name);
 }
 
-static int set_variable(TaskSpec *spec, const char *name, const char *value, Error **ret_error) {
-        if (!environment_name_is_valid(name))
-                return error_set(ret_error, EINVAL,
+static void set_variable(TaskSpec *spec, const char *name, const char *value, Error **errors) {
+        if (environment_name_is_valid(name))
+                environment_set(&spec->environment, name, value);
+        else
+                (void) error_set(errors, EINVAL,
                         "env: \"%s\" is not allowed: must be " ENVIRONMENT_NAME_WANTED, name);
-        environment_set(&spec->environment, name, value);
-        return 0;
 }
 
-static int add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Error **ret_error) {
+static void add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Error **errors) {
         size_t total = 0;
-        int r = 0;
 
-        for (size_t i = 0; i < config->n_env && r >= 0; i++)
-                r = set_variable(spec, config->env[i]->key, config->env[i]->value, ret_error);
-        for (size_t i = 0; i < config->n_device_env && r >= 0; i++)
-                r = set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, ret_error);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < config->n_env; i++)
+                set_variable(spec, config->env[i]->key, config->env[i]->value, errors);
+        for (size_t i = 0; i < config->n_device_env; i++)
+                set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, errors);
 
         STRV_FOREACH (e, spec->environment)
                 total += strlen(*e) + 2;
         if (total > ENVIRONMENT_MAX)
-                return error_set(ret_error, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
-        return 0;
+                (void) error_set(errors, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
 }
 
 /* The directories every Nomad task has, at the places that its environment names. */
@@ -102,32 +87,33 @@ static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
         }
 }
 
-static int add_mounts(
-        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec *spec, Error **ret_error) {
-        for (size_t i = 0; i < config->n_mounts; i++) {
-                const Driver__Mount *mount = config->mounts[i];
+static void add_mount(
+        const Driver__Mount *mount, const DriverConfig *driver, TaskSpec *spec, Error **errors) {
+        _cleanup_free_ char *target = xasprintf(
+                "%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
 
-                if (!driver->volumes)
-                        return error_set(ret_error, EPERM,
-                                "volume_mount: \"%s\" is not allowed: the driver's option volumes is false "
-                                "on this client",
-                                mount->task_path);
-                if (streq(mount->propagation_mode, "bidirectional"))
-                        return error_set(ret_error, ENOTSUP,
-                                "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not "
-                                "possible: must be private or host-to-task",
-                                mount->task_path);
-
-                _cleanup_free_ char *target = xasprintf(
-                        "%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
+        if (!driver->volumes)
+                (void) error_set(errors, EPERM,
+                        "volume_mount: \"%s\" is not allowed: the driver's option volumes is false "
+                        "on this client",
+                        mount->task_path);
+        else if (streq(mount->propagation_mode, "bidirectional"))
+                (void) error_set(errors, ENOTSUP,
+                        "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not "
+                        "possible: must be private or host-to-task",
+                        mount->task_path);
+        else
                 task_spec_add_bind(spec, mount->host_path, target, mount->readonly);
-        }
+}
 
-        if (config->n_devices > 0)
-                return error_set(ret_error, ENOTSUP,
+static void add_mounts(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec *spec, Error **errors) {
+        for (size_t i = 0; i < config->n_mounts; i++)
+                add_mount(config->mounts[i], driver, spec, errors);
+        for (size_t i = 0; i < config->n_devices; i++)
+                (void) error_set(errors, ENOTSUP,
                         "device: \"%s\" cannot be given to a task by this driver yet",
-                        config->devices[0]->host_path);
-        return 0;
+                        config->devices[i]->host_path);
 }
 
 static uint64_t from_mebibytes(int64_t n) {
@@ -169,32 +155,31 @@ int task_config_to_spec(
         const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec **ret, Error **ret_error) {
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
         const Driver__NetworkIsolationSpec *network = config->network_isolation_spec;
+        _cleanup_value_ Value *options = NULL;
+        _cleanup_error_ Error *errors = NULL;
         int r;
 
-        r = decode_options(config, spec, ret_error);
+        r = msgpack_to_value(
+                config->msgpack_driver_config.data, config->msgpack_driver_config.len, &options, ret_error);
         if (r < 0)
                 return r;
 
+        /* All mistakes are told at once: whoever submits a job waits for each answer. */
+        (void) option_decode(spec, options, OPTION_IN_JOB, NULL, &errors);
         add_identity(config, spec);
-        r = add_environment(config, spec, ret_error);
-        if (r < 0)
-                return r;
-
+        add_environment(config, spec, &errors);
         add_directories(config, spec);
-        r = add_mounts(config, driver, spec, ret_error);
-        if (r < 0)
-                return r;
-
+        add_mounts(config, driver, spec, &errors);
         add_resources(config->resources, spec);
         if (!spec->user && !spec->boot && !string_is_empty(config->user))
                 spec->user = xstrdup(config->user);
         if (network && !string_is_empty(network->path))
                 spec->network_namespace = xstrdup(network->path);
+        if (options->type == VALUE_MAP)
+                (void) task_spec_validate(spec, &errors);
 
-        r = task_spec_validate(spec, ret_error);
-        if (r < 0)
-                return r;
-
+        if (errors)
+                return error_set(ret_error, errors->code, "%s", errors->message);
         *ret = TAKE_PTR(spec);
         return 0;
 }

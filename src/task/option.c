@@ -2,20 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/string.h"
 #include "base/strv.h"
 #include "task/duration.h"
 #include "task/option.h"
-
-/* Where a message points to. */
-typedef struct Place {
-        const char *source; /* name of the file, or NULL */
-        OptionUse use;
-        const Option *option;
-        const Value *value;
-} Place;
+#include "task/place.h"
 
 static void *option_member(void *target, const Option *option) {
         return (char *) target + option->offset;
@@ -69,50 +61,12 @@ void option_set_defaults(void *target, OptionUse use) {
         }
 }
 
-static char *place_prefix(const char *source, unsigned line, unsigned column) {
-        return source ? xasprintf("%s:%u:%u: ", source, line, column) : xstrdup("");
-}
-
-static int refuse_type(const Place *place, const Value *value, const char *wanted, Error **ret_error) {
-        _cleanup_free_ char *prefix = place_prefix(place->source, value->line, value->column);
-
-        return error_set(ret_error, EINVAL, "%s%s: must be %s, not %s", prefix, place->option->name, wanted,
-                value_type_to_string(value->type));
-}
-
-static int refuse_string(
-        const Place *place, const Value *value, const char *got, const char *wanted, Error **ret_error) {
-        _cleanup_free_ char *prefix = place_prefix(place->source, value->line, value->column);
-
-        return error_set(ret_error, EINVAL, "%s%s: \"%s\" is not allowed: must be %s", prefix,
-                place->option->name, got, wanted);
-}
-
-/*
- * Text of a scalar, as HCL converts it where a string is wanted. Fractions from a text would lose digits
- * (1.10), so there they must be quoted.
- */
-static char *scalar_to_text(const Value *value) {
-        switch (value->type) {
-        case VALUE_STRING:
-                return xstrdup(value->string);
-        case VALUE_INTEGER:
-                return xasprintf("%" PRIi64, value->integer);
-        case VALUE_BOOL:
-                return xstrdup(value->boolean ? "true" : "false");
-        case VALUE_FLOAT:
-                return value->line == 0 ? xasprintf("%.15g", value->real) : NULL;
-        default:
-                return NULL;
-        }
-}
-
 static int decode_text(const Place *place, const Value *value, char **ret, Error **ret_error) {
-        _cleanup_free_ char *text = scalar_to_text(value);
+        _cleanup_free_ char *text = value_to_text(value);
         const Option *option = place->option;
 
         if (!text)
-                return refuse_type(place, value,
+                return place_refuse_type(place, value,
                         value->type == VALUE_FLOAT ? "a string: put it in quotes" : "a string", ret_error);
 
         if (option->allowed) {
@@ -124,17 +78,17 @@ static int decode_text(const Place *place, const Value *value, char **ret, Error
                         _cleanup_free_ char *list = strv_join(
                                 (char *const *) (uintptr_t) option->allowed, ", ");
                         _cleanup_free_ char *wanted = xasprintf("one of %s", list);
-                        return refuse_string(place, value, text, wanted, ret_error);
+                        return place_refuse_string(place, value, text, wanted, ret_error);
                 }
         }
 
         const char *wanted = option->refuse ? option->refuse(text) : NULL;
         if (wanted)
-                return refuse_string(place, value, text, wanted, ret_error);
+                return place_refuse_string(place, value, text, wanted, ret_error);
 
         _cleanup_free_ char *better = option->spell ? option->spell(&text) : NULL;
         if (better)
-                return refuse_string(place, value, text, better, ret_error);
+                return place_refuse_string(place, value, text, better, ret_error);
 
         *ret = TAKE_PTR(text);
         return 0;
@@ -142,7 +96,7 @@ static int decode_text(const Place *place, const Value *value, char **ret, Error
 
 static int decode_bool(const Place *place, const Value *value, bool *ret, Error **ret_error) {
         if (value->type != VALUE_BOOL)
-                return refuse_type(place, value, "true or false", ret_error);
+                return place_refuse_type(place, value, "true or false", ret_error);
 
         *ret = value->boolean;
         return 0;
@@ -161,18 +115,21 @@ static int decode_string(const Place *place, const Value *value, char **ret, Err
 
 static int decode_list(const Place *place, const Value *value, char ***ret, Error **ret_error) {
         _cleanup_strv_ char **list = NULL;
+        int r = 0;
 
         if (value->type != VALUE_LIST)
-                return refuse_type(place, value, "a list of strings", ret_error);
+                return place_refuse_type(place, value, "a list of strings", ret_error);
 
         for (size_t i = 0; i < value->n_items; i++) {
                 char *text = NULL;
-                int r = decode_text(place, value->items[i], &text, ret_error);
 
-                if (r < 0)
-                        return r;
-                strv_consume(&list, text);
+                if (decode_text(place, value->items[i], &text, ret_error) < 0)
+                        r = -EINVAL;
+                else
+                        strv_consume(&list, text);
         }
+        if (r < 0)
+                return r;
 
         strv_free(*ret);
         *ret = TAKE_PTR(list);
@@ -182,12 +139,12 @@ static int decode_list(const Place *place, const Value *value, char ***ret, Erro
 static int decode_size(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
         static const char suffixes[] = "KMGT";
         static const char *const wanted = "a number of bytes, with K, M, G or T if wanted";
-        _cleanup_free_ char *text = scalar_to_text(value);
+        _cleanup_free_ char *text = value_to_text(value);
         unsigned shift = 0;
         uint64_t number;
 
         if (!text || value->type == VALUE_BOOL || !*text)
-                return refuse_type(place, value, wanted, ret_error);
+                return place_refuse_type(place, value, wanted, ret_error);
 
         char *last = text + strlen(text) - 1;
         const char *suffix = strchr(suffixes, *last);
@@ -197,8 +154,8 @@ static int decode_size(const Place *place, const Value *value, uint64_t *ret, Er
         }
 
         if (!string_parse_u64(text, &number) || number == 0 || number > UINT64_MAX >> (shift + 1)) {
-                _cleanup_free_ char *got = scalar_to_text(value);
-                return refuse_string(place, value, got, wanted, ret_error);
+                _cleanup_free_ char *got = value_to_text(value);
+                return place_refuse_string(place, value, got, wanted, ret_error);
         }
 
         *ret = number << shift;
@@ -207,16 +164,16 @@ static int decode_size(const Place *place, const Value *value, uint64_t *ret, Er
 
 static int decode_duration(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
         static const char *const wanted = "a duration such as 500ms, 5s or 1m30s, or a number of seconds";
-        _cleanup_free_ char *text = scalar_to_text(value);
+        _cleanup_free_ char *text = value_to_text(value);
         const Option *option = place->option;
 
         if (!text || value->type == VALUE_BOOL)
-                return refuse_type(place, value, wanted, ret_error);
+                return place_refuse_type(place, value, wanted, ret_error);
         if (!duration_parse(text, ret))
-                return refuse_string(place, value, text, wanted, ret_error);
+                return place_refuse_string(place, value, text, wanted, ret_error);
 
         const char *refused = option->refuse ? option->refuse(text) : NULL;
-        return refused ? refuse_string(place, value, text, refused, ret_error) : 0;
+        return refused ? place_refuse_string(place, value, text, refused, ret_error) : 0;
 }
 
 static int decode_number(const Place *place, const Value *value, uint64_t *ret, Error **ret_error) {
@@ -224,7 +181,7 @@ static int decode_number(const Place *place, const Value *value, uint64_t *ret, 
         if (value->type == VALUE_STRING && value->line == 0 && string_parse_u64(value->string, ret))
                 return 0;
         if (value->type != VALUE_INTEGER || value->integer < 0)
-                return refuse_type(place, value, "a number from 0 up", ret_error);
+                return place_refuse_type(place, value, "a number from 0 up", ret_error);
 
         *ret = (uint64_t) value->integer;
         return 0;
@@ -242,39 +199,38 @@ static int add_pair(
 
         if (option->kind == OPTION_ENVIRONMENT) {
                 if (!environment_name_is_valid(key))
-                        return refuse_string(place, value, key, ENVIRONMENT_NAME_WANTED, ret_error);
+                        return place_refuse_string(place, value, key, ENVIRONMENT_NAME_WANTED, ret_error);
                 environment_set(&spec->environment, key, text);
                 return 0;
         }
 
         if (*key != '/' || *text != '/')
-                return refuse_string(place, value, *key != '/' ? key : text, "an absolute path", ret_error);
+                return place_refuse_string(
+                        place, value, *key != '/' ? key : text, "an absolute path", ret_error);
         task_spec_add_bind(spec, key, text, option->kind == OPTION_BIND_READ_ONLY);
         return 0;
 }
 
 /* A map, or a list of maps: `x = {}`, `x {}` and several `x {}` all mean the same in a job. */
 static int decode_pairs(TaskSpec *spec, const Place *place, const Value *value, Error **ret_error) {
-        if (value->type == VALUE_LIST) {
-                for (size_t i = 0; i < value->n_items; i++) {
-                        if (value->items[i]->type != VALUE_MAP)
-                                return refuse_type(place, value->items[i], "a map of strings", ret_error);
-                        int r = decode_pairs(spec, place, value->items[i], ret_error);
-                        if (r < 0)
-                                return r;
-                }
-                return 0;
-        }
+        int r = 0;
 
-        if (value->type != VALUE_MAP)
-                return refuse_type(place, value, "a map of strings", ret_error);
+        if (value->type != VALUE_LIST && value->type != VALUE_MAP)
+                return place_refuse_type(place, value, "a map of strings", ret_error);
 
         for (size_t i = 0; i < value->n_items; i++) {
-                int r = add_pair(spec, place, value->keys[i], value->items[i], ret_error);
-                if (r < 0)
-                        return r;
+                const Value *item = value->items[i];
+                int added;
+
+                if (value->type == VALUE_MAP)
+                        added = add_pair(spec, place, value->keys[i], item, ret_error);
+                else if (item->type == VALUE_MAP)
+                        added = decode_pairs(spec, place, item, ret_error);
+                else
+                        added = place_refuse_type(place, item, "a map of strings", ret_error);
+                r = added < 0 ? added : r;
         }
-        return 0;
+        return r;
 }
 
 static int decode_map(
@@ -287,10 +243,10 @@ static int decode_block(void *target, const Place *place, const Value *value, Er
         if (value->type == VALUE_LIST && value->n_items == 1)
                 value = value->items[0];
         else if (value->type == VALUE_LIST)
-                return refuse_type(place, value, "given once", ret_error);
+                return place_refuse_type(place, value, "given once", ret_error);
 
         if (value->type != VALUE_MAP)
-                return refuse_type(place, value, "a block", ret_error);
+                return place_refuse_type(place, value, "a block", ret_error);
         return decode_map(target, place->option, value, place, ret_error);
 }
 
@@ -323,35 +279,36 @@ static int decode_option(void *target, const Place *place, Error **ret_error) {
         }
 }
 
-static int refuse_unknown(
-        const Option *block, const Value *map, size_t i, const char *source, Error **ret_error) {
-        _cleanup_free_ char *prefix = place_prefix(source, map->key_lines[i], map->key_columns[i]);
-
-        return error_set(ret_error, EINVAL, "%s%s%s%s: no such option", prefix, block ? block->name : "",
-                block ? "." : "", map->keys[i]);
+/* Rules about an option that could not be read are not to add to the words. */
+static void note_refused(void *target, const Place *place) {
+        if (place->use != OPTION_IN_DRIVER)
+                strv_append(&((TaskSpec *) target)->refused, place->option->name);
 }
 
 /* Reads the members of @block, or the whole configuration when that is NULL. */
 static int decode_map(
         void *target, const Option *block, const Value *map, const Place *place, Error **ret_error) {
+        int r = 0;
+
         for (size_t i = 0; i < map->n_items; i++) {
                 Place member = *place;
 
                 member.option = key_find(block, map->keys[i], place->use);
                 member.value = map->items[i];
                 if (!member.option)
-                        return refuse_unknown(block, map, i, place->source, ret_error);
-                if (member.value->type == VALUE_NULL)
-                        continue;
-
-                int r = decode_option(target, &member, ret_error);
-                if (r < 0)
-                        return r;
+                        r = place_refuse_unknown(place, block, map, i, ret_error);
+                else if (member.value->type != VALUE_NULL && decode_option(target, &member, ret_error) < 0) {
+                        note_refused(target, &member);
+                        r = -EINVAL;
+                }
         }
-        return 0;
+        return r;
 }
 
 int option_decode(void *target, const Value *config, OptionUse use, const char *source, Error **ret_error) {
+        const Place place = { .source = source, .use = use };
+        int r;
+
         if (config->type != VALUE_MAP) {
                 _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
                 return error_set(ret_error, EINVAL, "%smust be a map of options, not %s", prefix,
@@ -359,20 +316,17 @@ int option_decode(void *target, const Value *config, OptionUse use, const char *
         }
 
         option_set_defaults(target, use);
-
-        int r = decode_map(target, NULL, config, &(Place){ .source = source, .use = use }, ret_error);
-        if (r < 0)
-                return r;
+        r = decode_map(target, NULL, config, &place, ret_error);
 
         OPTION_FOREACH (option) {
                 const Value *value = value_get(config, option->name);
 
                 if (option->required && (option->use & use) && (!value || value->type == VALUE_NULL)) {
                         _cleanup_free_ char *prefix = place_prefix(source, config->line, config->column);
-                        return error_set(
+                        r = error_set(
                                 ret_error, EINVAL, "%s%s: missing, it must be given", prefix, option->name);
                 }
         }
 
-        return 0;
+        return r;
 }

@@ -75,8 +75,9 @@ void option_set_defaults(void *target, OptionUse use);
  * @source: name of the file for messages with line and column, or NULL
  *
  * Sets the defaults first. Unknown options, wrong types and values that are not allowed are errors that
- * name the option, the value and what is allowed. Does not check combinations: task_spec_validate() does.
+ * name the option, the value and what is allowed. All that can be read is read in spite of them. Does not
+ * check combinations: task_spec_validate() does.
  *
- * Return: 0, or a negative errno with @ret_error set.
+ * Return: 0, or a negative errno with @ret_error set, which has a line for each mistake.
  */
 int option_decode(void *target, const Value *config, OptionUse use, const char *source, Error **ret_error);

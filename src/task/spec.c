@@ -41,6 +41,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
         free(spec->resolv_conf);
         free(spec->cpus);
         free(spec->oom_policy);
+        strv_free(spec->refused);
         free(spec);
         return NULL;
 }

@@ -94,6 +94,8 @@ typedef struct TaskSpec {
         uint64_t cpu_shares; /* 1024 is the weight of a unit that says nothing */
         char *cpus;          /* list such as 0-3,5 */
         char *oom_policy;    /* continue, stop, kill; NULL is continue */
+
+        char **refused; /* names of options that were given and could not be read */
 } TaskSpec;
 
 /* What the operator says of the driver as a whole. */
@@ -139,9 +141,9 @@ bool task_spec_runs_again(const TaskSpec *spec);
 /**
  * task_spec_validate() - check what single options cannot see
  *
- * Combinations that systemd-nspawn refuses or that lose data are refused here, in words that name the
- * options.
+ * Combinations that systemd-nspawn refuses or that lose data are refused here, in words that begin with an
+ * option and name the others. What depends on an option that could not be read is not looked at.
  *
- * Return: 0, or -EINVAL with @ret_error set.
+ * Return: 0, or -EINVAL with @ret_error set, which has a line for each mistake.
  */
 int task_spec_validate(const TaskSpec *spec, Error **ret_error);

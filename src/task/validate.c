@@ -95,50 +95,64 @@ static bool never_gives_up(const TaskSpec *spec) {
 /* One row per forbidden combination. */
 static const struct {
         bool (*applies)(const TaskSpec *spec);
+        const char *options[4]; /* that it depends on */
         const char *words;
 } rules[] = {
-        { boots_second_process,
+        { boots_second_process, { "process_two", "boot" },
                 "process_two: cannot be combined with boot = true (boot is the default); set boot = false" },
-        { boots_without_init,
+        { boots_without_init, { "init", "boot" },
                 "init: false cannot be combined with boot = true (boot is the default), which runs the "
                 "image's own init system; set boot = false" },
-        { boots_as_user, "user: cannot be combined with boot = true: an init system must be root" },
-        { boots_with_terminal,
+        { boots_as_user, { "user", "boot" },
+                "user: cannot be combined with boot = true: an init system must be root" },
+        { boots_with_terminal, { "tty", "boot" },
                 "tty: true cannot be combined with boot = true (boot is the default): a booted system has "
                 "its console, and `nspawnctl shell` opens a terminal in it; set boot = false" },
-        { leaves_terminal_to_stub,
+        { leaves_terminal_to_stub, { "tty", "process_two" },
                 "tty: true cannot be combined with process_two = true, for nspawn's init cannot hold the "
                 "terminal; set process_two = false" },
-        { leaves_terminal_to_nobody,
+        { leaves_terminal_to_nobody, { "tty", "init" },
                 "tty: true cannot be combined with init = false, for it is the small init that holds the "
                 "terminal; set init = true" },
-        { has_two_terminals,
+        { has_two_terminals, { "tty", "console" },
                 "tty: true cannot be combined with console = \"interactive\", \"read-only\" or "
                 "\"passive\", which are nspawn's own terminal; use \"pipe\" or leave console out" },
-        { has_nothing_to_run, "command: needed when boot = false; say which program to run" },
-        { chowns_volatile,
+        { has_nothing_to_run, { "command", "boot" },
+                "command: needed when boot = false; say which program to run" },
+        { chowns_volatile, { "private_users_ownership", "volatile", "user_namespacing", "private_users" },
                 "private_users_ownership: \"chown\" cannot be combined with volatile = \"yes\", "
                 "\"state\" or \"overlay\"; use \"map\" or \"auto\"" },
-        { chowns_read_only,
+        { chowns_read_only, { "private_users_ownership", "read_only", "user_namespacing", "private_users" },
                 "private_users_ownership: \"chown\" cannot be combined with read_only = true; use "
                 "\"map\" or \"auto\"" },
-        { runs_host_root_in_place,
+        { runs_host_root_in_place, { "image", "ephemeral", "volatile" },
                 "image: \"/\" is the host's own root and needs ephemeral = true, or volatile = \"yes\" "
                 "or \"state\"" },
-        { asks_for_no_restart,
+        { asks_for_no_restart, { "restart.policy" },
                 "restart.policy: needed when anything else of restart is given; say on-failure, on-success "
                 "or always" },
-        { counts_too_far, "restart.max_attempts: must be less than 4294967295; 0 is no limit" },
-        { counts_nothing, "restart.interval: needs restart.max_attempts, which it limits" },
-        { never_gives_up,
+        { counts_too_far, { "restart.max_attempts" },
+                "restart.max_attempts: must be less than 4294967295; 0 is no limit" },
+        { counts_nothing, { "restart.interval", "restart.max_attempts" },
+                "restart.interval: needs restart.max_attempts, which it limits" },
+        { never_gives_up, { "restart.interval", "restart.max_attempts", "restart.delay" },
                 "restart.interval: must be longer than restart.max_attempts times restart.delay, or the "
                 "limit is never reached" },
-        { reserves_over_limit, "memory_max: must not be less than memory" },
+        { reserves_over_limit, { "memory_max", "memory" }, "memory_max: must not be less than memory" },
 };
 
+static bool depends_on_refused(const TaskSpec *spec, const char *const *options) {
+        for (size_t i = 0; i < ELEMENTSOF(rules[0].options) && options[i]; i++)
+                if (strv_contains(spec->refused, options[i]))
+                        return true;
+        return false;
+}
+
 int task_spec_validate(const TaskSpec *spec, Error **ret_error) {
+        int r = 0;
+
         for (size_t i = 0; i < ELEMENTSOF(rules); i++)
-                if (rules[i].applies(spec))
-                        return error_set(ret_error, EINVAL, "%s", rules[i].words);
-        return 0;
+                if (!depends_on_refused(spec, rules[i].options) && rules[i].applies(spec))
+                        r = error_set(ret_error, EINVAL, "%s", rules[i].words);
+        return r;
 }

@@ -19,6 +19,8 @@ Test(refusal, a_wrong_config_is_named) {
                 { "{'bind': 'x'}", { "bind" } },
                 { "{'capability': ['nonsense']}", { "capability", "nonsense" } },
                 { "{'capability': ['NET_ADMN']}", { "\"NET_ADMN\"", "CAP_NET_ADMIN" } },
+                { "{'console': 'none', 'process_two': 1}", { "console", "process_two" } },
+                { "{'no_such_option': 1, 'boot': true, 'user': 'app'}", { "no_such_option", "user" } },
                 { "{'volatile': 'sometimes'}", { "volatile", "sometimes" } },
                 { "{'console': 'none'}", { "console", "none" } },
                 { "{'resolv_conf': 'maybe'}", { "resolv_conf", "maybe" } },
@@ -74,6 +76,12 @@ Test(refusal, what_nomad_adds_and_is_not_possible_is_named) {
         job_set_env(name, "A=B", "x");
         _cleanup_free_ char *c = job_start_fails(&agent, name);
         expect_text(c, "A=B");
+        job_add_mount(name, "/srv", "/volume", false);
+        name->mounts[0].propagation_mode = mode;
+        _cleanup_free_ char *all = job_start_fails(&agent, name);
+        expect_text(all, "A=B");
+        expect_text(all, "bidirectional");
+        name->mounts[0].propagation_mode = none;
 
         agent_configure(&agent, "{'enabled': false}");
         _cleanup_free_ char *d = job_start_fails(&agent, disabled);

@@ -37,6 +37,16 @@ Test(error, prefix_without_an_error_does_nothing) {
         cr_assert_null(error);
 }
 
+Test(error, another_one_is_one_more_line) {
+        _cleanup_error_ Error *error = NULL;
+
+        (void) error_set(&error, EPERM, "a");
+        cr_assert_eq(error_set(&error, EINVAL, "b %d", 1), -EINVAL);
+        (void) error_set(&error, EINVAL, "c");
+        cr_assert_str_eq(error->message, "a\nb 1\nc");
+        cr_assert_eq(error->code, EPERM);
+}
+
 Test(error, message_is_never_null) {
         cr_assert_not_null(error_message(NULL));
         cr_assert_null(error_free(NULL));

@@ -171,6 +171,9 @@ Test(option, the_driver_is_enabled_with_volumes_by_default) {
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
         cr_assert_str_eq(error->message, "image: no such option");
+        cr_assert_eq(value_set(config, "volums", value_new_bool(false)), 0);
+        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
+        cr_assert_not_null(strstr(error->message, "volums: no such option; did you mean volumes?"));
 }
 
 Test(option, null_is_not_given) {
@@ -262,17 +265,18 @@ Test(option, a_fraction_from_nomad_is_taken_as_it_is) {
 /* ---- what is refused ---- */
 
 Test(option, what_is_wrong_is_told_with_line_and_column) {
-        expect_refused("image: /i\nboto: true\n", "t.yaml", "t.yaml:2:1: boto: no such option");
-        expect_refused("boot: true\n", "t.yaml", "t.yaml:1:1: image: missing, it must be given");
         expect_refused(
-                "image: /i\n  \nboot:   5\n", "a b", "a b:3:9: boot: must be true or false, not a number");
+                "image: /i\nboto: true\n", "t.yaml", "t.yaml:2:1: boto: no such option; did you mean boot?");
+        expect_refused("boot: true\n", "t.yaml", "t.yaml:1:1: image: missing, it must be given");
+        expect_refused("image: /i\n  \nboot:   5\n", "a b",
+                "a b:3:9: boot: must be true or false, not a number (5)");
         expect_refused("image: /i\nbind:\n  /a: b\n", "t.yaml",
                 "t.yaml:3:7: bind: \"b\" is not allowed: must be an absolute path");
         expect_refused("- image\n", "t.yaml", "t.yaml:1:1: must be a map of options, not a list");
 }
 
 Test(option, without_a_source_there_is_no_place) {
-        expect_refused("image: /i\nboto: true\n", NULL, "boto: no such option");
+        expect_refused("image: /i\nboto: true\n", NULL, "boto: no such option; did you mean boot?");
         expect_refused("boot: true\n", NULL, "image: missing, it must be given");
         expect_refused("hello\n", NULL, "must be a map of options, not a string");
         expect_refused("image: /i\nconsole: tty\n", NULL,
@@ -462,9 +466,11 @@ Test(option, a_block_may_stand_in_a_list) {
 
 Test(option, what_is_no_block_is_refused) {
         expect_refused("image: /i\nrestart: always\n", "t.yaml",
-                "t.yaml:2:10: restart: must be a block, not a string");
-        expect_refused("image: /i\nrestart: [ always ]\n", NULL, "restart: must be a block, not a string");
-        expect_refused("image: /i\nrestart: true\n", NULL, "restart: must be a block, not true or false");
+                "t.yaml:2:10: restart: must be a block, not a string (\"always\")");
+        expect_refused("image: /i\nrestart: [ always ]\n", NULL,
+                "restart: must be a block, not a string (\"always\")");
+        expect_refused(
+                "image: /i\nrestart: true\n", NULL, "restart: must be a block, not true or false (true)");
         expect_refused("image: /i\nrestart: [ {}, {} ]\n", NULL, "restart: must be given once, not a list");
         expect_refused("image: /i\nrestart: { attempts: 3 }\n", "t.yaml",
                 "t.yaml:2:12: restart.attempts: no such option");

@@ -95,9 +95,10 @@ Test(task_file, bad_yaml_is_told_with_its_place) {
 }
 
 Test(task_file, single_options_are_told_with_their_place) {
-        expect_refused("image: /i\nboto: true\n", "dir/t.yaml:2:1: boto: no such option");
         expect_refused(
-                "image: /i\nboot: 'no'\n", "dir/t.yaml:2:7: boot: must be true or false, not a string");
+                "image: /i\nboto: true\n", "dir/t.yaml:2:1: boto: no such option; did you mean boot?");
+        expect_refused("image: /i\nboot: 'no'\n",
+                "dir/t.yaml:2:7: boot: must be true or false, not a string (\"no\")");
         expect_refused("image: /i\nconsole: tty\n",
                 "dir/t.yaml:2:10: console: \"tty\" is not allowed: must be one of interactive, read-only, passive, pipe");
         expect_refused("image: /i\ncommand:\n  - a\n  - [ b ]\n",
@@ -125,8 +126,8 @@ Test(task_file, members_of_a_block_are_told_where_they_stand) {
         expect_refused("image: /i\nrestart:\n  delay: 5s\n",
                 "dir/t.yaml:2:1: restart.policy: needed when anything else of restart is given; say on-failure, "
                 "on-success or always");
-        expect_refused(
-                "image: /i\nrestart:\n  dalay: 5s\n", "dir/t.yaml:3:3: restart.dalay: no such option");
+        expect_refused("image: /i\nrestart:\n  dalay: 5s\n",
+                "dir/t.yaml:3:3: restart.dalay: no such option; did you mean restart.delay?");
         expect_refused("image: /i\nrestart:\n  delay: soon\n",
                 "dir/t.yaml:3:10: restart.delay: \"soon\" is not allowed: must be a duration such as 500ms, 5s "
                 "or 1m30s, or a number of seconds");
@@ -136,6 +137,34 @@ Test(task_file, members_of_a_block_are_told_where_they_stand) {
 Test(task_file, a_combination_without_its_option_is_told_at_the_top) {
         expect_refused("image: /i\nboot: false\n",
                 "dir/t.yaml:1:1: command: needed when boot = false; say which program to run");
+}
+
+Test(task_file, all_mistakes_are_told_at_once) {
+        expect_refused("imgae: /i\n"
+                       "user: app\n"
+                       "read_only: perhaps\n"
+                       "capability: [ CAP_NET_ADMN, NET_ADMIN, CAP_SYSLG ]\n"
+                       "bind: { a: /b, /c: d }\n"
+                       "restart: { policy: never, delay: 5 }\n",
+                "dir/t.yaml:1:1: imgae: no such option; did you mean image?\n"
+                "dir/t.yaml:3:12: read_only: must be true or false, not a string (\"perhaps\")\n"
+                "dir/t.yaml:4:15: capability: \"CAP_NET_ADMN\" is not allowed: must be the name of a capability "
+                "(capabilities(7)), or all; did you mean CAP_NET_ADMIN?\n"
+                "dir/t.yaml:4:40: capability: \"CAP_SYSLG\" is not allowed: must be the name of a capability "
+                "(capabilities(7)), or all; did you mean CAP_SYSLOG?\n"
+                "dir/t.yaml:5:12: bind: \"a\" is not allowed: must be an absolute path\n"
+                "dir/t.yaml:5:20: bind: \"d\" is not allowed: must be an absolute path\n"
+                "dir/t.yaml:6:20: restart.policy: \"never\" is not allowed: must be one of no, on-failure, "
+                "on-success, always\n"
+                "dir/t.yaml:1:1: image: missing, it must be given\n"
+                "dir/t.yaml:2:1: user: cannot be combined with boot = true: an init system must be root");
+}
+
+Test(task_file, a_rule_says_nothing_of_what_could_not_be_read) {
+        expect_refused("image: /i\nboot: 'false'\ninit: false\nprocess_two: true\nuser: app\n",
+                "dir/t.yaml:2:7: boot: must be true or false, not a string (\"false\")");
+        expect_refused("image: /i\nboot: false\ncommand: true\n",
+                "dir/t.yaml:3:10: command: must be a list of strings, not true or false (true)");
 }
 
 Test(task_file, an_empty_file_is_told) {
