@@ -20,13 +20,12 @@ O := build/$(BUILD)
 # What each layer may know of is said by the order; tests/lint/layers checks it.
 LAYERS := base loop task systemd image network engine nomad cli
 
-PACKAGES := libsystemd grpc_unsecure libprotobuf-c msgpack yaml-0.1 jansson
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 # V=1 shows the commands
 Q := $(if $(V),,@)
-PROTOC_C ?= protoc-c
+PROTOC ?= protoc
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wformat=2 -Wundef -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference -Wvla \
@@ -49,9 +48,12 @@ CFLAGS_ALL = -std=gnu17 $(WARNINGS) -fno-common -fno-strict-aliasing -fstack-pro
 	-fvisibility=hidden $(CFLAGS_$(BUILD)) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--fatal-warnings $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 
--include build/packages.mk
-build/packages.mk: Makefile | build/.deps
-	@echo 'PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | tr -s " " "\n" | sed "s/^-I/-isystem /" | sort -u | tr "\n" " ")' > $@
+# PACKAGE_CFLAGS, DRIVER_LIBS and CTL_LIBS; nothing is built where something is missing.
+ifneq ($(filter-out help clean vm-stop,$(or $(MAKECMDGOALS),all)),)
+include build/packages.mk
+endif
+build/packages.mk: tests/packages Makefile | build/.deps-build
+	@CC='$(CC)' PROTOC='$(PROTOC)' tests/packages $@
 
 LIB_SOURCES := $(filter-out %/main.c,$(wildcard $(LAYERS:%=src/%/*.c)))
 PROTO_FILES := $(wildcard proto/*.proto)
@@ -69,9 +71,6 @@ INIT := $(O)/nspawn-units-init
 HELPER := $(O)/nspawn-units-helper
 PROGRAMS := $(DRIVER) $(CTL) $(INIT) $(HELPER)
 
-DRIVER_LIBS := -lgrpc_unsecure -lgpr -lprotobuf-c -lmsgpackc -ljansson -lsystemd -lpthread
-CTL_LIBS := -lyaml -ljansson -lsystemd
-
 .PHONY: all release debug asan deps install clean help
 all: $(PROGRAMS)
 
@@ -79,11 +78,11 @@ release debug asan:
 	@$(MAKE) --no-print-directory BUILD=$@ all
 
 # Dependencies come first and by themselves: a fresh machine has none of them.
-build/.deps: tests/deps
+build/.deps-%: tests/deps
 	@mkdir -p build
-	@tests/deps build
+	@tests/deps $*
 	@touch $@
-deps: build/.deps
+deps: build/.deps-build
 
 $(DRIVER): $(O)/nomad/main.o $(LIB)
 	@echo "  LINK $@"
@@ -99,7 +98,7 @@ $(INIT): $(wildcard src/init/*.c)
 SHARED := become handed notify parse pty words
 $(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c
 $(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*.h) \
-		Makefile | build/.deps
+		Makefile | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
@@ -110,7 +109,7 @@ $(LIB): $(LIB_OBJECTS)
 	@echo "  AR   $@"
 	$(Q)ar rcs $@ $^
 
-$(O)/%.o: src/%.c Makefile | build/.deps $(GENERATED_HEADERS)
+$(O)/%.o: src/%.c Makefile | build/.deps-build $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(CFLAGS_ALL) -c -o $@ $<
@@ -118,14 +117,14 @@ $(O)/%.o: src/%.c Makefile | build/.deps $(GENERATED_HEADERS)
 $(O)/proto/%.o: $(O)/proto/%.c
 	$(Q)$(CC) -I$(O)/proto $(filter-out -Wcast-qual,$(CFLAGS_$(BUILD))) -std=gnu17 -fPIE -w -c -o $@ $<
 
-$(PROTO_SOURCES): $(O)/proto/%.pb-c.c: proto/%.proto | build/.deps
+$(PROTO_SOURCES): $(O)/proto/%.pb-c.c: proto/%.proto | build/.deps-build
 	@mkdir -p $(@D)
-	$(Q)$(PROTOC_C) -Iproto --c_out=$(O)/proto $<
+	$(Q)$(PROTOC) -Iproto --c_out=$(O)/proto $<
 $(PROTO_SOURCES:.c=.h): %.h: %.c
 
-$(WELL_KNOWN_SOURCES): | build/.deps
+$(WELL_KNOWN_SOURCES): | build/.deps-build
 	@mkdir -p $(@D)
-	$(Q)$(PROTOC_C) --c_out=$(O)/proto google/protobuf/$(notdir $(@:.pb-c.c=.proto))
+	$(Q)$(PROTOC) --c_out=$(O)/proto google/protobuf/$(notdir $(@:.pb-c.c=.proto))
 $(WELL_KNOWN_SOURCES:.c=.h): %.h: %.c
 
 install: all

@@ -14,7 +14,7 @@ $(BENCH)/bench: $(BENCH_OBJECTS) $(BENCH_BOX) $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ $(DRIVER_LIBS) -lcriterion -lm
 
-$(BENCH)/%.o: bench/%.c Makefile bench/bench.mk | build/.deps $(GENERATED_HEADERS)
+$(BENCH)/%.o: bench/%.c Makefile bench/bench.mk | build/.deps-build $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(filter-out -Wshadow -Wnull-dereference,$(CFLAGS_ALL)) \

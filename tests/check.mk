@@ -14,11 +14,7 @@ TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(O)/%)
 TEST_LIBS := -lcriterion $(DRIVER_LIBS) -lyaml
 
-build/.test-deps: tests/deps | build/.deps
-	@tests/deps test
-	@touch $@
-
-$(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.test-deps $(GENERATED_HEADERS)
+$(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.deps-unit $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests/unit -Itests/integration $(PACKAGE_CFLAGS) $(CFLAGS_ALL) \
@@ -29,7 +25,7 @@ $(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) 
 
 # The parts of the init that need no container.
 $(O)/tests/unit/test-init: $(O)/init-parse.o
-$(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps
+$(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
@@ -59,18 +55,18 @@ lint: $(CTL)
 docs: $(CTL)
 	$(CTL) docs >docs/options.md
 
-lint-format: | build/.test-deps
+lint-format: | build/.deps-lint
 	@clang-format --dry-run -Werror $(C_FILES)
 
 lint-tidy: $(TIDY_STAMPS)
-build/tidy/%.ok: src/%.c .clang-tidy | build/.test-deps $(GENERATED_HEADERS)
+build/tidy/%.ok: src/%.c .clang-tidy | build/.deps-lint $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  TIDY $<"
 	@clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(CPPFLAGS_ALL)) $(PACKAGE_CFLAGS) -std=gnu17 2>/dev/null
 	@touch $@
 
 lint-analyzer: $(ANALYZER_STAMPS)
-build/analyzer/%.ok: src/%.c | build/.test-deps $(GENERATED_HEADERS)
+build/analyzer/%.ok: src/%.c | build/.deps-build $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  ANALYZE $<"
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS_ALL)) $(PACKAGE_CFLAGS) $(CFLAGS_ALL) -Werror -fanalyzer \

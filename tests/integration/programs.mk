@@ -14,13 +14,13 @@ $(INTEGRATION)/tests: $(INTEGRATION_OBJECTS) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS) -lcriterion
 
 # For images of any make.
-$(INTEGRATION)/escape: tests/integration/escape.c src/base/fd.c src/base/string.c src/base/fd.h src/base/string.h Makefile tests/integration/programs.mk | build/.deps
+$(INTEGRATION)/escape: tests/integration/escape.c src/base/fd.c src/base/string.c src/base/fd.h src/base/string.h Makefile tests/integration/programs.mk | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -O2 -g -static -o $@ $(filter %.c,$^)
 
 # Criterion's macros shadow and convert as they like.
-$(INTEGRATION)/%.o: tests/integration/%.c Makefile tests/integration/programs.mk | build/.deps $(GENERATED_HEADERS)
+$(INTEGRATION)/%.o: tests/integration/%.c Makefile tests/integration/programs.mk | build/.deps-build $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(filter-out -Wshadow -Wnull-dereference,$(CFLAGS_ALL)) -Itests/integration -c -o $@ $<
