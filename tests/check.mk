@@ -5,6 +5,7 @@
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
 # make integration       in a test host of their own (FILTER=name: some of them; NOMAD_VERSIONS="1.6 1.11")
 # make bench             measures in a test host of its own; the table says the budgets, build/bench.json has the numbers
+# make ... SUITE=trixie  unit, integration, bench, demo, vm-shell: programs and test host of that Debian suite
 # make vm-shell          a shell in a kept test host that has all of the integration tests' payload
 # make vm-stop           ends it
 
@@ -34,8 +35,17 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 .PHONY: bench demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
+# The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
+APART := $(shell tests/suite apart)
+
+ifeq ($(APART),)
 unit:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) unit-run
+else
+unit:
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; tests/suite run make --no-print-directory -j"$$(nproc)" \
+		BUILD=$(BUILD) WERROR=$(WERROR) FILTER='$(FILTER)' unit
+endif
 unit-run: $(TEST_PROGRAMS)
 	@TEST_INIT=$(INIT) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
 
@@ -73,18 +83,19 @@ build/analyzer/%.ok: src/%.c | build/.deps-build $(GENERATED_HEADERS)
 		-c -o /dev/null $<
 	@touch $@
 
-PAYLOAD := build/payload
+PAYLOAD = $(shell tests/suite build)/payload
 NOMAD_VERSIONS ?= 1.6
 
-payload: all
-	@DEBIAN_IMAGE="$$(tests/integration/debian.sh)" BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" \
+# The agents are built here for every suite.
+payload: $(if $(APART),,all) | build/.deps-vm
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; WERROR=$(WERROR) DEBIAN_IMAGE="$$(tests/integration/debian.sh)" BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" \
 		tests/integration/payload.sh $(PAYLOAD)
 
 integration: payload
 	@VM_TIMEOUT=$${VM_TIMEOUT:-2700} tests/vm/vm run $(PAYLOAD) run.sh $(if $(FILTER),'$(FILTER)')
 
-bench: all
-	@BUILD=$(BUILD) bench/bench.sh
+bench: $(if $(APART),,all) | build/.deps-vm
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; WERROR=$(WERROR) BUILD=$(BUILD) bench/bench.sh
 
 vm-shell: payload
 	@tests/vm/vm start $(PAYLOAD)

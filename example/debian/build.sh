@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the booted Debian example from Debian's packages: build.sh DIRECTORY
+# Builds the booted Debian example from Debian's packages: build.sh DIRECTORY [SUITE [OPTION...]]
+# SUITE is bookworm, trixie or any newer one (trixie); the options are mmdebstrap's.
 set -euo pipefail
 
-if [[ $# -ne 1 || -e "$1" ]]; then
-	echo "usage: $0 DIRECTORY (which must not exist yet)" >&2
+if [[ $# -lt 1 || -e "$1" ]]; then
+	echo "usage: $0 DIRECTORY [SUITE [OPTION of mmdebstrap...]]; DIRECTORY must not exist yet" >&2
 	exit 2
 fi
 command -v mmdebstrap >/dev/null || {
@@ -14,6 +15,7 @@ command -v mmdebstrap >/dev/null || {
 }
 
 target=$1
+suite=${2:-trixie}
 work=$(mktemp -d -- "$(dirname -- "$target")/.debian.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 
@@ -30,6 +32,6 @@ mmdebstrap --quiet --variant=minbase \
 	--customize-hook='echo debian > "$1/etc/hostname"; : > "$1/etc/machine-id"' \
 	--customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' \
 	--customize-hook='mkdir -p "$1/alloc" "$1/local" "$1/secrets"' \
-	bookworm "$work/root"
+	"${@:3}" "$suite" "$work/root"
 
 mv -- "$work/root" "$target"

@@ -4,7 +4,7 @@
 # Builds the directory that the test host gets: payload.sh DIRECTORY
 # Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
 # (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test),
-# NSPAWN_TEST_MANY (100; how many tasks the suite many starts), NSPAWN_TEST_EXEC_MIB (16; how much passes through a
+# SUITE (this machine's own; see tests/suite), NSPAWN_TEST_MANY (100; how many tasks the suite many starts), NSPAWN_TEST_EXEC_MIB (16; how much passes through a
 # command of nomad alloc exec).
 set -euo pipefail
 
@@ -16,10 +16,11 @@ fi
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=$(realpath -m -- "$1")
 build=${BUILD:-release}
-out=$top/build/$build
 cd "$top"
+out=$top/$(tests/suite build)/$build
 
-make --no-print-directory -f Makefile -f tests/integration/programs.mk BUILD="$build" all integration-tests
+tests/suite run env WERROR="${WERROR:-}" make --no-print-directory -j"$(nproc)" \
+	-f Makefile -f tests/integration/programs.mk BUILD="$build" all integration-tests ${BENCH:+-f bench/bench.mk bench-program}
 
 mkdir -p "$target/images" "$target/nomad"
 rm -rf "${target:?}/example" "$target/images/hello" "$target"/nomad/*

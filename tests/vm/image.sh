@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds the test host that ./vm boots and prints where it is: vmlinuz, initrd, root.img and the key to log in with.
-# It is built once for each version of the files it is made of.
+# It is built once for each suite and each version of the files it is made of. Environment: SUITE (this machine's own)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${NSPAWN_UNITS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nspawn-units}
-suite=bookworm
+suite=$("$here/../suite")
 disk=8G
 
 say() {
@@ -20,7 +20,22 @@ die() {
 # Of contents and names, never of times, owners or where the checkout is.
 definition() {
 	cd "$here"
-	find image.sh init packages masked guest -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
+	{
+		find image.sh init packages masked guest -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+		# As old as the programs for it, see ../suite.
+		[ "$suite" != sid ] || date +%G-%V
+	} | sha256sum | cut -c1-12
+}
+
+# A line is "package", or "package [suite...]" or "package [!suite...]" as in Debian's control files.
+packages() {
+	awk -v suite="$suite" '
+		/^#/ { next }
+		{
+			list = $0; sub(/^[^ ]* */, "", list); gsub(/[][!]/, "", list)
+			named = index(" " list " ", " " suite " ") > 0
+			if (NF == 1 || (index($0, "[!") ? !named : named)) print $1
+		}' "$here/packages" | paste -sd,
 }
 
 # The initramfs of Debian finds its disk anywhere and takes seconds over it; this one knows where the disk is.
@@ -58,8 +73,9 @@ configure() {
 	: >"$root/etc/resolv.conf"
 	chroot "$root" passwd --quiet --delete root
 	# An empty one would make every boot a first boot, with all presets applied.
-	: >"$root/etc/machine-id"
-	chroot "$root" systemd-machine-id-setup >/dev/null 2>&1
+	tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
+	# systemctl of 262 warns of every call without /proc.
+	export SYSTEMD_LOG_LEVEL=err
 	chroot "$root" systemctl --quiet enable test-agent.service test-uplink.service tmp.mount
 	chroot "$root" systemctl --quiet set-default graphical.target
 	grep -v '^#' "$here/masked" | xargs chroot "$root" systemctl --quiet mask
@@ -71,16 +87,17 @@ configure() {
 }
 
 build() {
-	local out=$1 work=$2 root=$2/root begin=$SECONDS
+	local out=$1 work=$2 root=$2/root begin=$SECONDS options
+	mapfile -t options < <("$here/../suite" apt)
 	mkdir -p "$work"
 	say "installing Debian $suite"
 	# INITRD=No keeps the kernel package from building the initramfs that is not used.
 	INITRD=No mmdebstrap --quiet --mode=root --variant=minbase \
-		--include="$(grep -v '^#' "$here/packages" | paste -sd,)" \
+		--include="$(packages)" "${options[@]}" \
 		--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$suite" "$root" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; die "mmdebstrap failed"; }
+		"$suite" "$root" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; die "mmdebstrap cannot install $suite"; }
 	say "configuring"
 	configure "$root" "$work"
 	mkdir "$work/done"
@@ -100,10 +117,10 @@ build() {
 for tool in mmdebstrap mkfs.ext4 ssh-keygen; do
 	command -v "$tool" >/dev/null || die "$tool is missing: apt-get install mmdebstrap e2fsprogs openssh-client"
 done
-image=$cache/vm-$(definition)
+image=$cache/vm-$suite-$(definition)
 mkdir -p "$cache"
 if [ ! -d "$image" ]; then
-	exec 9>"$cache/vm.lock"
+	exec 9>"$cache/vm-$suite.lock"
 	flock 9
 	if [ ! -d "$image" ]; then
 		work=$(mktemp -d "$cache/.vm.XXXXXX")
@@ -113,7 +130,7 @@ if [ ! -d "$image" ]; then
 		build "$image" "$work"
 	fi
 	# Images of definitions that are long gone.
-	find "$cache" -maxdepth 1 -name 'vm-????????????' -mtime +14 -exec rm -rf {} +
+	find "$cache" -maxdepth 1 -name 'vm-*-????????????' -mtime +14 -exec rm -rf {} +
 fi
 touch "$image"
 printf '%s\n' "$image"
