@@ -10,8 +10,8 @@
 /**
  * task_file_load() - read a task from a YAML file
  *
- * The task is named by the file unless it says otherwise. All mistakes are told at once, a line for each, which
- * starts with file, line and column.
+ * The task is named by the file unless it says otherwise. All mistakes are told at once, a line for each,
+ * which starts with file, line and column.
  *
  * Return: 0, or a negative errno with @ret_error set.
  */
