@@ -2,6 +2,17 @@
 #pragma once
 
 /*
+ * Files in a task's directory that the engine writes and nspawn-units-helper reads: systemd-nspawn's command
+ * line, each word with a NUL behind it; and a file that is there when the task is to end, so that no run
+ * begins any more.
+ */
+#define TASK_ARGUMENTS_FILE "arguments"
+#define TASK_STOPPING_FILE "stopping"
+
+/* More than execve(2) takes in all (a quarter of the usual stack of 8 MiB). */
+#define TASK_ARGUMENTS_MAX (4 * 1024 * 1024)
+
+/*
  * Records of the task file, which says what must not stand in a command line: a letter, text, NUL. Shared
  * with the static programs, which take nothing else from here. The last of a kind counts, but for variables
  * and arguments.

@@ -73,7 +73,7 @@ static void task_finish(Task *task) {
 
 /*
  * nspawn ends with 1 when its container was killed, and says by which signal only in words (nspawn.c,
- * wait_for_container(), systemd 247 to 256).
+ * wait_for_container(), systemd 252 to 256).
  */
 static int signal_of_words(const char *words) {
         static const char phrase[] = "terminated by signal ";

@@ -104,7 +104,7 @@ int task_hold(Task *task) {
 }
 
 /*
- * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (247 to
+ * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (252 to
  * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
  */
 static void task_let_go(Task *task) {

@@ -11,6 +11,8 @@
 #include "base/program.h"
 #include "base/remove.h"
 #include "base/string.h"
+#include "base/strv.h"
+#include "base/task-file.h"
 #include "engine/private.h"
 #include "systemd/handover.h"
 
@@ -96,16 +98,30 @@ static int make_handover(const Task *task, int ledger, int attach) {
         return handover_new(output, error, ledger, attach);
 }
 
+/* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
+static int write_arguments(const Task *task, bool handover, Error **ret_error) {
+        const NspawnHost host = {
+                .program = task->engine->nspawn,
+                .init = task->engine->init,
+                .register_machine = manager_has_machined(task->engine->manager),
+                .handover = handover && nspawn_keeps_streams_apart(task->spec),
+        };
+        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
+        _cleanup_strv_ char **args = nspawn_arguments(task->spec, &host);
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        STRV_FOREACH (word, args)
+                string_buffer_append_bytes(&buffer, *word, strlen(*word) + 1);
+        int r = file_write_private(path, buffer.text, buffer.length);
+        return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+}
+
 static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
         Engine *engine = task->engine;
         _cleanup_free_ char *ledger = ledger_path(task->record.machine);
         const UnitHost host = {
-                .nspawn = {
-                        .program = engine->nspawn,
-                        .init = engine->init,
-                        .version = manager_version(engine->manager),
-                        .register_machine = manager_has_machined(engine->manager),
-                },
+                .version = manager_version(engine->manager),
+                .register_machine = manager_has_machined(engine->manager),
                 .output = task->streams.output,
                 .handover = handover,
                 .keeps_handover = handover >= 0 && loses_descriptors(task),
@@ -142,6 +158,10 @@ static int ask_for_unit(Task *task, Error **ret_error) {
         if (handover < -1)
                 return error_set(
                         ret_error, handover, "cannot hand the task's streams over: %s", strerror(-handover));
+
+        r = write_arguments(task, handover >= 0, ret_error);
+        if (r < 0)
+                return r;
 
         r = describe_unit(task, handover, &m);
         if (r < 0)

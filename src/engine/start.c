@@ -267,6 +267,10 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
                 return error_set(
                         ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
 
+        r = manager_check_version(engine->manager, ret_error);
+        if (r < 0)
+                return r;
+
         r = image_resolve(spec, engine->image_directory, ret_error);
         if (r < 0)
                 return r;

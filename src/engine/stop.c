@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "base/task-file.h"
 #include "engine/private.h"
 #include "systemd/cgroup.h"
 #include "systemd/leader.h"
@@ -138,7 +139,7 @@ static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
  * if we are told of that in time.
  */
 static void task_forbid_restart(const Task *task) {
-        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, NSPAWN_STOPPING_FILE);
+        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_STOPPING_FILE);
 
         (void) file_write_private(path, "", 0);
 }

@@ -262,6 +262,10 @@ int helper_ended(char **argv) {
         if (!path || argv[1])
                 return -EINVAL;
 
+        /* Nothing ran (helper_may_start()): what was noted of the run before is the task's end. */
+        if (strcmp(word("SERVICE_RESULT"), "exec-condition") == 0)
+                return EXIT_SUCCESS;
+
         if (keep) {
                 int r = socket_keep();
                 if (r < 0)

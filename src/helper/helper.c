@@ -12,7 +12,8 @@ int main(int argc, char **argv) {
         static const struct {
                 const char *name;
                 int (*run)(char **argv);
-        } verbs[] = { { "start", helper_start }, { "ended", helper_ended }, { "exec", helper_exec } };
+        } verbs[] = { { "may-start", helper_may_start }, { "start", helper_start },
+                { "ended", helper_ended }, { "exec", helper_exec } };
         int r = -1;
 
         for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -21,7 +22,8 @@ int main(int argc, char **argv) {
 
         if (r < 0)
                 (void) fprintf(stderr,
-                        "usage: nspawn-units-helper start PROGRAM [ARGUMENT...]\n"
+                        "usage: nspawn-units-helper may-start DIRECTORY\n"
+                        "       nspawn-units-helper start DIRECTORY\n"
                         "       nspawn-units-helper ended [--keep] [--unregister] LEDGER\n"
                         "       nspawn-units-helper exec PID NAME\n");
         return r < 0 ? EXIT_FAILURE : r;

@@ -16,14 +16,25 @@ int helper_ended(char **argv);
 
 /**
  * helper_start() - begin a run of a unit
- * @argv: the command, its absolute path first
+ * @argv: DIRECTORY, that of the task
  *
  * For ExecStart=: puts stdin and stdout back where they were in the unit's first run, from the store of
- * descriptors (sd_listen_fds(3)), and becomes the command.
+ * descriptors (sd_listen_fds(3)), and becomes the command in the directory's file of arguments.
  *
- * Return: exit status, where it could not; -EINVAL without a command.
+ * Return: exit status, where it could not; -EINVAL for other arguments.
  */
 int helper_start(char **argv);
+
+/**
+ * helper_may_start() - whether a run of a unit may begin
+ * @argv: DIRECTORY, that of the task
+ *
+ * For ExecCondition=: not once the task is being stopped, whatever its restart policy says. systemd skips
+ * the run then, and does not restart the unit (systemd.service(5), ExecCondition=).
+ *
+ * Return: EXIT_SUCCESS when it may; -EINVAL for other arguments.
+ */
+int helper_may_start(char **argv);
 
 /**
  * helper_exec() - run a command in a container

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/task-file.h"
 #include "helper.h"
+#include "init/become.h"
 #include "init/handed.h"
+#include "init/words.h"
 
 /* The first descriptor that systemd passes on. */
 #define STORED_FD 3
@@ -27,26 +31,61 @@ static int descriptors_restore(void) {
         return 0;
 }
 
+/* Writes the path of a file in the task's directory. */
+static void path_make(char path[PATH_MAX], const char *directory, const char *name) {
+        if (snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
+                fail(EXIT_FAILURE, "the path of the task's directory is too long", NULL);
+}
+
+/* Return: the words of the file, NULL-terminated. */
+static char **arguments_read(const char *path) {
+        Span text = {};
+        size_t n = 0;
+
+        if (!text_read(path, TASK_ARGUMENTS_MAX, &text) || text.length == 0 || text.text[text.length - 1])
+                fail(EXIT_FAILURE, "cannot read ", path, ": it is missing or damaged", NULL);
+
+        for (size_t i = 0; i < text.length; i++)
+                n += text.text[i] == 0;
+        char **argv = allocate((n + 1) * sizeof(char *));
+        const char *word = text.text;
+        for (size_t i = 0; i < n; i++) {
+                argv[i] = (char *) (uintptr_t) word;
+                word += strlen(word) + 1;
+        }
+        return argv;
+}
+
 int helper_start(char **argv) {
         static const char *const variables[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES" };
+        char path[PATH_MAX];
 
-        if (!argv[0])
+        if (!argv[0] || argv[1])
                 return -EINVAL;
 
         if (getenv("LISTEN_FDS")) {
                 int r = descriptors_restore();
 
-                if (r < 0) {
-                        (void) fprintf(stderr, "nspawn-units: the task's descriptors are lost: %s\n",
-                                strerrordesc_np(-r));
-                        return EXIT_FAILURE;
-                }
+                if (r < 0)
+                        fail(EXIT_FAILURE, "the task's descriptors are lost: ", strerrordesc_np(-r), NULL);
         }
 
         /* nspawn would pass what they speak of on to the container. */
         for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
                 (void) unsetenv(variables[i]);
-        (void) execv(argv[0], argv);
-        (void) fprintf(stderr, "nspawn-units: cannot run %s: %s\n", argv[0], strerrordesc_np(errno));
-        return EXIT_FAILURE;
+
+        path_make(path, argv[0], TASK_ARGUMENTS_FILE);
+        char **command = arguments_read(path);
+        (void) execv(command[0], command);
+        fail(EXIT_FAILURE, "cannot run ", command[0], ": ", strerrordesc_np(errno), NULL);
+}
+
+int helper_may_start(char **argv) {
+        char path[PATH_MAX];
+
+        if (!argv[0] || argv[1])
+                return -EINVAL;
+
+        path_make(path, argv[0], TASK_STOPPING_FILE);
+        return access(path, F_OK) < 0 && errno == ENOENT ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -35,7 +35,7 @@ static int check(Plugin *plugin, Error **ret_error) {
 
         if (plugin->connection_error)
                 return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);
-        return 0;
+        return manager_check_version(engine_manager(plugin->engine), ret_error);
 }
 
 static void set_string(Driver__Attribute *attribute, char *value) {

@@ -9,7 +9,7 @@
 #include "systemd/journal-follow.h"
 
 /* What systemd says when a unit is dead, one or the other (sd-messages.h, SD_MESSAGE_UNIT_SUCCESS and
- * SD_MESSAGE_UNIT_FAILURE_RESULT; systemd 247 to 256). */
+ * SD_MESSAGE_UNIT_FAILURE_RESULT; systemd 252 to 256). */
 #define MESSAGE_ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
 #define MESSAGE_ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 

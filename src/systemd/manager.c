@@ -254,6 +254,13 @@ unsigned manager_version(const Manager *manager) {
         return manager->version;
 }
 
+int manager_check_version(const Manager *manager, Error **ret_error) {
+        if (manager->version >= SYSTEMD_VERSION_MIN)
+                return 0;
+        return error_set(ret_error, ENOTSUP, "this host has systemd %u; %d or newer is needed",
+                manager->version, SYSTEMD_VERSION_MIN);
+}
+
 Jobs *manager_jobs(Manager *manager) {
         return &manager->jobs;
 }

@@ -45,6 +45,12 @@ bool manager_is_ready(const Manager *manager);
 /* Return: systemd's version such as 252; 0 before the manager is ready. */
 unsigned manager_version(const Manager *manager);
 
+/* The oldest that anybody could build and try this with (docs/architecture.md). */
+#define SYSTEMD_VERSION_MIN 252
+
+/* Of a manager that is ready. Return: 0, or -ENOTSUP with @ret_error set when its systemd is too old. */
+int manager_check_version(const Manager *manager, Error **ret_error);
+
 /* Return: whether systemd-machined can be reached, by itself or by bus activation. */
 bool manager_has_machined(const Manager *manager);
 

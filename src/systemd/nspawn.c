@@ -103,19 +103,15 @@ bool nspawn_joins_network_itself(const TaskSpec *spec) {
         return spec->network_namespace && spec->image_type == IMAGE_RAW;
 }
 
-/* The option is of systemd 249; before that nspawn had only chown, which was on with pick (NEWS). */
-#define OWNERSHIP_SINCE 249
-
-static void append_users(char ***args, const TaskSpec *spec, unsigned version) {
+static void append_users(char ***args, const TaskSpec *spec) {
         if (!task_spec_has_user_namespace(spec) || nspawn_joins_network_itself(spec)) {
                 strv_append(args, "--private-users=no");
                 return;
         }
 
         append_text(args, "--private-users", spec->private_users ? spec->private_users : "pick");
-        if (version == 0 || version >= OWNERSHIP_SINCE)
-                append_text(args, "--private-users-ownership",
-                        spec->private_users_ownership ? spec->private_users_ownership : "auto");
+        append_text(args, "--private-users-ownership",
+                spec->private_users_ownership ? spec->private_users_ownership : "auto");
 }
 
 static void append_network(char ***args, const TaskSpec *spec) {
@@ -185,7 +181,7 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_text(&args, "--uuid", spec->machine_id);
         append_image(&args, spec);
         append_process(&args, spec);
-        append_users(&args, spec, host->version);
+        append_users(&args, spec);
         append_network(&args, spec);
         strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });

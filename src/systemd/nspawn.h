@@ -15,9 +15,6 @@ char *nspawn_runtime_path(const char *machine, const char *name);
 /* The file in it that our init reads: the environment and the user, which no argument may show. */
 #define NSPAWN_TASK_FILE "task"
 
-/* A file that is there when the task is to end: systemd begins no run after it. */
-#define NSPAWN_STOPPING_FILE "stopping"
-
 /* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
 char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
 
@@ -39,7 +36,6 @@ void nspawn_clear_away(const char *machine);
 typedef struct NspawnHost {
         const char *program;   /* absolute path of systemd-nspawn */
         const char *init;      /* absolute path of our init */
-        unsigned version;      /* of systemd; 0 for a new one */
         bool register_machine; /* systemd-machined is there */
         bool handover;         /* the unit's stdin is a socket with descriptors for our init */
 } NspawnHost;
@@ -48,7 +44,8 @@ typedef struct NspawnHost {
  * nspawn_arguments() - the command line of systemd-nspawn for a task
  * @spec: validated, with image_path and image_type resolved
  *
- * Holds no value of the task's environment: every user of the host can read it.
+ * Holds no value of the task's environment: every user of the host can read it. Goes into the task's
+ * directory (TASK_ARGUMENTS_FILE).
  *
  * Return: the arguments, the program's path first, owned by the caller.
  */

@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <fcntl.h>
 
+#include "base/fd.h"
 #include "base/string.h"
+#include "base/task-file.h"
+#include "systemd/nspawn.h"
 #include "systemd/output.h"
+#include "task/name.h"
 
 struct OutputQuery {
         sd_bus_slot *slot;
+        char *machine;
         OutputQueryDone done;
         void *userdata;
 };
 
+/* systemd-nspawn(1): nspawn is not between. */
+#define PIPED "--console=pipe"
+
 typedef struct Service {
         bool in_journal;
-        bool piped; /* systemd-nspawn(1), --console=pipe: nspawn is not between */
+        bool piped;
 } Service;
+
+/* Return: whether nspawn's options have the word; false where they are not in the task's directory. */
+static bool options_contain(const char *machine, const char *wanted) {
+        _cleanup_free_ char *path = nspawn_runtime_path(machine, TASK_ARGUMENTS_FILE), *text = NULL;
+        ssize_t n = file_read(AT_FDCWD, path, TASK_ARGUMENTS_MAX, &text);
+
+        for (const char *word = text; n > 0 && word < text + n && !streq(word, "--");
+                word += strlen(word) + 1)
+                if (streq(word, wanted))
+                        return true;
+        return false;
+}
 
 static int read_output(sd_bus_message *m, Service *service) {
         const char *output;
@@ -24,7 +45,10 @@ static int read_output(sd_bus_message *m, Service *service) {
         return r;
 }
 
-/* The first command's arguments (org.freedesktop.systemd1(5), ExecStart). */
+/*
+ * The first command's arguments (org.freedesktop.systemd1(5), ExecStart), which are nspawn's in a unit that
+ * an earlier version of this program started.
+ */
 static int read_command(sd_bus_message *m, Service *service) {
         static const char signature[] = "a(sasbttttuii)";
         const char *word;
@@ -40,7 +64,7 @@ static int read_command(sd_bus_message *m, Service *service) {
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "s");
         while (r > 0 && (r = sd_bus_message_read_basic(m, 's', &word)) > 0)
-                service->piped = service->piped || streq(word, "--console=pipe");
+                service->piped = service->piped || streq(word, PIPED);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r >= 0)
@@ -79,6 +103,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused
 
         query->slot = sd_bus_slot_unref(query->slot);
 
+        service.piped = options_contain(query->machine, PIPED);
         int r = refusal ? -sd_bus_error_get_errno(refusal) : read_service(m, &service);
         if (r < 0)
                 (void) error_set(&error, r, "systemd does not tell where the output goes: %s",
@@ -95,9 +120,11 @@ OutputQuery *output_query_new(Manager *manager, const char *unit, OutputQueryDon
         _cleanup_(output_query_freep) OutputQuery *query = xnew(OutputQuery, 1);
         _cleanup_free_ char *path = NULL;
 
+        query->machine = unit_name_to_machine(unit);
         query->done = done;
         query->userdata = userdata;
-        if (!manager_is_ready(manager) || sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
+        if (!query->machine || !manager_is_ready(manager) ||
+                sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
                 sd_bus_call_method_async(manager_bus(manager), &query->slot, SYSTEMD_DESTINATION, path,
                         "org.freedesktop.DBus.Properties", "GetAll", on_properties, query, "s",
                         "org.freedesktop.systemd1.Service") < 0)
@@ -110,6 +137,7 @@ OutputQuery *output_query_free(OutputQuery *query) {
                 return NULL;
 
         sd_bus_slot_unref(query->slot);
+        free(query->machine);
         free(query);
         return NULL;
 }

@@ -20,29 +20,29 @@ static const struct Property {
 } properties[] = {
         { "AddRef", "b", 0 },
         { "After", "as", 0 },
-        { "AllowedCPUs", "ay", 244 },
+        { "AllowedCPUs", "ay", 0 },
         { "CPUAccounting", "b", 0 },
         { "CPUWeight", "t", 0 },
         { "CollectMode", "s", 0 },
-        { "Conditions", "a(sbbs)", 0 },
         { "Delegate", "b", 0 },
         { "DelegateSubgroup", "s", 254 },
         { "Description", "s", 0 },
         { "DeviceAllow", "a(ss)", 0 },
         { "DevicePolicy", "s", 0 },
         { "Environment", "as", 0 },
-        { "ExecStartEx", "a(sasas)", 243 },
-        { "ExecStopPostEx", "a(sasas)", 243 },
-        { "FileDescriptorStoreMax", "u", 227 },
+        { "ExecCondition", "a(sasb)", 0 },
+        { "ExecStart", "a(sasb)", 0 },
+        { "ExecStopPost", "a(sasb)", 0 },
+        { "FileDescriptorStoreMax", "u", 0 },
         { "IOAccounting", "b", 0 },
         { "KillMode", "s", 0 },
-        { "LogExtraFields", "aay", 236 },
+        { "LogExtraFields", "aay", 0 },
         { "MemoryAccounting", "b", 0 },
         { "MemoryLow", "t", 0 },
         { "MemoryMax", "t", 0 },
-        { "NetworkNamespacePath", "s", 242 },
+        { "NetworkNamespacePath", "s", 0 },
         { "NotifyAccess", "s", 0 },
-        { "OOMPolicy", "s", 243 },
+        { "OOMPolicy", "s", 0 },
         { "PIDs", "au", 0 },
         { "Restart", "s", 0 },
         { "RestartForceExitStatus", "(aiai)", 0 },
@@ -121,5 +121,9 @@ int property_append_text(sd_bus_message *m, unsigned version, const char *name, 
         for (char *p = line; *p; p++)
                 if (iscntrl((unsigned char) *p) || *p == '\\')
                         *p = ' ';
-        return property_append(m, version, name, line);
+
+        char *begin = line + strspn(line, " "), *end = begin + strlen(begin);
+        while (end > begin && end[-1] == ' ')
+                *--end = 0;
+        return property_append(m, version, name, begin);
 }

@@ -19,8 +19,9 @@ int property_append(sd_bus_message *m, unsigned version, const char *name, ...);
 /**
  * property_append_text() - as property_append(), for a string of somebody's choice
  *
- * systemd writes it into a unit file as it is (dbus-util.c, 247 to 255), where a line break would begin
+ * systemd writes it into a unit file as it is (dbus-util.c, 252 to 255), where a line break would begin
  * another setting, of root's, and a backslash may take the next line in: both become spaces.
+ * Spaces at both ends go, as they do when systemd reads the file again.
  */
 int property_append_text(sd_bus_message *m, unsigned version, const char *name, const char *text);
 

@@ -9,7 +9,7 @@
  * Stands between libsystemd's D-Bus and a peer that is not trusted, and passes bytes on.
  *
  * sd-bus reads on for as long as there is something to read, takes messages of up to 128 MiB, and skips
- * those it does not understand (bus_socket_read_message() and dispatch_rqueue() in sd-bus, systemd 247 to
+ * those it does not understand (bus_socket_read_message() and dispatch_rqueue() in sd-bus, systemd 252 to
  * 256). A peer that writes without end would hold up the event loop without end, or cost as much memory as
  * it likes. Here it gets a piece in a turn of the loop, a limited number of bytes in all, and no
  * descriptors.

@@ -11,7 +11,7 @@
  * where the process belongs. That systemd is not trusted: it may answer anything, or never.
  *
  * It is asked at its private endpoint, as systemctl does as root: no D-Bus daemon is needed inside, and it
- * is there before the first unit starts. The facts, from the sources of systemd 247 to 256 (src/core, unless
+ * is there before the first unit starts. The facts, from the sources of systemd 252 to 256 (src/core, unless
  * another file is named; the same in all of them unless said otherwise):
  *
  * - PID 1 makes the socket (dbus.c, bus_init_private(), from manager_setup_bus()), and again when it

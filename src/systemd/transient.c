@@ -84,7 +84,7 @@ static void add_process(Builder *b, const TaskSpec *spec) {
 
 /*
  * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
- * is never left (systemd 247 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
+ * is never left (systemd 252 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
  */
 static void add_restart_limits(Builder *b, const TaskRestart *restart) {
         uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
@@ -96,17 +96,9 @@ static void add_restart_limits(Builder *b, const TaskRestart *restart) {
                 add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
 }
 
-/*
- * Who stops a task may be told too late that systemd wants to start it once more; a condition is looked at
- * with each start, and costs no process (systemd.unit(5), ConditionPathExists=).
- */
 static void add_restart(Builder *b, const TaskSpec *spec) {
-        _cleanup_free_ char *stopping = nspawn_runtime_path(spec->machine, NSPAWN_STOPPING_FILE);
-
         if (task_spec_restarts(spec))
                 add_restart_limits(b, &spec->restart);
-        if (task_spec_runs_again(spec))
-                add(b, "Conditions", 1, "ConditionPathExists", false, true, stopping);
 }
 
 static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
@@ -199,8 +191,12 @@ static void add_resources(Builder *b, const TaskSpec *spec) {
                 add_cpus(b, spec->cpus);
 }
 
-/* One command with its arguments; @args begins with the program's path. */
-static void add_exec(Builder *b, const char *property, char **args, const char *flag) {
+/*
+ * One command with its arguments; @args begins with the program's path. systemd 252 reads back neither
+ * ExecStartEx= nor what it wrote for a "$" when it reloads its units (dbus-execute.c,
+ * bus_set_transient_exec_command()), so these are the plain properties, and no word comes from a job.
+ */
+static void add_exec(Builder *b, const char *property, char **args, bool ignore_failure) {
         sd_bus_message *m = b->m;
 
         if (b->r < 0)
@@ -209,16 +205,15 @@ static void add_exec(Builder *b, const char *property, char **args, const char *
         b->r = property_begin(m, b->version, property);
         if (b->r <= 0)
                 return;
-        b->r = sd_bus_message_open_container(m, 'a', "(sasas)");
+        b->r = sd_bus_message_open_container(m, 'a', "(sasb)");
         if (b->r >= 0)
-                b->r = sd_bus_message_open_container(m, 'r', "sasas");
+                b->r = sd_bus_message_open_container(m, 'r', "sasb");
         if (b->r >= 0)
                 b->r = sd_bus_message_append(m, "s", args[0]);
         if (b->r >= 0)
                 b->r = sd_bus_message_append_strv(m, args);
         if (b->r >= 0)
-                b->r = flag ? sd_bus_message_append(m, "as", 2, "no-env-expand", flag)
-                            : sd_bus_message_append(m, "as", 1, "no-env-expand");
+                b->r = sd_bus_message_append(m, "b", ignore_failure);
         if (b->r >= 0)
                 b->r = sd_bus_message_close_container(m);
         if (b->r >= 0)
@@ -227,43 +222,50 @@ static void add_exec(Builder *b, const char *property, char **args, const char *
                 b->r = property_end(m);
 }
 
-static void add_command(Builder *b, const TaskSpec *spec, const UnitHost *host) {
-        NspawnHost nspawn = host->nspawn;
+/* What the helper becomes is in the task's directory (launch.c), however long it is. */
+static void add_start(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+        _cleanup_strv_ char **start = NULL, **may_start = NULL;
 
-        nspawn.handover = host->handover >= 0 && nspawn_keeps_streams_apart(spec);
-        _cleanup_strv_ char **args = nspawn_arguments(spec, &nspawn);
-        if (!host->keeps_handover) {
-                add_exec(b, "ExecStartEx", args, NULL);
-                return;
+        strv_append(&start, host->helper);
+        strv_append(&start, "start");
+        strv_append(&start, directory);
+        add_exec(b, "ExecStart", start, false);
+        if (host->keeps_handover) {
+                add(b, "FileDescriptorStoreMax", (uint32_t) 1);
+                add(b, "NotifyAccess", "exec");
         }
 
-        _cleanup_strv_ char **all = NULL;
-        strv_append(&all, host->helper);
-        strv_append(&all, "start");
-        STRV_FOREACH (word, args)
-                strv_append(&all, *word);
-        add_exec(b, "ExecStartEx", all, NULL);
-        add(b, "FileDescriptorStoreMax", (uint32_t) 1);
-        add(b, "NotifyAccess", "exec");
+        /*
+         * Who stops a task may be told too late that systemd wants to start it once more. A unit's
+         * conditions would cost no process, but since 254 an automatic restart does not look at them
+         * (core/unit.c, unit_start()).
+         */
+        if (!task_spec_runs_again(spec))
+                return;
+        strv_append(&may_start, host->helper);
+        strv_append(&may_start, "may-start");
+        strv_append(&may_start, directory);
+        add_exec(b, "ExecCondition", may_start, false);
 }
 
 /* Whatever becomes of the note, the task ended as it did. */
-static void add_helper(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+static void add_end(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
         strv_append(&args, host->helper);
         strv_append(&args, "ended");
         if (host->keeps_handover)
                 strv_append(&args, "--keep");
-        if (host->nspawn.register_machine && task_spec_restarts(spec))
+        if (host->register_machine && task_spec_restarts(spec))
                 strv_append(&args, "--unregister");
         strv_append(&args, host->ledger);
-        add_exec(b, "ExecStopPostEx", args, "ignore-failure");
+        add_exec(b, "ExecStopPost", args, true);
 }
 
 int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_free_ char *unit = unit_name_make(spec->machine);
-        Builder b = { .m = m, .version = host->nspawn.version };
+        Builder b = { .m = m, .version = host->version };
 
         b.r = sd_bus_message_append(m, "ss", unit, "fail");
         if (b.r >= 0)
@@ -277,8 +279,8 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);
         add_resources(&b, spec);
-        add_command(&b, spec, host);
-        add_helper(&b, spec, host);
+        add_start(&b, spec, host);
+        add_end(&b, spec, host);
 
         if (b.r >= 0)
                 b.r = sd_bus_message_close_container(m);

@@ -8,18 +8,21 @@
 
 /* What beside the task makes its unit. */
 typedef struct UnitHost {
-        NspawnHost nspawn;   /* handover is set by transient_append() */
-        int output;          /* the task's stdout; -1: the journal takes it */
-        int handover;        /* socket with what the unit is handed (handover.h), or -1 */
-        bool keeps_handover; /* over restarts, where systemd does not */
-        const char *helper;  /* absolute path of nspawn-units-helper */
-        const char *ledger;  /* what it notes the unit's end in, if it is there; named as the machine */
+        unsigned version;      /* of systemd */
+        bool register_machine; /* systemd-machined is there */
+        int output;            /* the task's stdout; -1: the journal takes it */
+        int handover;          /* socket with what the unit is handed (handover.h), or -1 */
+        bool keeps_handover;   /* over restarts, where systemd does not */
+        const char *helper;    /* absolute path of nspawn-units-helper */
+        const char *ledger;    /* what it notes the unit's end in, if it is there; named as the machine */
 } UnitHost;
 
 /**
  * transient_append() - the arguments of StartTransientUnit for a task
  * @m:    an empty call of that method
- * @host: its nspawn.version says what this systemd knows
+ *
+ * What the unit runs is "nspawn-units-helper start DIRECTORY": nspawn's command line is in the task's
+ * directory, so that a unit of any length survives a reload of systemd.
  *
  * Return: 0 or a negative errno.
  */

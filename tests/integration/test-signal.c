@@ -143,6 +143,7 @@ Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when
 
         /* systemd(1): SIGRTMIN+5 reboots, SIGRTMIN+4 powers off. */
         stream_wait_text(cycled->out, UP);
+        free(shell_good("systemctl daemon-reload"));
         send_signal(&agent, cycled, "SIGRTMIN+5");
         wait_for_event(events, cycled, "Restarted by systemd: it rebooted");
         _cleanup_free_ char *first = stream_text(cycled->out);

@@ -3,10 +3,12 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "engine/engine.h"
@@ -159,6 +161,19 @@ static inline void box_settle(Box *box) {
 
 static inline size_t box_count(const Box *box, const char *method) {
         return fake_systemd_count(box->fake, method);
+}
+
+/* Return: what the unit's first program becomes, a word in each line; owned by the caller. */
+static inline char *box_arguments(Box *box) {
+        _cleanup_free_ char *path = xasprintf("/run/nspawn-units/%s/arguments", box->machine);
+        char *text = NULL;
+        ssize_t n = file_read(AT_FDCWD, path, 1 << 20, &text);
+
+        cr_assert_gt(n, 0);
+        for (ssize_t i = 0; i < n; i++)
+                if (!text[i])
+                        text[i] = '\n';
+        return text;
 }
 
 static inline bool box_has_directory(const Box *box) {

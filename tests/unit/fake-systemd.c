@@ -140,9 +140,11 @@ static void unit_collect(FakeUnit *unit) {
 static void remove_runtime_directory(const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
         _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", machine ? machine : "none");
-        _cleanup_free_ char *file = xasprintf("%s/task", directory);
+        _cleanup_free_ char *file = xasprintf("%s/task", directory),
+                            *arguments = xasprintf("%s/arguments", directory);
 
         (void) unlink(file);
+        (void) unlink(arguments);
         (void) rmdir(directory);
 }
 

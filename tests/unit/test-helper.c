@@ -59,43 +59,126 @@ static char *file_text(int fd) {
         return text;
 }
 
-Test(helper, the_first_run_has_its_descriptors_already) {
-        static const char *const argv[] = { "helper", "start", "/bin/sh", "-c", "echo run; exit 5", NULL };
-        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
-                         out = memfd_create("out", MFD_CLOEXEC);
+/* ---- the beginning of a run ---- */
 
-        cr_assert_eq(helper_run(null, out, -1, NULL, argv), 5);
+/* A task's directory, removed with its files. */
+typedef char Directory[sizeof("/tmp/helper-XXXXXX")];
+
+static void directory_remove(Directory *directory) {
+        tree_remove(*directory);
+}
+#define _cleanup_directory_ _cleanup_(directory_remove)
+
+static void directory_write(const char *directory, const char *name, const void *bytes, size_t n) {
+        _cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+
+        cr_assert_eq(file_write_private(path, bytes, n), 0);
+}
+
+/* Return: exit status of the command in the directory's file of arguments, or of the helper without it. */
+static int start_run(const char *directory, int out, int stored) {
+        const char *const argv[] = { "helper", "start", directory, NULL };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        return helper_run(null, out, stored, stored >= 0 ? "LISTEN_FDS=1" : NULL, argv);
+}
+
+#define WORDS(directory, words) directory_write(directory, "arguments", words, sizeof(words))
+
+Test(helper, the_first_run_has_its_descriptors_already) {
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+
+        cr_assert_not_null(mkdtemp(directory));
+        WORDS(directory, "/bin/sh\0-c\0echo run; exit 5");
+        cr_assert_eq(start_run(directory, out, -1), 5);
         _cleanup_free_ char *text = file_text(out);
         cr_assert_str_eq(text, "run\n");
 }
 
+Test(helper, every_word_of_a_command_line_arrives_as_it_is) {
+        static const char words[] = "/usr/bin/printf\0[%s]\0%n\0$HOME $$ ${X}\0\0 a  b\0'\"\\x41\\\0"
+                                    "two\nlines\t\0\xc3\xa9\0\xff\xfe\0--\0;";
+        static const char wanted[] = "[%n][$HOME $$ ${X}][][ a  b]['\"\\x41\\][two\nlines\t][\xc3\xa9]"
+                                     "[\xff\xfe][--][;]";
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+
+        cr_assert_not_null(mkdtemp(directory));
+        WORDS(directory, words);
+        cr_assert_eq(start_run(directory, out, -1), 0);
+        _cleanup_free_ char *text = file_text(out);
+        cr_assert_str_eq(text, wanted);
+}
+
+Test(helper, two_thousand_words_of_a_kibibyte_arrive) {
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        _cleanup_string_buffer_ StringBuffer words = {};
+        _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+        char word[1024];
+
+        memset(word, 'a', sizeof(word) - 1);
+        word[sizeof(word) - 1] = 0;
+        cr_assert_not_null(mkdtemp(directory));
+        string_buffer_append_bytes(&words, "/bin/sh\0-c\0echo $#\0sh", sizeof("/bin/sh\0-c\0echo $#\0sh"));
+        for (int i = 0; i < 2000; i++)
+                string_buffer_append_bytes(&words, word, sizeof(word));
+        directory_write(directory, "arguments", words.text, words.length);
+        cr_assert_eq(start_run(directory, out, -1), 0);
+        _cleanup_free_ char *text = file_text(out);
+        cr_assert_str_eq(text, "2000\n");
+}
+
 Test(helper, a_later_run_finds_them_in_the_store_and_passes_nothing_else_on) {
-        static const char *const argv[] = { "helper", "start", "/bin/sh", "-c",
-                "echo \"run[$LISTEN_FDS$LISTEN_PID$LISTEN_FDNAMES]\"; [ -S /dev/stdin ] && [ ! -e /proc/self/fd/3 ]",
-                NULL };
-        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
         _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), lost = memfd_create("lost", MFD_CLOEXEC);
 
+        cr_assert_not_null(mkdtemp(directory));
+        WORDS(directory,
+                "/bin/sh\0-c\0echo \"run[$LISTEN_FDS$LISTEN_PID$LISTEN_FDNAMES]\"; "
+                "[ -S /dev/stdin ] && [ ! -e /proc/self/fd/3 ]");
         for (int i = 0; i < 2; i++) {
                 _cleanup_fd_ int handover = handover_new(out, -1, -1, -1);
 
-                cr_assert_eq(helper_run(null, lost, handover, "LISTEN_FDS=1", argv), 0);
+                cr_assert_eq(start_run(directory, lost, handover), 0);
         }
         _cleanup_free_ char *text = file_text(out), *nothing = file_text(lost);
         cr_assert_str_eq(text, "run[]\nrun[]\n");
         cr_assert_str_eq(nothing, "");
 }
 
-Test(helper, without_the_message_it_does_not_start) {
-        static const char *const argv[] = { "helper", "start", "/bin/true", NULL };
+Test(helper, without_its_descriptors_or_its_command_line_it_does_not_start) {
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        cr_assert_eq(helper_run(null, null, null, "LISTEN_FDS=1", argv), 1);
+        cr_assert_not_null(mkdtemp(directory));
+        cr_expect_eq(start_run(directory, null, -1), 1, "no file");
+        directory_write(directory, "arguments", "", 0);
+        cr_expect_eq(start_run(directory, null, -1), 1, "an empty file");
+        directory_write(directory, "arguments", "/bin/true", strlen("/bin/true"));
+        cr_expect_eq(start_run(directory, null, -1), 1, "half a word");
+        WORDS(directory, "/no/such/program");
+        cr_expect_eq(start_run(directory, null, -1), 1, "no program");
+        WORDS(directory, "/bin/true");
+        cr_expect_eq(start_run(directory, null, null), 1, "no message");
+        cr_expect_eq(start_run(directory, null, -1), 0);
+}
+
+Test(helper, no_run_begins_once_the_task_is_being_stopped) {
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        const char *const argv[] = { "helper", "may-start", directory, NULL };
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        cr_assert_not_null(mkdtemp(directory));
+        cr_expect_eq(helper_run(null, null, -1, NULL, argv), 0);
+        directory_write(directory, "stopping", "", 0);
+        cr_expect_eq(helper_run(null, null, -1, NULL, argv), 1);
 }
 
 Test(helper, wrong_usage_is_an_error) {
         static const char *const rows[][4] = { { "helper" }, { "helper", "nonsense" }, { "helper", "start" },
-                { "helper", "ended" }, { "helper", "ended", "--keep" } };
+                { "helper", "may-start" }, { "helper", "start", "a", "b" }, { "helper", "ended" },
+                { "helper", "ended", "--keep" } };
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)

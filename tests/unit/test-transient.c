@@ -42,12 +42,8 @@ static int build(
                               "StartTransientUnit"),
                 0);
         const UnitHost host = {
-                .nspawn = {
-                        .program = "/usr/bin/systemd-nspawn",
-                        .init = "/usr/lib/nspawn-units/nspawn-units-init",
-                        .version = version,
-                        .register_machine = true,
-                },
+                .version = version,
+                .register_machine = true,
                 .output = descriptors->output,
                 .handover = descriptors->handover,
                 .keeps_handover = descriptors->kept,
@@ -103,20 +99,12 @@ static void expect_golden(
         task_spec_free(spec);
 }
 
-Test(transient, boot_with_247) {
-        expect_golden("boot-247.message", 247, golden_spec(), &journal);
-}
-
 Test(transient, boot_with_252) {
         expect_golden("boot-252.message", 252, golden_spec(), &journal);
 }
 
 Test(transient, boot_with_255) {
         expect_golden("boot-255.message", 255, golden_spec(), &journal);
-}
-
-Test(transient, everything_with_247) {
-        expect_golden("everything-247.message", 247, golden_spec_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, everything_with_252) {
@@ -142,7 +130,6 @@ Test(transient, properties_wait_for_the_systemd_that_knows_them) {
 
         cr_assert_null(strstr(old, "DelegateSubgroup"));
         cr_assert_not_null(strstr(new, "DelegateSubgroup"));
-        cr_assert_not_null(strstr(old, "ExecStartEx"));
 }
 
 /* ---- single properties ---- */
@@ -262,6 +249,18 @@ Test(transient, a_copy_of_an_image_may_take_as_long_as_it_likes) {
         cr_assert_eq(number_of(spec, "TimeoutStartUSec"), UINT64_MAX);
 }
 
+/* systemd before 253 does not read them back when it reloads its units. */
+Test(transient, no_command_is_given_in_a_way_that_a_reload_forgets) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec_everything();
+
+        for (unsigned version = 252; version < 264; version++) {
+                _cleanup_free_ char *text = dump(version, spec, &(Descriptors){ 0, 0, .kept = true });
+
+                cr_assert_null(strstr(text, "Ex\""));
+                cr_assert_null(strstr(text, "echo"), "words of the job");
+        }
+}
+
 /* ---- restarts ---- */
 
 /* Return: whether the property is there. */
@@ -293,15 +292,15 @@ Test(transient, without_a_policy_nothing_is_said_of_restarts) {
                 cr_assert_not(has_property(spec, "RestartUSec", "t"));
                 cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
                 cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
-                cr_assert(has_property(spec, "Conditions", "a(sbbs)"), "it boots");
+                cr_assert(has_property(spec, "ExecCondition", "a(sasb)"), "it boots");
                 string_replace(&spec->restart.policy, i == 0 ? "no" : "always");
         }
         cr_assert(has_property(spec, "Restart", "s"));
         cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
         spec->boot = false;
-        cr_assert(has_property(spec, "Conditions", "a(sbbs)"));
+        cr_assert(has_property(spec, "ExecCondition", "a(sasb)"));
         string_replace(&spec->restart.policy, "no");
-        cr_assert_not(has_property(spec, "Conditions", "a(sbbs)"));
+        cr_assert_not(has_property(spec, "ExecCondition", "a(sasb)"));
 }
 
 Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
@@ -409,8 +408,12 @@ Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
 
         string_replace(&spec->name, "a\nExecStopPost=/bin/x\r\\");
         string_replace(&spec->description, "b\n[Service]\nExecStopPost=/bin/x \\");
-        cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x  "));
-        cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x  "));
+        cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x"));
+        cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x"));
+        string_replace(&spec->name, "  a b ");
+        string_replace(&spec->description, " \n ");
+        cr_assert(has_text(spec, "SyslogIdentifier", "a b"));
+        cr_assert(has_text(spec, "Description", ""));
 }
 
 Test(transient, descriptors_that_systemd_forgets_are_kept_by_the_helper) {

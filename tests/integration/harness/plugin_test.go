@@ -45,7 +45,7 @@ func TestFingerprintIsHealthyAndStaysOpen(t *testing.T) {
 	if first == nil || first.Err != nil || first.Health != drivers.HealthStateHealthy {
 		t.Fatalf("fingerprint: %+v", first)
 	}
-	if got, ok := first.Attributes["driver.nspawn.version"].GetInt(); ok && got < 247 {
+	if got, ok := first.Attributes["driver.nspawn.version"].GetInt(); ok && got < 252 {
 		t.Errorf("systemd %d", got)
 	} else if text, isText := first.Attributes["driver.nspawn.version"].GetString(); !ok && (!isText || text == "") {
 		t.Errorf("attributes: %v", first.Attributes)
