@@ -23,6 +23,10 @@
 /* Capabilities that the user named last keeps, as a mask in hexadecimal digits. */
 #define TASK_CAPABILITIES 'C'
 
+/* Bytes of the file: it is a credential of nspawn's (credential.h, CREDENTIALS_TOTAL_SIZE_MAX, systemd 252
+ * to 256). */
+#define TASK_FILE_MAX (1024 * 1024)
+
 /* Only of a command that is run in a task later on. */
 #define TASK_ARGUMENT 'A'  /* the command, word by word; none for the user's login shell */
 #define TASK_DIRECTORY 'D' /* to start in */

@@ -101,7 +101,7 @@ int task_file_load(const char *path, TaskSpec **ret, Error **ret_error) {
         _cleanup_free_ char *text = NULL;
         ssize_t n;
 
-        n = file_read(AT_FDCWD, path, TASK_FILE_MAX, &text);
+        n = file_read(AT_FDCWD, path, YAML_SIZE_MAX, &text);
         if (n < 0)
                 return error_set(ret_error, (int) n, "%s:1:1: cannot be read: %s", path, strerror((int) -n));
         return task_file_parse(path, text, (size_t) n, ret, ret_error);

@@ -4,9 +4,6 @@
 #include "base/error.h"
 #include "task/spec.h"
 
-/* No one writes a task that is longer. */
-#define TASK_FILE_MAX (1 << 20)
-
 /**
  * task_file_load() - read a task from a YAML file
  *

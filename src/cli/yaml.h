@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "base/value.h"
 
-/* Nobody writes more by hand. */
-#define YAML_SIZE_MAX (1024 * 1024)
+/* Room for the longest command line (task/limits.h), however it is quoted. */
+#define YAML_SIZE_MAX (8 * 1024 * 1024)
 
 /**
  * yaml_read() - read one YAML document

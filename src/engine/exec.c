@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "engine/private.h"
+#include "task/limits.h"
 
 int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
         Error **ret_error) {
@@ -17,6 +18,10 @@ int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, 
         engine_find_programs(engine);
         if (!engine->helper)
                 return error_set(ret_error, ENOENT, "nspawn-units-helper is not installed");
+
+        int r = arguments_check(spec->command, spec->environment, ret_error);
+        if (r < 0)
+                return r;
 
         const ExecPlace place = {
                 .helper = engine->helper,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,6 +16,7 @@
 #include "base/task-file.h"
 #include "engine/private.h"
 #include "systemd/handover.h"
+#include "task/limits.h"
 
 /* Connections that wait for our init; while systemd restarts a unit there is none. */
 #define ATTACH_BACKLOG 8
@@ -109,6 +111,12 @@ static int write_arguments(const Task *task, bool handover, Error **ret_error) {
         _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
         _cleanup_strv_ char **args = nspawn_arguments(task->spec, &host);
         _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        if (arguments_size(args) > ARGUMENTS_MAX - ARGUMENTS_RESERVE)
+                return error_set(ret_error, E2BIG,
+                        "the arguments of systemd-nspawn take %" PRIu64 " bytes, at most %" PRIu64
+                        " are allowed: command or bind is too long",
+                        arguments_size(args), ARGUMENTS_MAX - ARGUMENTS_RESERVE);
 
         STRV_FOREACH (word, args)
                 string_buffer_append_bytes(&buffer, *word, strlen(*word) + 1);

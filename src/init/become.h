@@ -8,7 +8,6 @@
  * the process with words (words.h).
  */
 
-#define TASK_SIZE_MAX (1024 * 1024)
 #define DATABASE_SIZE_MAX (4 * 1024 * 1024)
 
 /* What the command gets. */

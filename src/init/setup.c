@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/task-file.h"
 #include "become.h"
 #include "handed.h"
 #include "setup.h"
@@ -47,7 +48,7 @@ static Span task_read(void) {
                 fail(EXIT_SETUP, "CREDENTIALS_DIRECTORY is too long", NULL);
 
         (void) stpcpy(stpcpy(path, directory), TASK_FILE);
-        (void) text_read(path, TASK_SIZE_MAX, &task);
+        (void) text_read(path, TASK_FILE_MAX, &task);
         return task;
 }
 

@@ -11,9 +11,6 @@
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
-/* nspawn takes no credential beyond this (credential.h, CREDENTIALS_TOTAL_SIZE_MAX, systemd 252 to 256). */
-#define ENVIRONMENT_MAX MEBIBYTE
-
 static void add_field(TaskSpec *spec, const char *name, const char *value) {
         if (!string_is_empty(value) && !strchr(value, '\n'))
                 strv_appendf(&spec->journal_fields, "%s=%s", name, value);
@@ -49,17 +46,10 @@ static void set_variable(TaskSpec *spec, const char *name, const char *value, Er
 }
 
 static void add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Error **errors) {
-        size_t total = 0;
-
         for (size_t i = 0; i < config->n_env; i++)
                 set_variable(spec, config->env[i]->key, config->env[i]->value, errors);
         for (size_t i = 0; i < config->n_device_env; i++)
                 set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, errors);
-
-        STRV_FOREACH (e, spec->environment)
-                total += strlen(*e) + 2;
-        if (total > ENVIRONMENT_MAX)
-                (void) error_set(errors, E2BIG, "env: %zu bytes are too many, 1 MiB is allowed", total);
 }
 
 /* The directories every Nomad task has, at the places that its environment names. */

@@ -21,8 +21,6 @@
 #include "systemd/handover.h"
 #include "systemd/nspawn.h"
 
-#define TASK_FILE_MAX (1024 * 1024)
-
 /* Linux 6.3: says that it is to be executed; older ones do not know it and need not be told. */
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U

@@ -142,8 +142,9 @@ bool task_spec_runs_again(const TaskSpec *spec);
  * task_spec_validate() - check what single options cannot see
  *
  * Combinations that systemd-nspawn refuses or that lose data are refused here, in words that begin with an
- * option and name the others. What depends on an option that could not be read is not looked at.
+ * option and name the others; and so is a command that is too long for the kernel (task/limits.h). What
+ * depends on an option that could not be read is not looked at.
  *
- * Return: 0, or -EINVAL with @ret_error set, which has a line for each mistake.
+ * Return: 0, or -EINVAL or -E2BIG with @ret_error set, which has a line for each mistake.
  */
 int task_spec_validate(const TaskSpec *spec, Error **ret_error);

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "base/strv.h"
+#include "task/limits.h"
 #include "task/spec.h"
 
 static bool is_volatile(const TaskSpec *spec) {
@@ -154,5 +155,7 @@ int task_spec_validate(const TaskSpec *spec, Error **ret_error) {
         for (size_t i = 0; i < ELEMENTSOF(rules); i++)
                 if (!depends_on_refused(spec, rules[i].options) && rules[i].applies(spec))
                         r = error_set(ret_error, EINVAL, "%s", rules[i].words);
-        return r;
+
+        int k = arguments_check(spec->command, spec->environment, ret_error);
+        return r < 0 ? r : k;
 }

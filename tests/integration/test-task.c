@@ -317,3 +317,43 @@ Test(task, joins_a_network_namespace_and_keeps_its_users_apart) {
         expect_text(got, "198.51.100.7/24");
         expect_no_text(got, "4294967295");
 }
+
+/* ---- long command lines ---- */
+
+/* Return: options of a task that says how many arguments it got, @n of @size bytes each. */
+static char *long_config(size_t n, size_t size) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+        _cleanup_free_ char *word = xcalloc(size + 1, 1);
+
+        memset(word, 'a', size);
+        string_buffer_append(&buffer,
+                "{'image': 'hello', 'boot': false, 'read_only': true, 'network_veth': false, "
+                "'command': ['/bin/sh', '-c', 'echo $#', 'sh'");
+        for (size_t i = 0; i < n; i++)
+                string_buffer_append(&buffer, ", '%s'", word);
+        string_buffer_append(&buffer, "]}");
+        return string_buffer_take(&buffer);
+}
+
+Test(task, two_thousand_long_arguments_arrive) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_free_ char *config = long_config(2000, 1024);
+        _cleanup_job_ Job *job = job_new(NULL, config);
+
+        _cleanup_free_ char *out = job_run(&agent, job, 0);
+        cr_expect_str_eq(out, "2000\n");
+}
+
+Test(task, what_the_kernel_would_not_take_is_refused_with_its_name_and_size) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_free_ char *config = long_config(1, 200 << 10), *value = xcalloc((200 << 10) + 1, 1);
+        _cleanup_job_ Job *argument = job_new(NULL, config), *variable = job_new("true", NULL);
+
+        _cleanup_free_ char *words = job_start_fails(&agent, argument);
+        expect_text(words, "command: argument 4 (0 is the program) has 204800 bytes, at most 131071");
+
+        memset(value, 'b', 200 << 10);
+        job_set_env(variable, "BIG", value);
+        _cleanup_free_ char *other = job_start_fails(&agent, variable);
+        expect_text(other, "the variable BIG has 204804 bytes with its name, at most 131071");
+}

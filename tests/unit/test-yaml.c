@@ -340,7 +340,7 @@ Test(yaml, size_is_limited) {
         expect_string(text, text);
         text[YAML_SIZE_MAX] = 'x';
         got = read_bad_bytes(text, YAML_SIZE_MAX + 1, E2BIG);
-        cr_assert_str_eq(got, "t.yaml: larger than 1048576 bytes");
+        cr_assert_str_eq(got, "t.yaml: larger than 8388608 bytes");
 }
 
 Test(yaml, keys_of_a_map_are_limited) {

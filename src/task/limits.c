@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/string.h"
+#include "base/strv.h"
+#include "base/task-file.h"
+#include "task/limits.h"
+
+/* A name may be as long as a value, and an error is a line. */
+#define NAME_SHOWN 64
+
+uint64_t arguments_size(char *const *list) {
+        uint64_t n = 0;
+
+        STRV_FOREACH (text, list)
+                n += strlen(*text) + 1 + sizeof(char *);
+        return n;
+}
+
+static int check_arguments(char *const *command, Error **ret_error) {
+        size_t number = 0;
+        int r = 0;
+
+        STRV_FOREACH (text, command) {
+                size_t n = strlen(*text);
+
+                if (n > ARGUMENT_MAX)
+                        r = error_set(ret_error, E2BIG,
+                                "command: argument %zu (0 is the program) has %zu bytes, at most %" PRIu64
+                                " are allowed",
+                                number, n, ARGUMENT_MAX);
+                number++;
+        }
+        return r;
+}
+
+static int check_variables(char *const *environment, Error **ret_error) {
+        int r = 0;
+
+        STRV_FOREACH (text, environment) {
+                size_t n = strlen(*text), name = strcspn(*text, "=");
+
+                if (n > ARGUMENT_MAX)
+                        r = error_set(ret_error, E2BIG,
+                                "environment: the variable %.*s%s has %zu bytes with its name, at most "
+                                "%" PRIu64 " are allowed",
+                                (int) (name > NAME_SHOWN ? NAME_SHOWN : name), *text,
+                                name > NAME_SHOWN ? "..." : "", n, ARGUMENT_MAX);
+        }
+        return r;
+}
+
+static int check_all(char *const *command, char *const *environment, Error **ret_error) {
+        const uint64_t file_allowed = TASK_FILE_MAX - ARGUMENTS_RESERVE,
+                       allowed = ARGUMENTS_MAX - ARGUMENTS_RESERVE;
+        uint64_t n = arguments_size(command) + arguments_size(environment), in_file = 0;
+
+        /* The task file holds the environment, and little else. */
+        STRV_FOREACH (text, environment)
+                in_file += strlen(*text) + 2;
+        if (in_file > file_allowed)
+                return error_set(ret_error, E2BIG,
+                        "environment: all variables together have %" PRIu64 " bytes, at most %" PRIu64
+                        " are allowed",
+                        in_file, file_allowed);
+        if (n > allowed)
+                return error_set(ret_error, E2BIG,
+                        "command: all arguments and variables together take %" PRIu64
+                        " bytes, at most %" PRIu64 " are allowed",
+                        n, allowed);
+        return 0;
+}
+
+int arguments_check(char *const *command, char *const *environment, Error **ret_error) {
+        int r = check_arguments(command, ret_error), k = check_variables(environment, ret_error);
+
+        r = r < 0 ? r : k;
+        return r < 0 ? r : check_all(command, environment, ret_error);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/macro.h"
+
+/*
+ * What the kernel lets a program begin with (execve(2), "Limits on size of arguments and environment"). What
+ * is more would be told late and as "Argument list too long" only.
+ */
+
+/* Bytes of one argument, or of one variable with its name and "=" (MAX_ARG_STRLEN less the NUL). */
+#define ARGUMENT_MAX (UINT64_C(131072) - 1)
+
+/* Bytes of all of them together, with a pointer for each: a quarter of the usual stack of 8 MiB. */
+#define ARGUMENTS_MAX (UINT64_C(2) << 20)
+
+/* Of those, what nspawn, our init and the user's entry in /etc/passwd add to a task's own. */
+#define ARGUMENTS_RESERVE (UINT64_C(8) << 10)
+
+/* Return: what a list of strings takes of ARGUMENTS_MAX. */
+uint64_t arguments_size(char *const *list);
+
+/**
+ * arguments_check() - whether a command can be run with this environment
+ * @command:     the program first
+ * @environment: NAME=value
+ *
+ * Return: 0, or -E2BIG with @ret_error set: which argument or variable is too long, or that all are too
+ * many, with the size and what is allowed.
+ */
+int arguments_check(char *const *command, char *const *environment, Error **ret_error);
