@@ -91,6 +91,13 @@ char *shell_good(const char *format, ...) {
         return text;
 }
 
+unsigned systemd_version(void) {
+        _cleanup_free_ char *text = shell_good(
+                "systemctl --version | sed -n '1s/^systemd \\([0-9]*\\).*/\\1/p'");
+
+        return (unsigned) strtoul(text, NULL, 10);
+}
+
 void shell_until(const char *format, ...) {
         _cleanup_free_ char *line = NULL;
         double until = now() + LIMIT_MSEC / 1000.0;

@@ -40,6 +40,9 @@ char *shell(int *ret_status, const char *format, ...) _printf_(2, 3);
 /* As above; a status other than 0 ends the test. */
 char *shell_good(const char *format, ...) _printf_(1, 2);
 
+/* Return: the version of the host's systemd, such as 252. */
+unsigned systemd_version(void);
+
 /* Waits until the shell line succeeds. */
 void shell_until(const char *format, ...) _printf_(1, 2);
 

@@ -10,7 +10,7 @@
 
 /* Of a task's life. */
 typedef enum Moment {
-        STARTING, /* StartTask is not answered: nothing of the unit's control group gets to run */
+        STARTING, /* StartTask is not answered: the unit's main process is there and not nspawn yet */
         RUNNING,
         STOPPING, /* its process has the signal and ignores it */
         EXITED,   /* with code 7, and nobody called WaitTask yet */

@@ -91,7 +91,19 @@ check cli/a_detached_task_lives_on_is_listed_and_stopped '
 	words=$("$CTL" run "$CLI/away.yaml" 2>&1) || code=$?
 	test "$code" = 125
 	grep -q "runs already" <<<"$words"
-	"$CTL" stop away
+
+	# What is frozen is thawed, but not what others are frozen with.
+	slice=/sys/fs/cgroup/nspawn.slice/nspawn-local.slice
+	trap "echo 0 >$slice/cgroup.freeze" EXIT
+	echo 1 >$slice/cgroup.freeze
+	code=0
+	words=$(timeout 30 "$CTL" stop away 2>&1) || code=$?
+	test "$code" = 125
+	test "$words" = "nspawnctl: $unit is frozen with its slice: systemctl thaw nspawn-local.slice"
+	echo 0 >$slice/cgroup.freeze
+	systemctl is-active "$unit"
+	systemctl freeze "$unit"
+	timeout 30 "$CTL" stop away
 	until_true "test \$(systemctl show -P LoadState $unit) = not-found"
 	! "$CTL" ps | grep -q "^away"
 '

@@ -38,6 +38,11 @@ static void fail_and_stop(Agent *agent, Subject *subject) {
         stop_it(agent, subject);
 }
 
+static void freeze_and_stop(Agent *agent, Subject *subject) {
+        free(shell_good("systemctl freeze %s", subject->job->unit));
+        stop_it(agent, subject);
+}
+
 static void fail_twice(Agent *agent _unused_, Subject *subject) {
         say_to(subject->job, "exit 7");
         stream_wait_text(subject->job->out, "ready\nbefore\nready\n");
@@ -82,6 +87,8 @@ Test(fault, faults_while_a_task_runs) {
                         .truth = { ENDS, 137, 9 } },
                 { "freeze and thaw", RUNNING, "systemctl freeze $U && systemctl thaw $U",
                         .truth = { LIVES } },
+                { "freeze, StopTask", RUNNING, .apply = freeze_and_stop,
+                        .truth = { ENDS, 3, .once = { "Stopped: exit code 3" } } },
                 { "another limit", RUNNING, "systemctl set-property --runtime $U MemoryMax=48M",
                         .truth = { LIVES, .once = { "Limit changed: MemoryMax from 64 MiB to 48 MiB" } } },
         };
@@ -159,6 +166,8 @@ Test(fault, faults_while_a_task_starts_or_ends) {
                         .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } },
                 { "freeze", STOPPING, "systemctl freeze $U", .stop_sec = 20,
                         .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } },
+                { "cgroup.freeze", STOPPING, "echo 1 >$G/cgroup.freeze", .stop_sec = 20,
+                        .truth = { ENDS, 137, 9, .once = { TOO_LATE, KILLED } } },
         };
 
         run_cells(cells, ELEMENTSOF(cells));
@@ -201,7 +210,7 @@ static void run_driver_cells(const Cell *cells, size_t n) {
         agent_clear(&first);
         for (size_t i = 0; i < n; i++) {
                 subject_apply(NULL, &subjects[i]);
-                /* What systemd runs at the end of a unit is held up at its gate, too. */
+                /* The start that follows is not held. */
                 if (cells[i].line)
                         subject_open_gate(&subjects[i]);
         }
