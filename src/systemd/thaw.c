@@ -68,8 +68,10 @@ static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unu
         thaw->slot = sd_bus_slot_unref(thaw->slot);
 
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
-        int r = frozen ? thaw_ask(thaw) : 0;
-        if (!frozen || r < 0)
+        /* With a unit systemd before 256 would thaw its slices, and whatever else is in them. */
+        bool own = frozen && streq(frozen, thaw->control_group);
+        int r = own ? thaw_ask(thaw) : 0;
+        if (!own || r < 0)
                 thaw_finish(thaw, r < 0 ? strerror(-r) : NULL);
         return 0;
 }
