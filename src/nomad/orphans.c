@@ -160,7 +160,7 @@ static bool collect(void *userdata, const TaskRecord *record) {
 
         remedy = timeout > 0
                 ? xasprintf("it is ended in %" PRIu64 " s (orphan_timeout)", timeout / USEC_PER_SEC)
-                : xasprintf("\"nspawnctl stop %s\" ends it", record->machine);
+                : xasprintf("nspawnctl stop %s ends it", record->machine);
         log_warn("a task runs that no agent will ask for: its node's client state is lost", "unit",
                 record->unit, "task_id", record->id, "node_id", record->owner, "remedy", remedy);
 
