@@ -37,6 +37,8 @@ static const struct Property {
         { "IOAccounting", "b", 0 },
         { "KillMode", "s", 0 },
         { "LogExtraFields", "aay", 0 },
+        { "LogRateLimitBurst", "u", 0 },
+        { "LogRateLimitIntervalUSec", "t", 0 },
         { "MemoryAccounting", "b", 0 },
         { "MemoryLow", "t", 0 },
         { "MemoryMax", "t", 0 },

@@ -65,6 +65,18 @@ static void add_journal_fields(Builder *b, const TaskSpec *spec) {
                 b->r = property_end(b->m);
 }
 
+/*
+ * journald does not see a limit of 0, which would be none, and has its own then
+ * (unit_export_log_ratelimit_interval(), core/unit.c of 252). No program writes a million lines in a
+ * microsecond.
+ */
+static void add_log_rate_limit(Builder *b, const TaskLogRateLimit *limit) {
+        uint64_t interval = limit->interval_usec > 0 ? limit->interval_usec : LOG_RATE_LIMIT_INTERVAL_USEC;
+
+        add(b, "LogRateLimitIntervalUSec", limit->burst > 0 ? interval : 1);
+        add(b, "LogRateLimitBurst", limit->burst > 0 ? (uint32_t) limit->burst : 1000000);
+}
+
 static void add_process(Builder *b, const TaskSpec *spec) {
         add(b, "Type", "notify");
         add(b, "KillMode", "mixed");
@@ -273,6 +285,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
 
         add_identity(&b, spec);
         add_journal_fields(&b, spec);
+        add_log_rate_limit(&b, &spec->log_rate_limit);
         add_process(&b, spec);
         add_restart(&b, spec);
         add_streams(&b, spec, host);

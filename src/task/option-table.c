@@ -164,6 +164,15 @@ const Option option_table[] = {
           .refuse = refuse_interval,
           .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
                  "anew. Without it they are counted over the task's whole life." },
+        { "log_rate_limit", OPTION_BLOCK, OPTION_ANYWHERE, AT(log_rate_limit),
+          .doc = "How much output the journal takes, where it is the journal that gets it. Without it all is taken, "
+                 "whatever journald.conf says." },
+        { "log_rate_limit.burst", OPTION_NUMBER, OPTION_ANYWHERE, AT(log_rate_limit.burst),
+          .doc = "How many lines are taken in an interval; journald drops more. It takes several times as many where "
+                 "the disk has much room. 0, the default, is no limit." },
+        { "log_rate_limit.interval", OPTION_DURATION, OPTION_ANYWHERE, AT(log_rate_limit.interval_usec),
+          .refuse = refuse_interval,
+          .doc = "Time in which the lines are counted; 30s by default." },
         { "oom_policy", OPTION_STRING, OPTION_ANYWHERE, AT(oom_policy), .fallback = "continue",
           .allowed = LIST("continue", "stop", "kill"),
           .doc = "What follows when a process is killed because memory ran out: the others go on, the task is stopped "

@@ -39,6 +39,17 @@ typedef struct TaskRestart {
         uint64_t interval_usec; /* in which max_attempts are allowed; 0 for the unit's whole life */
 } TaskRestart;
 
+/* How many lines the journal takes of a task; it drops what comes beyond that. */
+typedef struct TaskLogRateLimit {
+        uint64_t burst;         /* lines; 0 for no limit */
+        uint64_t interval_usec; /* in which so many are taken; 0 for the default */
+} TaskLogRateLimit;
+
+#define LOG_RATE_LIMIT_INTERVAL_USEC (30 * USEC_PER_SEC)
+
+/* journald multiplies it by up to 47, in 32 bits (burst_modulate(), journald-rate-limit.c). */
+#define LOG_RATE_LIMIT_BURST_MAX 90000000
+
 /* What RestartSec= is when nothing is said (systemd.service(5)), and the least that is allowed. */
 #define RESTART_DELAY_MIN_USEC (100 * USEC_PER_MSEC)
 
@@ -50,7 +61,8 @@ typedef struct TaskSpec {
         char *description;     /* of the unit, one line */
         char *slice;           /* of the unit */
         char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
-        char *machine_id;      /* 32 or 36 hex digits, NULL for nspawn's choice */
+        TaskLogRateLimit log_rate_limit;
+        char *machine_id; /* 32 or 36 hex digits, NULL for nspawn's choice */
 
         /* image and root */
         char *image;      /* as the user wrote it */

@@ -93,6 +93,14 @@ static bool never_gives_up(const TaskSpec *spec) {
                         least >= restart->interval_usec);
 }
 
+static bool limits_no_rate(const TaskSpec *spec) {
+        return spec->log_rate_limit.interval_usec > 0 && spec->log_rate_limit.burst == 0;
+}
+
+static bool limits_rate_too_far(const TaskSpec *spec) {
+        return spec->log_rate_limit.burst > LOG_RATE_LIMIT_BURST_MAX;
+}
+
 /* One row per forbidden combination. */
 static const struct {
         bool (*applies)(const TaskSpec *spec);
@@ -139,6 +147,10 @@ static const struct {
         { never_gives_up, { "restart.interval", "restart.max_attempts", "restart.delay" },
                 "restart.interval: must be longer than restart.max_attempts times restart.delay, or the "
                 "limit is never reached" },
+        { limits_no_rate, { "log_rate_limit.burst", "log_rate_limit.interval" },
+                "log_rate_limit.burst: needed when log_rate_limit.interval is given; say how many lines" },
+        { limits_rate_too_far, { "log_rate_limit.burst" },
+                "log_rate_limit.burst: must not be more than 90000000; 0 is no limit" },
         { reserves_over_limit, { "memory_max", "memory" }, "memory_max: must not be less than memory" },
 };
 

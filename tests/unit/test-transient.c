@@ -273,15 +273,20 @@ static bool has_property(const TaskSpec *spec, const char *name, const char *sig
         return has;
 }
 
-static uint32_t burst_of(const TaskSpec *spec) {
+/* Return: 0 when the property is not there. */
+static uint32_t count_of(const TaskSpec *spec, const char *name) {
         sd_bus_message *m = NULL;
-        uint32_t burst = 0;
+        uint32_t count = 0;
 
         cr_assert_eq(build(252, spec, &journal, &m), 0);
-        if (enter_property(m, "StartLimitBurst", "u"))
-                cr_assert_gt(sd_bus_message_read(m, "u", &burst), 0);
+        if (enter_property(m, name, "u"))
+                cr_assert_gt(sd_bus_message_read(m, "u", &count), 0);
         sd_bus_message_unref(m);
-        return burst;
+        return count;
+}
+
+static uint32_t burst_of(const TaskSpec *spec) {
+        return count_of(spec, "StartLimitBurst");
 }
 
 Test(transient, without_a_policy_nothing_is_said_of_restarts) {
@@ -341,6 +346,20 @@ Test(transient, what_follows_a_lack_of_memory_is_always_said) {
 }
 
 /* ---- streams ---- */
+
+/* A limit of 0 would be the one of journald.conf. */
+Test(transient, the_log_has_no_limit_unless_one_is_given) {
+        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+
+        spec->log_rate_limit = (TaskLogRateLimit){};
+        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 1);
+        cr_assert_eq(count_of(spec, "LogRateLimitBurst"), 1000000);
+        spec->log_rate_limit.burst = 7;
+        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 30 * USEC_PER_SEC);
+        cr_assert_eq(count_of(spec, "LogRateLimitBurst"), 7);
+        spec->log_rate_limit.interval_usec = 5;
+        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 5);
+}
 
 static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
         struct stat wanted, got;

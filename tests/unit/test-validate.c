@@ -128,6 +128,14 @@ Test(validate, the_reserve_is_within_the_limit) {
         expect_good("{ image: /i, memory_max: 2M }");
 }
 
+Test(validate, a_limit_of_the_log_has_a_number_of_lines) {
+        expect_bad("{ image: /i, log_rate_limit: { interval: 5s } }", "log_rate_limit.burst", "lines");
+        expect_bad("{ image: /i, log_rate_limit: { burst: 90000001 } }", "log_rate_limit.burst", "90000000");
+        expect_good("{ image: /i, log_rate_limit: { burst: 90000000 } }");
+        expect_good("{ image: /i, log_rate_limit: { burst: 1, interval: 5s } }");
+        expect_good("{ image: /i, log_rate_limit: { burst: 0 } }");
+}
+
 Test(validate, restarts_need_a_policy) {
         expect_bad("{ image: /i, restart: { delay: 5s } }", "restart.policy", "on-failure");
         expect_bad("{ image: /i, restart: { max_attempts: 1 } }", "restart.policy", "always");
