@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <systemd/sd-journal.h>
 
 #include "base/string.h"
 #include "loop/priority.h"
 #include "systemd/journal-follow.h"
+#include "systemd/journal.h"
 
 /* What systemd says when a unit is dead, one or the other (sd-messages.h, SD_MESSAGE_UNIT_SUCCESS and
  * SD_MESSAGE_UNIT_FAILURE_RESULT; systemd 252 to 256). */
@@ -142,7 +142,7 @@ static int follow_seek(JournalFollow *follow, size_t n_lines) {
 }
 
 static int follow_open(JournalFollow *follow, const char *unit, size_t n_lines) {
-        int r = sd_journal_open(&follow->journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        int r = sd_journal_open(&follow->journal, JOURNAL_OPEN_FLAGS);
 
         /* Lines are wanted whole. */
         if (r >= 0)

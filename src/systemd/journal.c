@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <systemd/sd-journal.h>
 
 #include "base/string.h"
 #include "base/strv.h"
@@ -44,6 +43,13 @@ static char *entry_field(sd_journal *journal, const char *name) {
         return utf8_sanitize((const char *) data + skip, length - skip);
 }
 
+/* A process of the unit may send any field but those that journald adds, which have an underscore. */
+static bool entry_is_of_systemd(sd_journal *journal) {
+        _cleanup_free_ char *pid = entry_field(journal, "_PID");
+
+        return streq_null(pid, "1");
+}
+
 static void add_line(JournalWords *words, char *line) {
         if (strlen(line) > LINE_LENGTH_MAX)
                 line[LINE_LENGTH_MAX] = 0;
@@ -60,7 +66,7 @@ static void read_entries(JournalWords *words) {
                 _cleanup_free_ char *id = entry_field(words->journal, "MESSAGE_ID");
                 _cleanup_free_ char *message = entry_field(words->journal, "MESSAGE");
 
-                if (streq_null(id, MESSAGE_ID_PROCESS_EXIT))
+                if (streq_null(id, MESSAGE_ID_PROCESS_EXIT) && entry_is_of_systemd(words->journal))
                         words->ended = true;
                 else if (!id && !string_is_empty(message))
                         add_line(words, message);
@@ -121,7 +127,7 @@ JournalWords *journal_words_new(sd_event *event, const char *unit, uint64_t sinc
         words->done = done;
         words->userdata = userdata;
 
-        r = sd_journal_open(&words->journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        r = sd_journal_open(&words->journal, JOURNAL_OPEN_FLAGS);
         if (r >= 0)
                 r = words_match(words->journal, unit);
         if (r >= 0)

@@ -2,8 +2,15 @@
 #pragma once
 
 #include <systemd/sd-event.h>
+#include <systemd/sd-journal.h>
 
 #include "base/macro.h"
+
+/*
+ * The files of all users: journald keeps what ordinary users write in files of their own, and systemd 252
+ * takes those of a user namespace for such (uid_for_system_journal(), journald-server.c).
+ */
+#define JOURNAL_OPEN_FLAGS SD_JOURNAL_LOCAL_ONLY
 
 /* What a unit said before it failed, from the journal. */
 typedef struct JournalWords JournalWords;

@@ -310,6 +310,44 @@ check cli/attach_follows_the_output_in_the_journal_and_nothing_else '
 	test ! -s "$CLI/talk.out"
 '
 
+# What is written below other user ids than the system's may be in files of its own then.
+check cli/a_persistent_journal_has_all_that_a_task_says_and_shows_it '
+	settings=/run/systemd/journald.conf.d/zz-test.conf
+	trap "rm $settings; systemctl restart systemd-journald; rm -rf /var/log/journal/*" EXIT
+	mkdir -p "${settings%/*}"
+	printf "[Journal]\nStorage=persistent\nRateLimitIntervalSec=30s\nRateLimitBurst=100\n" >"$settings"
+	systemctl restart systemd-journald
+	journalctl --flush
+
+	script="i=0; while [ \$i -lt 3000 ]; do i=\$((i + 1)); echo line \$i; done; exec sleep 1000"
+	task_file all "$script"
+	task_file some "$script" "log_rate_limit: { burst: 100, interval: 30s }"
+	"$CTL" run --detach "$CLI/all.yaml"
+	"$CTL" attach all >"$CLI/all.out" &
+	until_true "grep -q \"^line 3000\" \"$CLI/all.out\""
+	kill -INT $!
+	wait $!
+	journalctl --sync
+	test "$(journalctl -o cat -u nspawn-all.service | grep -c "^line ")" = 3000
+	"$CTL" run --detach "$CLI/some.yaml"
+	until_true "pgrep -f \"^sleep 1000\" | wc -l | grep -qx 2"
+	journalctl --sync
+	n=$(journalctl -o cat -u nspawn-some.service | grep -c "^line ")
+	test "$n" -ge 100 -a "$n" -lt 3000
+	"$CTL" stop all
+	"$CTL" stop some
+
+	task_file lost "true"
+	sed -i "s/^command.*/command: [nosuchprogram]/" "$CLI/lost.yaml"
+	words=$("$CTL" run --detach "$CLI/lost.yaml" 2>&1) && exit 1
+	grep -q "command \"nosuchprogram\": not found" <<<"$words"
+
+	# systemd 252 makes a file for each range of ids: docs/architecture.md.
+	if [[ "$(systemctl --version | awk "NR == 1 { print \$2 }")" -ge 257 ]]; then
+		test -z "$(find /var/log/journal -name "user-*")"
+	fi
+'
+
 check cli/attach_is_at_the_terminal_of_a_task_until_one_leaves_or_it_ends '
 	task_file term "echo begun; while read -r line; do echo got-\$line; stty size; test \$line != end || exit 4; done" \
 		"tty: true"
