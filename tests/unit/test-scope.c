@@ -119,7 +119,9 @@ Test(scope, words_of_a_refusal_are_one_short_line) {
         box_open(&box, PEER_REFUSES);
         box.words = words;
         expect(&box, EREMOTEIO, NULL);
-        cr_assert_not_null(strstr(box.error, "refuses: a  [2Jbxxx"), "%s", box.error);
+        /* The escape is a space, or what libsystemd makes of it since 262. */
+        cr_assert(strstr(box.error, "refuses: a  [2Jbxxx") || strstr(box.error, "refuses: a \\x1b[2Jbxxx"),
+                "%s", box.error);
         cr_assert_lt(strlen(box.error), 260);
 }
 
