@@ -37,6 +37,17 @@ int helper_start(char **argv);
 int helper_may_start(char **argv);
 
 /**
+ * helper_reload() - send the task's process a signal
+ * @argv: "command" for the command below an init that is not the image's, or "first" for the container's
+ *        first process; the number of the signal
+ *
+ * For ExecReload=: one signal, and for nobody else, which "systemctl kill" cannot do.
+ *
+ * Return: exit status, or -EINVAL for other arguments.
+ */
+int helper_reload(char **argv);
+
+/**
  * helper_exec() - run a command in a container
  * @argv: pid of the container's first process; a name of at most 15 bytes, which this process has from then
  *        on, and its command until that begins

@@ -12,6 +12,7 @@
 #include "init/become.h"
 #include "init/handed.h"
 #include "init/words.h"
+#include "process.h"
 
 /* The first descriptor that systemd passes on. */
 #define STORED_FD 3
@@ -76,6 +77,7 @@ int helper_start(char **argv) {
 
         path_make(path, argv[0], TASK_ARGUMENTS_FILE);
         char **command = arguments_read(path);
+        signals_ignore();
         (void) execv(command[0], command);
         fail(EXIT_FAILURE, "cannot run ", command[0], ": ", strerrordesc_np(errno), NULL);
 }

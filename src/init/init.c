@@ -142,6 +142,16 @@ static _Noreturn void payload_run(const Options *options) {
         command_exec(options);
 }
 
+/* Who sent a signal and has no pid in here is outside (pid_namespaces(7)); the kernel itself has none
+ * either. */
+static int signal_wait(const sigset_t *signals, bool *ret_from_outside) {
+        siginfo_t info = {};
+        int sig = sigwaitinfo(signals, &info);
+
+        *ret_from_outside = info.si_code <= 0 && info.si_pid == 0;
+        return sig;
+}
+
 static _Noreturn void supervise(const Options *options) {
         sigset_t all;
         int fds[2];
@@ -178,11 +188,14 @@ static _Noreturn void supervise(const Options *options) {
         int ready_fd = n == 0 ? ready_send() : -1;
 
         for (;;) {
-                int sig = options->terminal ? terminal_wait_signal() : sigwaitinfo(&all, NULL);
+                bool from_outside = false;
+                int sig = options->terminal ? terminal_wait_signal(&from_outside)
+                                            : signal_wait(&all, &from_outside);
 
                 if (sig == SIGCHLD)
                         children_reap(payload, ready_fd, options->ledger_fd);
-                else if (signal_is_forwarded(sig))
+                sig = signal_forwarded(sig, from_outside);
+                if (sig > 0)
                         (void) kill(payload, sig);
         }
 }

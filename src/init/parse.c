@@ -255,7 +255,10 @@ int path_candidate(const char **cursor, const char *command, char *buffer, size_
         return 1;
 }
 
-bool signal_is_forwarded(int signal) {
+int signal_forwarded(int signal, bool from_outside) {
+        if (from_outside)
+                return signal == SIGTERM || signal == SIGRTMIN + 4 ? SIGTERM : 0;
+
         switch (signal) {
         case SIGCHLD: /* about our children, not for them */
         case SIGSEGV: /* ours, if we are at fault */
@@ -266,9 +269,9 @@ bool signal_is_forwarded(int signal) {
         case SIGSYS:
         case SIGKILL: /* cannot be caught */
         case SIGSTOP:
-                return false;
+                return 0;
         default:
-                return signal > 0 && signal <= SIGRTMAX;
+                return signal > 0 && signal <= SIGRTMAX ? signal : 0;
         }
 }
 

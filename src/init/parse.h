@@ -84,8 +84,16 @@ size_t group_memberships(Span group, Span user, uint32_t *gids, size_t size);
  */
 int path_candidate(const char **cursor, const char *command, char *buffer, size_t size);
 
-/* Return: whether the payload gets this signal when PID 1 does. */
-bool signal_is_forwarded(int signal);
+/**
+ * signal_forwarded() - which signal the payload gets when PID 1 gets this one
+ * @from_outside: a process outside of the container sent it
+ *
+ * What is sent to the whole unit from outside the payload gets itself, and would get twice. So only a stop
+ * is passed on from there: SIGTERM of nspawn, and what "machinectl poweroff" sends to the first process.
+ *
+ * Return: the signal, or 0 for none.
+ */
+int signal_forwarded(int signal, bool from_outside);
 
 /* Return: the exit code that tells how a process ended: its own, or 128 and the signal. */
 int exit_code_of_status(int status);

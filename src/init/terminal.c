@@ -155,7 +155,7 @@ static bool terminal_turn(bool finishing, int msec) {
         return fds[SIGNALS].revents;
 }
 
-int terminal_wait_signal(void) {
+int terminal_wait_signal(bool *ret_from_outside) {
         struct signalfd_siginfo info;
 
         for (;;) {
@@ -164,6 +164,7 @@ int terminal_wait_signal(void) {
                 /* Of a write of ours that nobody can read: not for the payload. */
                 if (info.ssi_signo == SIGPIPE && info.ssi_pid == (uint32_t) getpid())
                         continue;
+                *ret_from_outside = info.ssi_code <= 0 && info.ssi_pid == 0;
                 return (int) info.ssi_signo;
         }
 }

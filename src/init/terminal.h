@@ -17,8 +17,9 @@ void terminal_open(int listener);
 /* In the payload: it gets a session of its own and the terminal as descriptors 0 to 2. */
 void terminal_enter(void);
 
-/* Keeps the terminal going until a signal came. Return: its number. */
-int terminal_wait_signal(void);
+/* Keeps the terminal going until a signal came, from a process outside of the container or not. Return: its
+ * number. */
+int terminal_wait_signal(bool *ret_from_outside);
 
 /*
  * The payload has ended: passes on what it wrote until then, for some seconds at most. Does nothing without

@@ -31,6 +31,7 @@ static const struct Property {
         { "DevicePolicy", "s", 0 },
         { "Environment", "as", 0 },
         { "ExecCondition", "a(sasb)", 0 },
+        { "ExecReload", "a(sasb)", 0 },
         { "ExecStart", "a(sasb)", 0 },
         { "ExecStopPost", "a(sasb)", 0 },
         { "FileDescriptorStoreMax", "u", 0 },

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
+#include "base/signal.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "systemd/property.h"
@@ -275,6 +276,26 @@ static void add_end(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         add_exec(b, "ExecStopPost", args, true);
 }
 
+/* A signal as the helper takes it. */
+static void append_signal(char ***args, const char *name) {
+        strv_appendf(args, "%d", signal_from_string(name));
+}
+
+/* A process looks for the task's own: systemd would signal nspawn, or all there are. */
+static void add_reload(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+        TaskLaunch launch = task_spec_launch(spec);
+        bool below = launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_STUB;
+        _cleanup_strv_ char **args = NULL;
+
+        if (!spec->reload_signal)
+                return;
+        strv_append(&args, host->helper);
+        strv_append(&args, "reload");
+        strv_append(&args, below ? "command" : "first");
+        append_signal(&args, spec->reload_signal);
+        add_exec(b, "ExecReload", args, false);
+}
+
 int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_free_ char *unit = unit_name_make(spec->machine);
         Builder b = { .m = m, .version = host->version };
@@ -293,6 +314,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_devices(&b, spec);
         add_resources(&b, spec);
         add_start(&b, spec, host);
+        add_reload(&b, spec, host);
         add_end(&b, spec, host);
 
         if (b.r >= 0)

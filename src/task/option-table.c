@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <ctype.h>
+#include <signal.h>
 
+#include "base/signal.h"
 #include "base/string.h"
 #include "task/capability.h"
 #include "task/cpus.h"
@@ -57,6 +59,14 @@ static char *spell_capability(char **value) {
 
 static const char *refuse_user(const char *value) {
         return *value && !strpbrk(value, "\n/") ? NULL : "a user name or id, with :GROUP if wanted";
+}
+
+static const char *refuse_reload_signal(const char *value) {
+        int signal = signal_from_string(value);
+
+        return signal > 0 && signal != SIGKILL && signal != SIGSTOP
+                ? NULL
+                : "a signal such as SIGHUP or SIGUSR1, and not SIGKILL or SIGSTOP";
 }
 
 static const char *refuse_cpus(const char *value) {
@@ -129,6 +139,9 @@ const Option option_table[] = {
           .allowed = LIST("interactive", "read-only", "passive", "pipe"),
           .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "
                  "apart." },
+        { "reload_signal", OPTION_STRING, OPTION_ANYWHERE, AT(reload_signal), .refuse = refuse_reload_signal,
+          .doc = "Signal that command, or the booted init system, gets once when its unit is reloaded: systemctl reload "
+                 "UNIT. Without it systemd refuses to reload." },
         { "tty", OPTION_BOOL, OPTION_ANYWHERE, AT(tty), .fallback = "false",
           .doc = "Give command a terminal, which nspawnctl attach connects to. stdout and stderr are one then, their "
                  "lines end in CR LF, and input is what is typed by who is attached. Needs boot = false." },

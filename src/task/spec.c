@@ -29,6 +29,7 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
         free(spec->working_directory);
         free(spec->console);
         strv_free(spec->capability);
+        free(spec->reload_signal);
         free(spec->restart.policy);
         free(spec->private_users);
         free(spec->private_users_ownership);

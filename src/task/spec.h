@@ -84,6 +84,7 @@ typedef struct TaskSpec {
         char *console;
         bool tty; /* the command has a terminal */
         char **capability;
+        char *reload_signal; /* what a reload of the unit sends to the command; NULL for none */
         TaskRestart restart;
 
         /* users */

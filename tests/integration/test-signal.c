@@ -74,6 +74,69 @@ Test(signal, every_name_and_number_reaches_the_payload_and_others_are_errors) {
         free(signal_fails(&agent, job, "SIGHUP", GRPC_STATUS_NOT_FOUND));
 }
 
+/* ---- sent to the unit ---- */
+
+static void kill_unit(const Job *job, const char *whom, const char *signal) {
+        free(shell_good("systemctl kill --kill-whom=%s -s %s %s", whom, signal, job->unit));
+}
+
+/* nspawn itself is a process of the unit, and its main one. */
+Test(signal, what_the_unit_is_sent_reaches_the_payload_once) {
+        static const char *const configs[] = {
+                "{'reload_signal': 'SIGHUP', 'restart': {'policy': 'always', 'delay': '200ms'}}",
+                "{'reload_signal': 'hup', 'process_two': true}",
+                "{'reload_signal': '1', 'init': false}",
+        };
+        static const char *const others[] = { "HUP", "QUIT", "USR1", "ALRM", "RTMIN+5" };
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[ELEMENTSOF(configs)];
+
+        for (size_t i = 0; i < ELEMENTSOF(configs); i++) {
+                jobs[i] = job_new(
+                        "trap '' TERM; trap 'echo hup' HUP; trap 'echo usr' USR1; trap 'echo usr2' USR2; "
+                        "echo ready; while :; do read -t 1 x </local/never; done",
+                        configs[i]);
+                free(shell_good("mkfifo -m 666 %s/task/local/never", jobs[i]->directory));
+                job_start_begin(&agent, jobs[i]);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(configs); i++) {
+                Job *job = jobs[i];
+
+                job_start_end(job);
+                stream_wait_text(job->out, "ready\n");
+                free(shell_good("systemctl reload %s", job->unit));
+                stream_wait_text(job->out, "hup\n");
+                kill_unit(job, "all", "HUP");
+                stream_wait_text(job->out, "hup\nhup\n");
+                kill_unit(job, "all", "USR1");
+                stream_wait_text(job->out, "usr\n");
+                for (size_t k = 0; k < ELEMENTSOF(others); k++)
+                        kill_unit(job, "main", others[k]);
+                kill_unit(job, "all", "USR2");
+                stream_wait_text(job->out, "usr2\n");
+                job_destroy(&agent, job);
+
+                _cleanup_free_ char *out = stream_wait_end(job->out, NULL);
+                cr_expect_str_eq(out, "ready\nhup\nhup\nusr\nusr2\n", "%s: %s", configs[i], out);
+                (void) job_free(job);
+        }
+}
+
+Test(signal, without_a_reload_signal_systemd_refuses_to_reload) {
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *job = job_new("exec sleep 1000", NULL);
+        int status;
+
+        job_start(&agent, job);
+        _cleanup_free_ char *words = shell(&status, "systemctl reload %s 2>&1", job->unit);
+        cr_expect_neq(status, 0);
+        expect_text(words, "not applicable");
+        kill_unit(job, "all", "TERM");
+        int code = job_wait(&agent, job);
+        cr_expect_eq(code, 143, "%d", code);
+        job_destroy(&agent, job);
+}
+
 /* ---- booted ---- */
 
 static Job *booted_new(void) {
@@ -101,7 +164,8 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
 
 #define UP "Multi-User System"
 
-Test(signal, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it) {
+/* Beside the next one there would be too many systems that boot at once. */
+Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it) {
         _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
 
         if (access(image, F_OK) < 0)

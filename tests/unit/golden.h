@@ -98,6 +98,7 @@ static inline TaskSpec *golden_spec_everything(void) {
         task_spec_add_bind(spec, "/etc/ssl", "/etc/ssl", true);
         spec->resolv_conf = xstrdup("copy-host");
         string_replace(&spec->oom_policy, "kill");
+        spec->reload_signal = xstrdup("SIGUSR1");
         spec->restart.policy = xstrdup("on-failure");
         spec->restart.delay_usec = 5 * USEC_PER_SEC;
         spec->restart.max_attempts = 3;

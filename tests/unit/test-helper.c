@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -94,6 +95,23 @@ Test(helper, the_first_run_has_its_descriptors_already) {
         cr_assert_eq(start_run(directory, out, -1), 5);
         _cleanup_free_ char *text = file_text(out);
         cr_assert_str_eq(text, "run\n");
+}
+
+/* nspawn waits for children and passes SIGTERM and SIGINT on. */
+Test(helper, what_nspawn_has_no_use_for_is_ignored) {
+        static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGKILL, SIGSTOP };
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC);
+        const unsigned long long internal = 3ULL << 31; /* of the C library: signals 32 and 33 */
+        unsigned long long ignored = ~internal;
+
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
+                ignored &= ~(1ULL << (wanted[i] - 1));
+        cr_assert_not_null(mkdtemp(directory));
+        WORDS(directory, "/bin/sed\0-n\0s/^SigIgn:\t//p\0/proc/self/status");
+        cr_assert_eq(start_run(directory, out, -1), 0);
+        _cleanup_free_ char *text = file_text(out);
+        cr_assert_eq(strtoull(text, NULL, 16) & ~internal, ignored, "%s", text);
 }
 
 Test(helper, every_word_of_a_command_line_arrives_as_it_is) {

@@ -274,7 +274,7 @@ Test(init_run, a_task_file_over_the_limit_is_125) {
         }
 }
 
-Test(init_run, signals_reach_the_payload) {
+Test(init_run, signals_of_the_container_reach_the_payload) {
         static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
                 SIGURG, SIGALRM, SIGPIPE, SIGABRT, SIGTSTP, SIGTTIN };
 
@@ -283,11 +283,26 @@ Test(init_run, signals_reach_the_payload) {
                 _cleanup_free_ char *number = xasprintf("%d", signals[i]);
 
                 box_start(&box, "supervise", "sh", "-c",
-                        "trap 'echo got; exit 9' $1; echo up; while :; do :; done", "sh", number);
-                box_expect(&box, "up\n");
-                cr_assert_eq(kill(box.pid, signals[i]), 0);
+                        "trap 'echo got; exit 9' $1; kill -$1 1; while :; do :; done", "sh", number);
                 box_expect(&box, "got\n");
                 cr_assert_eq(box_wait(&box), 9, "signal %s", number);
+        }
+}
+
+/* The payload gets what is sent to a whole unit by itself. */
+Test(init_run, of_signals_from_outside_only_a_stop_reaches_the_payload) {
+        const int signals[] = { SIGTERM, SIGRTMIN + 4 };
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_start(&box, "supervise", "sh", "-c",
+                        "trap 'echo hup' HUP; trap 'echo stop; exit 9' TERM; echo up; while :; do :; done");
+                box_expect(&box, "up\n");
+                cr_assert_eq(kill(box.pid, SIGHUP), 0);
+                cr_assert_eq(kill(box.pid, signals[i]), 0);
+                box_expect(&box, "stop\n");
+                cr_assert_eq(box_wait(&box), 9);
         }
 }
 

@@ -166,7 +166,7 @@ Test(init_terminal, a_reader_that_comes_back_has_missed_nothing) {
         }
 }
 
-Test(init_terminal, signals_reach_the_payload) {
+Test(init_terminal, signals_of_the_container_reach_the_payload_and_a_stop_from_outside) {
         static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGPIPE, SIGWINCH, SIGALRM };
 
         for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
@@ -174,10 +174,14 @@ Test(init_terminal, signals_reach_the_payload) {
                 _cleanup_free_ char *number = xasprintf("%d", signals[i]);
 
                 box_start(&box, "supervise", "--terminal", "sh", "-c",
-                        "trap 'echo got; exit 9' $1; echo up; while :; do :; done", "sh", number);
-                box_expect(&box, "up\r\n");
-                cr_assert_eq(kill(box.pid, signals[i]), 0);
-                box_expect(&box, "got\r\n");
+                        "trap 'echo usr2' USR2; trap 'echo got' $1; trap 'echo stop; exit 9' TERM; kill -$1 1; while :; do :; done",
+                        "sh", number);
+                box_expect(&box, signals[i] == SIGTERM ? "stop\r\n" : "got\r\n");
+                if (signals[i] != SIGTERM) {
+                        cr_assert_eq(kill(box.pid, SIGUSR2), 0);
+                        cr_assert_eq(kill(box.pid, SIGTERM), 0);
+                        box_expect(&box, "stop\r\n");
+                }
                 cr_assert_eq(box_wait(&box), 9, "signal %s", number);
         }
 }

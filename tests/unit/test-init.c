@@ -250,11 +250,19 @@ Test(init, signals_about_the_init_itself_stay_there) {
 
                 for (size_t i = 0; i < ELEMENTSOF(own); i++)
                         forwarded = forwarded && own[i] != sig;
-                cr_assert_eq(signal_is_forwarded(sig), forwarded, "signal %d", sig);
+                cr_assert_eq(signal_forwarded(sig, false), forwarded ? sig : 0, "signal %d", sig);
         }
-        cr_assert_not(signal_is_forwarded(-1));
-        cr_assert_not(signal_is_forwarded(0));
-        cr_assert_not(signal_is_forwarded(SIGRTMAX + 1));
+        cr_assert_eq(signal_forwarded(-1, false), 0);
+        cr_assert_eq(signal_forwarded(0, false), 0);
+        cr_assert_eq(signal_forwarded(SIGRTMAX + 1, false), 0);
+}
+
+Test(init, only_a_stop_is_passed_on_from_outside) {
+        for (int sig = -1; sig <= SIGRTMAX + 1; sig++) {
+                bool stops = sig == SIGTERM || sig == SIGRTMIN + 4;
+
+                cr_assert_eq(signal_forwarded(sig, true), stops ? SIGTERM : 0, "signal %d", sig);
+        }
 }
 
 Test(init, exit_codes_tell_code_or_signal) {

@@ -319,6 +319,8 @@ Test(option, values_that_are_not_allowed_are_named_with_what_is) {
         expect_bad_value("name", "a/b", "without a slash");
         expect_bad_value("name", "''", "1 to 64");
         expect_bad_value("cpus", "3-0", "\"3-0\" is not allowed: must be a list such as 0-3,5");
+        expect_bad_value("reload_signal", "SIGNONSENSE", "a signal such as SIGHUP");
+        expect_bad_value("reload_signal", "SIGKILL", "not SIGKILL or SIGSTOP");
 }
 
 Test(option, every_value_of_a_list_is_allowed) {

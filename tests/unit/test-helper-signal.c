@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "init-box.h"
+
+/* nspawn-units-helper as systemd runs it to reload a unit. This process stands for nspawn. */
+TestSuite(helper_signal, .timeout = 30);
+
+static int helper_run(pid_t supervisor, const char *const *argv) {
+        _cleanup_free_ char *directory = xstrdup(init_path()),
+                            *variable = xasprintf("MAINPID=%d", supervisor);
+        int status;
+
+        *strrchr(directory, '/') = 0;
+        _cleanup_free_ char *path = xasprintf("%s/nspawn-units-helper", directory);
+        pid_t pid = fork();
+        if (pid == 0) {
+                if (supervisor > 0)
+                        (void) putenv(variable);
+                (void) execv(path, (char **) (uintptr_t) argv);
+                _exit(92);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_assert(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+#define helper(supervisor, ...) helper_run(supervisor, (const char *const[]){ "helper", __VA_ARGS__, NULL })
+
+Test(helper_signal, a_reload_reaches_the_process_once_and_no_other) {
+        static const char *const rows[][2] = { { "supervise", "command" }, { "exec", "first" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box = box_new();
+
+                box_start(&box, rows[i][0], "sh", "-c",
+                        "sh -c 'trap \"echo wrong\" HUP; while :; do :; done' & trap 'echo hup' HUP; "
+                        "trap 'echo usr; kill -KILL $!; exit 7' USR1; echo up; while :; do :; done");
+                box_expect(&box, "up\n");
+                cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 0);
+                box_expect(&box, "hup\n");
+                cr_assert_eq(helper(getpid(), "reload", rows[i][1], "10"), 0);
+                box_expect(&box, "usr\n");
+                cr_assert_eq(box_wait(&box), 7);
+                box_expect_end(&box);
+
+                cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 1, "there is nobody any more");
+        }
+}
+
+Test(helper_signal, wrong_usage_is_an_error) {
+        cr_expect_eq(helper(getpid(), "reload"), 1);
+        cr_expect_eq(helper(getpid(), "reload", "command"), 1);
+        cr_expect_eq(helper(getpid(), "reload", "other", "1"), 1);
+        cr_expect_eq(helper(getpid(), "reload", "first", "0"), 1);
+        cr_expect_eq(helper(getpid(), "reload", "first", "1x"), 1);
+        cr_expect_eq(helper(getpid(), "reload", "first", "65"), 1);
+}
