@@ -9,6 +9,11 @@
 #define TASK_ARGUMENTS_FILE "arguments"
 #define TASK_STOPPING_FILE "stopping"
 
+/* A link there to the unit's control group, and where a container that is not booted finds that read-only.
+ */
+#define TASK_GROUP_LINK "cgroup"
+#define TASK_GROUP_IN_CONTAINER "/run/nspawn-units/cgroup"
+
 /* More than execve(2) takes in all (a quarter of the usual stack of 8 MiB). */
 #define TASK_ARGUMENTS_MAX (4 * 1024 * 1024)
 

@@ -14,12 +14,12 @@
 
 #include "base/program.h"
 #include "base/remove.h"
+#include "cgroup.h"
 #include "helper.h"
 #include "init/notify.h"
 
 #define LEDGER_MAX 65536
 #define FILE_MAX 4096
-#define CGROUP_ROOT "/sys/fs/cgroup"
 #define MACHINES "/run/systemd/machines"
 
 /* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
@@ -31,30 +31,6 @@ static bool text_read(const char *path, char *ret, size_t size) {
                 (void) close(fd);
         ret[n > 0 ? n : 0] = 0;
         return n >= 0;
-}
-
-/*
- * The unit's cgroup. This process is in .control below it, since the unit's own is delegated
- * (systemd.resource-control(5), Delegate=), or in it where an older systemd has no such group.
- */
-static bool cgroup_find(char *ret, size_t size) {
-        static const char control[] = "/.control\n";
-        char text[FILE_MAX];
-        char *line;
-
-        if (!text_read("/proc/self/cgroup", text, sizeof(text)))
-                return false;
-        line = strstr(text, "0::/");
-        if (!line)
-                return false;
-
-        line += strlen("0::");
-        line[strcspn(line, "\n") + 1] = 0;
-        size_t n = strlen(line);
-        if (n >= sizeof(control) && strcmp(line + n - (sizeof(control) - 1), control) == 0)
-                line[n - (sizeof(control) - 1)] = 0;
-        line[strcspn(line, "\n")] = 0;
-        return snprintf(ret, size, CGROUP_ROOT "%s", line) < (int) size;
 }
 
 /* A number of a cgroup's file: the one after @key, or the first; 0 when there is none, as for "max". */

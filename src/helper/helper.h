@@ -19,7 +19,8 @@ int helper_ended(char **argv);
  * @argv: DIRECTORY, that of the task
  *
  * For ExecStart=: puts stdin and stdout back where they were in the unit's first run, from the store of
- * descriptors (sd_listen_fds(3)), and becomes the command in the directory's file of arguments.
+ * descriptors (sd_listen_fds(3)), makes the directory's link to the unit's control group, and becomes the
+ * command in its file of arguments.
  *
  * Return: exit status, where it could not; -EINVAL for other arguments.
  */

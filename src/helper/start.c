@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/task-file.h"
+#include "cgroup.h"
 #include "helper.h"
 #include "init/become.h"
 #include "init/handed.h"
@@ -36,6 +37,15 @@ static int descriptors_restore(void) {
 static void path_make(char path[PATH_MAX], const char *directory, const char *name) {
         if (snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
                 fail(EXIT_FAILURE, "the path of the task's directory is too long", NULL);
+}
+
+/* Only a process of the unit knows for sure where its group is. A later run finds the link of the first. */
+static void cgroup_link(const char *directory) {
+        char path[PATH_MAX], cgroup[PATH_MAX];
+
+        path_make(path, directory, TASK_GROUP_LINK);
+        if (cgroup_find(cgroup, sizeof(cgroup)) && symlink(cgroup, path) < 0 && errno != EEXIST)
+                fail(EXIT_FAILURE, "cannot make ", path, ": ", strerrordesc_np(errno), NULL);
 }
 
 /* Return: the words of the file, NULL-terminated. */
@@ -75,6 +85,7 @@ int helper_start(char **argv) {
         for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
                 (void) unsetenv(variables[i]);
 
+        cgroup_link(argv[0]);
         path_make(path, argv[0], TASK_ARGUMENTS_FILE);
         char **command = arguments_read(path);
         signals_ignore();

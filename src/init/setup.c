@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/task-file.h"
@@ -60,6 +61,26 @@ static void streams_restore(int error_fd) {
                 fail(EXIT_SETUP, "cannot set up /dev/null: ", strerrordesc_np(errno), NULL);
 }
 
+/*
+ * A task's limits are those of its unit. In /sys/fs/cgroup it finds the group below that in which nspawn put
+ * it, without any. Runtimes look there for what they may use (JVM, Go, Node), so the unit's files go over
+ * those.
+ */
+static void limits_show(void) {
+        static const char *const names[] = { "cpu.max", "memory.high", "memory.max", "memory.swap.max",
+                "pids.max" };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                char source[PATH_MAX], target[PATH_MAX];
+
+                (void) stpcpy(stpcpy(source, TASK_GROUP_IN_CONTAINER "/"), names[i]);
+                (void) stpcpy(stpcpy(target, "/sys/fs/cgroup/"), names[i]);
+                if (access(source, F_OK) >= 0 && mount(source, target, NULL, MS_BIND, NULL) < 0)
+                        say("the task does not see its limit ", names[i], ": ", strerrordesc_np(errno),
+                                NULL);
+        }
+}
+
 /* Runs the image's own init. */
 static _Noreturn void boot(const Options *options, const Setup *setup) {
         static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd",
@@ -101,6 +122,7 @@ void command_exec(const Options *options) {
         };
         Setup setup = {};
 
+        limits_show();
         setup_build(&setup, (const char *const *) environ, hidden[options->mode], task_read());
         if (setup.user && options->mode == MODE_BOOT)
                 fail(EXIT_SETUP, "a task that is booted cannot have a user", NULL);

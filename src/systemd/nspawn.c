@@ -168,7 +168,8 @@ static void append_process(char ***args, const TaskSpec *spec) {
 }
 
 char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
-        _cleanup_free_ char *task_file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE);
+        _cleanup_free_ char *task_file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE),
+                            *group = nspawn_runtime_path(spec->machine, TASK_GROUP_LINK);
         char in_container[] = INIT_IN_CONTAINER;
         char **args = NULL;
 
@@ -185,6 +186,8 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_network(&args, spec);
         strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
+        if (!spec->boot)
+                strv_appendf(&args, "--bind-ro=%s:" TASK_GROUP_IN_CONTAINER, group);
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
         append_launch(&args, spec, host->handover);

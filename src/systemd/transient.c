@@ -114,9 +114,18 @@ static void add_restart(Builder *b, const TaskSpec *spec) {
                 add_restart_limits(b, &spec->restart);
 }
 
-static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+static void add_environment(Builder *b, const TaskSpec *spec) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
+        /*
+         * By itself nspawn gives an image without systemd the old hierarchy, where there are no limits to
+         * see (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257; gone in 258).
+         */
+        if (!spec->boot)
+                add(b, "Environment", 1, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
+}
+
+static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         add(b, "StandardError", "journal");
         add_text(b, "SyslogIdentifier", spec->name ? spec->name : spec->machine);
 
@@ -309,6 +318,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_log_rate_limit(&b, &spec->log_rate_limit);
         add_process(&b, spec);
         add_restart(&b, spec);
+        add_environment(&b, spec);
         add_streams(&b, spec, host);
         add_runtime_directory(&b, spec);
         add_devices(&b, spec);

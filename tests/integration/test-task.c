@@ -170,10 +170,11 @@ Test(task, runs_as_the_user_of_option_or_task_in_the_directory_asked_for) {
 Test(task, process_two_runs_below_the_init_of_nspawn) {
         _cleanup_agent_ Agent agent = agent_start();
         Job *jobs[] = {
-                job_new("cat /proc/1/comm; echo $$; exit 7", "{'process_two': true}"),
-                job_new("cat /proc/1/comm; exit 7", NULL),
+                job_new("cat /proc/1/comm /sys/fs/cgroup/pids.max; echo $$; exit 7",
+                        "{'process_two': true}"),
+                job_new("cat /proc/1/comm /sys/fs/cgroup/pids.max; exit 7", "{'user_namespacing': false}"),
         };
-        static const char *const expected[] = { "(sd-stubinit)\n2\n", "init\n" };
+        static const char *const expected[] = { "(sd-stubinit)\n16384\n2\n", "init\n16384\n" };
 
         start_all(&agent, jobs, ELEMENTSOF(jobs));
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {

@@ -9,6 +9,11 @@ TestSuite(unit, .timeout = TEST_SEC);
 
 #define SECRET "hunter2-is-the-secret"
 
+/* What a program may use is asked for where runtimes ask, and cannot be changed there. */
+#define SEES_LIMITS \
+        "cd /sys/fs/cgroup; cat memory.max pids.max; echo ready; read x </local/wait; cat memory.max cpu.max; " \
+        "(echo max >memory.max) 2>/dev/null || echo fixed"
+
 Test(unit, limits_names_and_journal_are_the_tasks) {
         Driver__Resources resources = DRIVER__RESOURCES__INIT;
         Driver__AllocatedTaskResources allocated = DRIVER__ALLOCATED_TASK_RESOURCES__INIT;
@@ -16,7 +21,7 @@ Test(unit, limits_names_and_journal_are_the_tasks) {
         Driver__LinuxResources lin = DRIVER__LINUX_RESOURCES__INIT;
         char cpus[] = "1";
         _cleanup_agent_ Agent agent = agent_start();
-        _cleanup_job_ Job *job = job_new("echo ready; read x </local/wait", NULL);
+        _cleanup_job_ Job *job = job_new(SEES_LIMITS, NULL);
         _cleanup_free_ char *description = xasprintf(
                 "Nomad task task of job testjob, allocation %s", job->config.alloc_id);
 
@@ -31,7 +36,7 @@ Test(unit, limits_names_and_journal_are_the_tasks) {
         resources.linux_resources = &lin;
         job->config.resources = &resources;
         job_start(&agent, job);
-        stream_wait_text(job->out, "ready");
+        stream_wait_text(job->out, "134217728\n16384\nready\n");
 
         const char *const rows[][2] = {
                 { "MemoryMax", "134217728" },
@@ -71,8 +76,12 @@ Test(unit, limits_names_and_journal_are_the_tasks) {
         _cleanup_free_ char *children = shell(NULL, "pgrep -P %d", plugin_pid(agent.plugin));
         cr_expect_str_empty(children);
 
+        free(shell_good("systemctl set-property --runtime %s MemoryMax=96M CPUQuota=150%%", job->unit));
+        shell_until("grep -qx '150000 100000' /sys/fs/cgroup%s/cpu.max", group);
         free(shell_good("echo >%s/task/local/wait", job->directory));
         cr_expect_eq(job_wait(&agent, job), 0);
+        _cleanup_free_ char *out = stream_wait_end(job->out, NULL);
+        expect_text(out, "ready\n100663296\n150000 100000\nfixed\n");
         job_destroy(&agent, job);
         job->config.resources = NULL;
 }
