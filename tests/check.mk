@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make check             everything; its parts:
+# make check             everything here, a short choice on the other Debian suites; its parts:
+# make matrix            everything on all suites
 # make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
-# make integration       in a test host of their own (FILTER=name: some of them; NOMAD_VERSIONS="1.6 1.11")
+# make integration       in a test host of their own (FILTER='name...': some of them; NOMAD_VERSIONS="1.6 1.11")
 # make bench             measures in a test host of its own; the table says the budgets, build/bench.json has the numbers
 # make ... SUITE=trixie  unit, integration, bench, demo, vm-shell: programs and test host of that Debian suite
 # make vm-shell          a shell in a kept test host that has all of the integration tests' payload
@@ -32,7 +33,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 
 -include $(TEST_SOURCES:%.c=$(O)/%.d) $(TEST_HELPER_OBJECTS:.o=.d) $(O)/init-parse.d
 
-.PHONY: bench demo check lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
+.PHONY: bench demo check matrix lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
 # The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
@@ -92,7 +93,7 @@ payload: $(if $(APART),,all) | build/.deps-vm
 		tests/integration/payload.sh $(PAYLOAD)
 
 integration: payload
-	@VM_TIMEOUT=$${VM_TIMEOUT:-2700} tests/vm/vm run $(PAYLOAD) run.sh $(if $(FILTER),'$(FILTER)')
+	@VM_TIMEOUT=$${VM_TIMEOUT:-2700} tests/vm/vm run $(PAYLOAD) run.sh $(foreach f,$(FILTER),'$(f)')
 
 bench: $(if $(APART),,all) | build/.deps-vm
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; WERROR=$(WERROR) BUILD=$(BUILD) bench/bench.sh
@@ -105,6 +106,8 @@ vm-stop:
 
 check:
 	@tests/check
+matrix:
+	@tests/check matrix
 
 demo:
 	@tests/demo/run

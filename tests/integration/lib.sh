@@ -1,33 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What run.sh and the tests in bash share: counting, and the words about it. run.sh sets payload and results.
+# What run.sh and the tests in bash share: which tests are asked for, counting, and the words about it. run.sh sets
+# payload, results and filters.
 
 : "${payload:=}" "${results:=}"
 
 n_passed=0
 n_failed=0
+names=()
 
 say() {
 	printf '%s\n' "$*"
 }
 
 test_passed() {
+	names+=("$1")
 	n_passed=$((n_passed + 1))
 	[[ -z "${VERBOSE:-}" ]] || say "passed: $1"
 }
 
 # test_failed NAME: its output comes on stdin.
 test_failed() {
+	names+=("$1")
 	n_failed=$((n_failed + 1))
 	say "FAILED: $1"
 	sed 's/^/    /'
 }
 
+# asked PREFIX: whether a test is asked for whose name begins so, or all are.
+asked() {
+	local filter
+	((${#filters[@]} > 0)) || return 0
+	for filter in "${filters[@]}"; do
+		[[ "$filter" != "$1"* ]] || return 0
+	done
+	return 1
+}
+
+# asked_for NAME: whether this test is.
+asked_for() {
+	local filter
+	((${#filters[@]} > 0)) || return 0
+	for filter in "${filters[@]}"; do
+		[[ "$1" != *"$filter"* && "$filter" != "${1%%/*}" ]] || return 0
+	done
+	return 1
+}
+
+test_skipped() { # NAME
+	names+=("$1")
+	say "skipped: $1"
+}
+
+# What was asked for and is no test's name: a test that has another name now would be left out without a word.
+expect_all_asked() {
+	local filter
+	for filter in "${filters[@]}"; do
+		printf '%s\n' "${names[@]}" | grep -qF -- "${filter#nomad}" ||
+			test_failed "$filter" <<<"there is no such test"
+	done
+}
+
 # check NAME FUNCTION: a test in bash. It fails with the first command that does.
 check() {
 	local name=$1 log
-	[[ -z "${filter:-}" || "$name" == *"$filter"* || "$filter" == "${name%%/*}" ]] || return 0
+	asked_for "$name" || return 0
 	log=$(mktemp)
 	if bash -euxo pipefail -c "$2" >"$log" 2>&1; then
 		test_passed "$name"
@@ -71,10 +109,24 @@ summary() {
 	((n_failed == 0))
 }
 
-# go_tests PROGRAM SUITE FILTER: the tests in Go of a program; SUITE/ goes before their names.
+# go_pattern SUITE: what Go's -test.run gets for the tests asked for; nomad/ stands for every version's suite.
+go_pattern() {
+	local filter pattern=
+	for filter in "${filters[@]}"; do
+		case $filter in
+		"$1" | "${1%%-*}") pattern+="|." ;;
+		"$1"/* | "${1%%-*}"/*) pattern+="|^${filter#*/}" ;;
+		esac
+	done
+	((${#filters[@]} > 0)) || pattern="|."
+	printf '%s\n' "${pattern#|}"
+}
+
+# go_tests PROGRAM SUITE: the tests in Go of a program; SUITE/ goes before their names.
 go_tests() {
-	local log=$results/$2.log name pattern=.
-	[[ "$3" == */* ]] && pattern="^${3#*/}"
+	local log=$results/$2.log name pattern begin=$SECONDS before=$n_failed
+	pattern=$(go_pattern "$2")
+	[[ -x "$1" && -n "$pattern" ]] || return 0
 	NSPAWN_PAYLOAD=$payload "$1" -test.v -test.run "$pattern" -test.parallel 4 -test.timeout 1200s >"$log" 2>&1
 	local status=$? found=0
 	while IFS= read -r name; do
@@ -89,11 +141,13 @@ go_tests() {
 			shown' "$log")
 	done < <(sed -n 's/^ *--- FAIL: \([^ ]*\) .*/\1/p' "$log")
 	while IFS= read -r name; do
-		say "skipped: $2/$name"
+		test_skipped "$2/$name"
 	done < <(sed -n 's/^ *--- SKIP: \([^ ]*\) .*/\1/p' "$log")
 	if ((status != 0)) && { ((found == 0)) || ! grep -q -e '--- FAIL' "$log"; }; then
 		test_failed "$2" < <(tail -n 60 "$log")
 	fi
+	((n_failed == before)) || sweep
+	say "$2: $((SECONDS - begin)) s"
 }
 
 # What a run may not leave, in words; nothing when there is nothing.

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs in the test host, in the payload's directory, as root: run.sh [FILTER]
-# FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/...", "harness/..." or
+# Runs in the test host, in the payload's directory, as root: run.sh [FILTER...]
+# FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/...", "harness/...", "nomad/..." or
 # "nomad-1.6/..."; the check for leftovers is always run. Environment: JOBS (3) tests of the plugin at once.
 set -uo pipefail
 shopt -s extglob
 
 payload=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-filter=${1:-}
+filters=("$@")
 export NSPAWN_PAYLOAD=$payload
 export NSPAWN_TEST_DIR=/var/lib/nspawn-test
 [[ ! -f "$payload/no-debian" ]] || export NSPAWN_TEST_NO_DEBIAN=1
@@ -46,16 +46,18 @@ set_up() {
 
 # criterion NAME JOBS SUITES: the C tests of those suites; what they say as TAP is counted.
 criterion() {
-	[[ "$filter" != @(cli|harness|nomad)* ]] || return
-	local log=$results/$1.log tap=$results/$1.tap pattern="$3/*" name
-	if [[ "$filter" == */* ]]; then
+	local log=$results/$1.log tap=$results/$1.tap patterns='' filter name
+	for filter in "${filters[@]}"; do
 		# shellcheck disable=SC2053
-		[[ "${filter%%/*}" == $3 ]] || return
-		pattern="${filter%%/*}/${filter#*/}*"
-	elif [[ -n "$filter" ]]; then
-		pattern="$3/*$filter*"
-	fi
-	"$payload/integration-tests" --filter="$pattern" -j"$2" --tap="$tap" --quiet --color=never >"$log" 2>&1
+		case $filter in
+		cli* | harness* | nomad*) ;;
+		*/*) [[ "${filter%%/*}" != $3 ]] || patterns+="|$filter*" ;;
+		*) patterns+="|$3/*$filter*" ;;
+		esac
+	done
+	((${#filters[@]} > 0)) || patterns="|$3/*"
+	[[ -n "$patterns" ]] || return 0
+	"$payload/integration-tests" --filter="@(${patterns#|})" -j"$2" --tap="$tap" --quiet --color=never >"$log" 2>&1
 	if [[ ! -s "$tap" ]]; then
 		test_failed "$1" <"$log"
 		return
@@ -63,6 +65,9 @@ criterion() {
 	while IFS= read -r name; do
 		test_passed "${name/:://}"
 	done < <(sed -n '/# SKIP/d; s/^ok - \([^ ]*\).*/\1/p' "$tap")
+	while IFS= read -r name; do
+		test_skipped "${name/:://}"
+	done < <(sed -n '/# SKIP/s/^ok - \([^ ]*\).*/\1/p' "$tap")
 	while IFS= read -r name; do
 		test_failed "${name/:://}" < <(awk -v wanted="$name" '
 			/^ok / || /^#/ { shown = 0 }
@@ -80,32 +85,20 @@ criterion many 1 many
 ((n_failed == 0)) || sweep
 say "tests of the plugin: $((SECONDS - begin)) s"
 
-if [[ -z "$filter" || "$filter" == cli* ]]; then
+if asked cli; then
 	begin_suite=$SECONDS
 	# shellcheck source=tests/integration/test-cli.sh
 	. "$payload/test-cli.sh"
 	say "cli: $((SECONDS - begin_suite)) s"
 fi
 
-if [[ -x "$payload/nomad/harness" && (-z "$filter" || "$filter" == harness*) ]]; then
-	begin_suite=$SECONDS
-	before=$n_failed
-	go_tests "$payload/nomad/harness" harness "$filter"
-	((n_failed == before)) || sweep
-	say "harness: $((SECONDS - begin_suite)) s"
-fi
-
+go_tests "$payload/nomad/harness" harness
 for agent in "$payload"/nomad/nomad-*; do
 	[[ -x "$agent" ]] || continue
-	version=${agent##*/}
-	[[ -z "$filter" || "$filter" == nomad || "$version" == "${filter%%/*}" ]] || continue
-	begin_suite=$SECONDS
-	before=$n_failed
-	NOMAD_AGENT=$agent go_tests "$payload/nomad/tests" "$version" "$filter"
-	((n_failed == before)) || sweep
-	say "$version: $((SECONDS - begin_suite)) s"
+	NOMAD_AGENT=$agent go_tests "$payload/nomad/tests" "${agent##*/}"
 done
 
+expect_all_asked
 leftovers
 [[ -s "$NSPAWN_TEST_DIR/measured" ]] && sed 's/^/measured: /' "$NSPAWN_TEST_DIR/measured"
 [[ -d /results ]] && cp -r "$results" /results/ 2>/dev/null
