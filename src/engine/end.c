@@ -101,7 +101,7 @@ static void on_words(void *userdata, const char *words) {
 /* Whether the container was ended by a signal, perhaps, and only nspawn's words can tell. */
 static bool needs_words(const Task *task, const LedgerEnd *end) {
         return task->result.known && task->result.code == EXIT_FAILURE && task->result.signal == 0 &&
-                !end->has_payload && task->record.launch != TASK_LAUNCH_STUB;
+                !end->has_payload;
 }
 
 bool task_read_end(const Task *task, LedgerEnd *ret) {

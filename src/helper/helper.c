@@ -13,7 +13,8 @@ int main(int argc, char **argv) {
                 const char *name;
                 int (*run)(char **argv);
         } verbs[] = { { "may-start", helper_may_start }, { "start", helper_start },
-                { "reload", helper_reload }, { "ended", helper_ended }, { "exec", helper_exec } };
+                { "reload", helper_reload }, { "stop", helper_stop }, { "ended", helper_ended },
+                { "exec", helper_exec } };
         int r = -1;
 
         for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -25,6 +26,7 @@ int main(int argc, char **argv) {
                         "usage: nspawn-units-helper may-start DIRECTORY\n"
                         "       nspawn-units-helper start DIRECTORY\n"
                         "       nspawn-units-helper reload first|command SIGNAL\n"
+                        "       nspawn-units-helper stop SIGNAL MACHINE\n"
                         "       nspawn-units-helper ended [--keep] [--unregister] LEDGER\n"
                         "       nspawn-units-helper exec PID NAME\n");
         return r < 0 ? EXIT_FAILURE : r;

@@ -49,6 +49,18 @@ int helper_may_start(char **argv);
 int helper_reload(char **argv);
 
 /**
+ * helper_stop() - ask a container to end, or end it when it is being terminated
+ * @argv: the number of the signal that asks its first process; the machine's name
+ *
+ * For ExecStop=: comes back when nspawn has ended, or at once when it has already or has no container.
+ * "machinectl terminate" is a stop as any other for systemd, but is to end a container at once
+ * (machinectl(1)).
+ *
+ * Return: exit status, or -EINVAL for other arguments.
+ */
+int helper_stop(char **argv);
+
+/**
  * helper_exec() - run a command in a container
  * @argv: pid of the container's first process; a name of at most 15 bytes, which this process has from then
  *        on, and its command until that begins

@@ -140,22 +140,22 @@ static void append_launch(char ***args, const TaskSpec *spec, bool handover) {
                 strv_append(args, *word);
 }
 
+const char *nspawn_kill_signal(TaskLaunch launch) {
+        bool asks_init = launch == TASK_LAUNCH_BOOT || launch == TASK_LAUNCH_STUB;
+
+        return asks_init ? "SIGRTMIN+3" : "SIGTERM";
+}
+
 /*
  * Booting goes through our init like everything else, which then becomes the image's init: nspawn's own
  * --boot would want the environment as arguments. What --boot means beyond that (systemd 252 to 256,
  * nspawn.c) is given here: the signal that asks for a shutdown, and the kind of console.
  */
 static void append_process(char ***args, const TaskSpec *spec) {
-        static const char *const kill_signals[_TASK_LAUNCH_MAX] = {
-                [TASK_LAUNCH_BOOT] = "SIGRTMIN+3",
-                [TASK_LAUNCH_SUPERVISE] = "SIGTERM",
-                [TASK_LAUNCH_STUB] = "SIGRTMIN+3",
-                [TASK_LAUNCH_DIRECT] = "SIGTERM",
-        };
         TaskLaunch launch = task_spec_launch(spec);
 
         append_flag(args, "--as-pid2", launch == TASK_LAUNCH_STUB);
-        append_text(args, "--kill-signal", kill_signals[launch]);
+        append_text(args, "--kill-signal", nspawn_kill_signal(launch));
         append_flag(
                 args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_BOOT);
         append_text(args, "--console", spec->console ? spec->console : spec->boot ? "read-only" : "pipe");

@@ -32,6 +32,9 @@ void nspawn_clear_away(const char *machine);
 /* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
 #define NSPAWN_STATUS_REBOOT 133
 
+/* Return: name of the signal that asks a container's first process to end. */
+const char *nspawn_kill_signal(TaskLaunch launch);
+
 /* What beside the task matters for the arguments. */
 typedef struct NspawnHost {
         const char *program;   /* absolute path of systemd-nspawn */

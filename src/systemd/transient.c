@@ -305,6 +305,24 @@ static void add_reload(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         add_exec(b, "ExecReload", args, false);
 }
 
+/*
+ * Only systemd-machined knows of a stop that it is a termination. What takes longer than the unit's timeout
+ * is killed then: by default systemd would ask once more, and wait as long again (systemd.service(5),
+ * TimeoutStopFailureMode=).
+ */
+static void add_stop(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+        _cleanup_strv_ char **args = NULL;
+
+        if (!host->register_machine)
+                return;
+        strv_append(&args, host->helper);
+        strv_append(&args, "stop");
+        append_signal(&args, nspawn_kill_signal(task_spec_launch(spec)));
+        strv_append(&args, spec->machine);
+        add_exec(b, "ExecStop", args, true);
+        add(b, "TimeoutStopFailureMode", "kill");
+}
+
 int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_free_ char *unit = unit_name_make(spec->machine);
         Builder b = { .m = m, .version = host->version };
@@ -325,6 +343,7 @@ int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *ho
         add_resources(&b, spec);
         add_start(&b, spec, host);
         add_reload(&b, spec, host);
+        add_stop(&b, spec, host);
         add_end(&b, spec, host);
 
         if (b.r >= 0)

@@ -76,12 +76,23 @@ Test(signal, every_name_and_number_reaches_the_payload_and_others_are_errors) {
 
 /* ---- sent to the unit ---- */
 
+static void terminate(Agent *agent, Job *job) {
+        double begin = now();
+
+        free(shell_good("machinectl terminate %s", job->machine));
+        int code = job_wait(agent, job);
+        cr_expect_eq(code, 137, "%d", code);
+        cr_expect_eq(job->signal, 9, "%d", job->signal);
+        cr_expect_lt(now() - begin, 20, "%.3f s", now() - begin);
+        job_destroy(agent, job);
+}
+
 static void kill_unit(const Job *job, const char *whom, const char *signal) {
         free(shell_good("systemctl kill --kill-whom=%s -s %s %s", whom, signal, job->unit));
 }
 
 /* nspawn itself is a process of the unit, and its main one. */
-Test(signal, what_the_unit_is_sent_reaches_the_payload_once) {
+Test(signal, what_the_unit_is_sent_reaches_the_payload_once_and_terminate_ends_it_at_once) {
         static const char *const configs[] = {
                 "{'reload_signal': 'SIGHUP', 'restart': {'policy': 'always', 'delay': '200ms'}}",
                 "{'reload_signal': 'hup', 'process_two': true}",
@@ -114,7 +125,7 @@ Test(signal, what_the_unit_is_sent_reaches_the_payload_once) {
                         kill_unit(job, "main", others[k]);
                 kill_unit(job, "all", "USR2");
                 stream_wait_text(job->out, "usr2\n");
-                job_destroy(&agent, job);
+                terminate(&agent, job);
 
                 _cleanup_free_ char *out = stream_wait_end(job->out, NULL);
                 cr_expect_str_eq(out, "ready\nhup\nhup\nusr\nusr2\n", "%s: %s", configs[i], out);
@@ -165,15 +176,17 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
 #define UP "Multi-User System"
 
 /* Beside the next one there would be too many systems that boot at once. */
-Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it) {
+Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_terminated_at_once) {
         _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
 
         if (access(image, F_OK) < 0)
                 cr_skip_test("no Debian image");
 
         _cleanup_agent_ Agent agent = agent_start();
-        _cleanup_job_ Job *job = booted_new();
+        _cleanup_job_ Job *job = booted_new(), *terminated = booted_new();
 
+        job_start(&agent, terminated);
+        terminate(&agent, terminated);
         job_start(&agent, job);
         job_stop(&agent, job, 80, "");
         int code = job_wait(&agent, job);

@@ -2,7 +2,7 @@
 
 #include "init-box.h"
 
-/* nspawn-units-helper as systemd runs it to reload a unit. This process stands for nspawn. */
+/* nspawn-units-helper as systemd runs it to reload and to stop a unit. This process stands for nspawn. */
 TestSuite(helper_signal, .timeout = 30);
 
 static int helper_run(pid_t supervisor, const char *const *argv) {
@@ -46,11 +46,41 @@ Test(helper_signal, a_reload_reaches_the_process_once_and_no_other) {
         }
 }
 
+Test(helper_signal, a_stop_asks_the_first_process_and_waits_for_the_end_of_nspawn) {
+        int out[2];
+        char text[16] = {};
+
+        cr_assert_eq(pipe(out), 0);
+        pid_t supervisor = fork();
+        if (supervisor == 0) {
+                _cleanup_box_ Box box = box_new();
+
+                box_start(&box, "supervise", "sh", "-c", "trap 'exit 7' TERM; echo up; while :; do :; done");
+                box_expect(&box, "up\n");
+                (void) fd_write_all(out[1], "up", 2);
+                int code = box_wait(&box);
+                (void) fd_write_all(out[1], code == 7 ? "good" : "bad", 4);
+                _exit(0);
+        }
+        close(out[1]);
+        cr_assert_eq(read(out[0], text, 2), 2);
+        cr_assert_eq(helper(supervisor, "stop", "15", "no-such-machine"), 0);
+        cr_assert_eq(read(out[0], text, sizeof(text) - 1), 4);
+        cr_assert_str_eq(text, "good");
+        cr_assert_eq(waitpid(supervisor, NULL, 0), supervisor);
+}
+
+Test(helper_signal, a_stop_of_what_has_ended_has_nothing_to_do) {
+        cr_assert_eq(helper(0, "stop", "15", "no-such-machine"), 0);
+        cr_assert_eq(helper(getpid(), "stop", "15", "no-such-machine"), 0, "there is no container");
+}
+
 Test(helper_signal, wrong_usage_is_an_error) {
         cr_expect_eq(helper(getpid(), "reload"), 1);
         cr_expect_eq(helper(getpid(), "reload", "command"), 1);
         cr_expect_eq(helper(getpid(), "reload", "other", "1"), 1);
         cr_expect_eq(helper(getpid(), "reload", "first", "0"), 1);
         cr_expect_eq(helper(getpid(), "reload", "first", "1x"), 1);
-        cr_expect_eq(helper(getpid(), "reload", "first", "65"), 1);
+        cr_expect_eq(helper(getpid(), "stop", "15"), 1);
+        cr_expect_eq(helper(getpid(), "stop", "65", "name"), 1);
 }
