@@ -16,7 +16,9 @@
 #include "base/task-file.h"
 #include "engine/private.h"
 #include "systemd/handover.h"
+#include "systemd/journal-fields.h"
 #include "task/limits.h"
+#include "task/name.h"
 
 /* Connections that wait for our init; while systemd restarts a unit there is none. */
 #define ATTACH_BACKLOG 8
@@ -26,10 +28,11 @@
  * killed nspawn of systemd 262 has mounted there, where our helper did not get to run.
  */
 void task_remove_runtime_directory(const char *machine) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine), *unit = unit_name_make(machine);
 
         directory_clear(directory, false);
         (void) rmdir(directory);
+        journal_fields_remove(unit);
         nspawn_clear_away(machine);
 }
 
@@ -170,6 +173,13 @@ static int ask_for_unit(Task *task, Error **ret_error) {
         r = write_arguments(task, handover >= 0, ret_error);
         if (r < 0)
                 return r;
+
+        if (!journal_fields_survive(task->spec->journal_fields)) {
+                r = journal_fields_write(task->record.unit, task->spec->journal_fields);
+                if (r < 0)
+                        return error_set(
+                                ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r));
+        }
 
         r = describe_unit(task, handover, &m);
         if (r < 0)

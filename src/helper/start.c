@@ -86,6 +86,10 @@ int helper_start(char **argv) {
                 (void) unsetenv(variables[i]);
 
         cgroup_link(argv[0]);
+        /* The unit may have a second one, and nspawn of systemd 262 works in what stands here. */
+        if (setenv("RUNTIME_DIRECTORY", argv[0], true) < 0)
+                fail(EXIT_FAILURE, "out of memory", NULL);
+
         path_make(path, argv[0], TASK_ARGUMENTS_FILE);
         char **command = arguments_read(path);
         signals_ignore();

@@ -7,6 +7,7 @@
 #include "base/signal.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "systemd/journal-fields.h"
 #include "systemd/property.h"
 #include "systemd/transient.h"
 #include "task/cpus.h"
@@ -50,7 +51,7 @@ static void add_identity(Builder *b, const TaskSpec *spec) {
 }
 
 static void add_journal_fields(Builder *b, const TaskSpec *spec) {
-        if (b->r < 0 || strv_is_empty(spec->journal_fields))
+        if (b->r < 0 || strv_is_empty(spec->journal_fields) || !journal_fields_survive(spec->journal_fields))
                 return;
 
         b->r = property_begin(b->m, b->version, "LogExtraFields");
@@ -142,9 +143,14 @@ static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) 
 
 /* Secrets live here for as long as the unit does, restarts included, and are removed by systemd. */
 static void add_runtime_directory(Builder *b, const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine),
+                            *unit = unit_name_make(spec->machine), *fields = journal_fields_directory(unit);
 
-        add(b, "RuntimeDirectory", 1, string_after_prefix(directory, "/run/"));
+        if (journal_fields_survive(spec->journal_fields))
+                add(b, "RuntimeDirectory", 1, string_after_prefix(directory, "/run/"));
+        else
+                add(b, "RuntimeDirectory", 2, string_after_prefix(directory, "/run/"),
+                        string_after_prefix(fields, "/run/"));
         add(b, "RuntimeDirectoryMode", (uint32_t) 0700);
         add(b, "RuntimeDirectoryPreserve", "restart");
 }

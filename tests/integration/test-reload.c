@@ -13,7 +13,7 @@ static char *properties(const Job *job) {
         return shell_good(
                 "systemctl show %s | grep -vE '^(CPUUsageNSec|(Effective)?Memory(Current|Peak|Available|Swap|ZSwap)"
                 "|EffectiveMemory|IO(Read|Write)|TasksCurrent|NeedDaemonReload|[A-Za-z]*Timestamp|"
-                "NFileDescriptorStore|After=|Requires=)' | "
+                "NFileDescriptorStore|After=|Requires=|RequiresMountsFor=)' | "
                 "sed -E 's/ (start_time|stop_time|pid|code|status)=[^;}]*//g' | sort",
                 job->unit);
 }
