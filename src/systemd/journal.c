@@ -14,6 +14,9 @@
 #define LINES_MAX 5
 #define LINE_LENGTH_MAX 400
 
+/* The last entries that are looked at: a unit may have written for weeks, and the loop waits meanwhile. */
+#define ENTRIES_MAX 100
+
 struct JournalWords {
         sd_journal *journal;
         sd_event_source *io;
@@ -119,6 +122,20 @@ static int words_match(sd_journal *journal, const char *unit) {
         return r;
 }
 
+static int words_seek(sd_journal *journal, uint64_t since_usec) {
+        uint64_t usec = UINT64_MAX;
+        int r = sd_journal_seek_tail(journal);
+
+        for (int n = 0; r >= 0 && n < ENTRIES_MAX && usec >= since_usec; n++) {
+                r = sd_journal_previous(journal);
+                if (r == 0)
+                        return sd_journal_seek_head(journal);
+                if (r > 0)
+                        r = sd_journal_get_realtime_usec(journal, &usec);
+        }
+        return r;
+}
+
 JournalWords *journal_words_new(sd_event *event, const char *unit, uint64_t since_usec, uint64_t limit_usec,
         JournalWordsDone done, void *userdata) {
         _cleanup_(journal_words_freep) JournalWords *words = xnew(JournalWords, 1);
@@ -131,7 +148,7 @@ JournalWords *journal_words_new(sd_event *event, const char *unit, uint64_t sinc
         if (r >= 0)
                 r = words_match(words->journal, unit);
         if (r >= 0)
-                r = sd_journal_seek_realtime_usec(words->journal, since_usec);
+                r = words_seek(words->journal, since_usec);
         if (r < 0)
                 return NULL;
 
