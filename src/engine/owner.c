@@ -66,7 +66,7 @@ static uint64_t mount_namespace(void) {
         return stat("/proc/self/ns/mnt", &st) < 0 ? 0 : st.st_ino;
 }
 
-int owner_note(const char *path, pid_t pid) {
+int owner_note(const char *path, pid_t pid, char **ret_owner) {
         _cleanup_free_ char *owner = NULL, *text = NULL;
         ssize_t n = file_read(AT_FDCWD, path, ID_MAX, &owner);
 
@@ -88,7 +88,10 @@ int owner_note(const char *path, pid_t pid) {
         if (mkdir(NOTES, 0700) < 0 && errno != EEXIST)
                 return -errno;
         _cleanup_free_ char *note = note_path(owner);
-        return file_write_private(note, text, strlen(text));
+        int r = file_write_private(note, text, strlen(text));
+        if (r >= 0)
+                *ret_owner = TAKE_PTR(owner);
+        return r;
 }
 
 /* What a note says. */

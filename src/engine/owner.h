@@ -20,12 +20,13 @@ typedef enum OwnerState {
 
 /**
  * owner_note() - note where an owner's file is
- * @path: the file, absolute
- * @pid:  the owner's process: while it runs, the owner is there whatever becomes of the file
+ * @path:      the file, absolute
+ * @pid:       the owner's process: while it runs, the owner is there whatever becomes of the file
+ * @ret_owner: the id in it, owned by the caller
  *
  * Return: 0; -ENOENT when there is no such file; or another negative errno.
  */
-int owner_note(const char *path, pid_t pid);
+int owner_note(const char *path, pid_t pid, char **ret_owner);
 
 /* Return: whether an owner is there; @owner may be NULL. */
 OwnerState owner_look(const char *owner);

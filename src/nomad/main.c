@@ -10,6 +10,7 @@
 
 #include "base/program.h"
 #include "base/string.h"
+#include "engine/owner.h"
 #include "nomad/handshake.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
@@ -21,6 +22,9 @@
 
 /* How long systemd may take to answer before Nomad is told where we are. */
 #define CONNECT_USEC (5 * USEC_PER_SEC)
+
+/* How often a process whose agent is gone looks whether one can still come back to it. */
+#define LOOK_USEC (10 * USEC_PER_SEC)
 
 typedef struct Program {
         sd_event *event;
@@ -51,6 +55,17 @@ static int on_sigterm(
         return 0;
 }
 
+/* With its client state the agent lost where this process is, and begins another. Tasks go on. */
+static int on_look(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
+        Program *program = userdata;
+
+        if (owner_look(program->plugin.node) == OWNER_LOST)
+                stop(program);
+        else if (sd_event_source_set_time_relative(source, LOOK_USEC) >= 0)
+                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
 /*
  * Nobody reads stderr any more: the agent is gone. An agent that comes back takes up a process that it
  * configured; any other is of no use to anybody.
@@ -61,6 +76,9 @@ static int on_stderr(sd_event_source *source, int fd _unused_, uint32_t events _
         (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
         if (!program->plugin.in_use)
                 stop(program);
+        else
+                (void) sd_event_add_time_relative(
+                        program->event, NULL, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, program);
         return 0;
 }
 

@@ -174,7 +174,7 @@ static bool collect(void *userdata, const TaskRecord *record) {
 void plugin_find_orphans(Plugin *plugin, pid_t agent) {
         _cleanup_free_ char *path = find_node_file(agent);
         _cleanup_task_record_ TaskRecord none = {};
-        int r = path ? owner_note(path, agent) : -ENOENT;
+        int r = path ? owner_note(path, agent, &plugin->node) : -ENOENT;
 
         /* Who does not know its own node judges no others. */
         if (r < 0) {

@@ -252,6 +252,7 @@ void plugin_deinit(Plugin *plugin) {
                 plugin_remove_task(task);
         }
         plugin_drop_orphans(plugin);
+        free(plugin->node);
         plugin_drop_events(plugin);
         for (size_t i = 0; i < ELEMENTSOF(plugin->watches); i++)
                 plugin->watches[i] = sd_event_source_disable_unref(plugin->watches[i]);

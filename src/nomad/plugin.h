@@ -53,6 +53,7 @@ typedef struct Plugin {
         Driver__DriverTaskEvent *backlog[BACKLOG_MAX]; /* a ring */
         size_t backlog_first, n_backlog;
         LIST_HEAD(, DriverTask) tasks;
+        char *node; /* that the agent is, when it is known where it has its client state */
         LIST_HEAD(, Orphan) orphans;
         sd_event_source *orphan_timer;
 } Plugin;

@@ -33,7 +33,10 @@ static inline void node_open(Node *node) {
 
 /* What its agent does first; the process is none unless given. */
 static inline void node_note(const Node *node, pid_t pid) {
-        cr_assert_eq(owner_note(node->file, pid), 0);
+        _cleanup_free_ char *id = NULL;
+
+        cr_assert_eq(owner_note(node->file, pid, &id), 0);
+        cr_assert_str_eq(id, node->id);
 }
 
 static inline void node_lose(const Node *node) {

@@ -60,6 +60,7 @@ static void scene_close(Scene *scene) {
         fd_close(scene->state);
         fd_close(scene->log);
         plugin_drop_orphans(&scene->service.plugin);
+        free(scene->service.plugin.node);
         node_close(&scene->own);
         node_close(&scene->lost);
         service_close(&scene->service);

@@ -55,13 +55,14 @@ Test(owner, is_there_while_its_process_runs) {
 
 Test(owner, is_found_again_where_its_directory_was_moved_to) {
         _cleanup_node_ Node node, other;
+        _cleanup_free_ char *id = NULL;
 
         node_open(&node);
         node_open(&other);
         node_note(&node, NOBODY);
         node_lose(&node);
         node_write(&other, node.id);
-        cr_assert_eq(owner_note(other.file, NOBODY), 0);
+        cr_assert_eq(owner_note(other.file, NOBODY, &id), 0);
         cr_expect_eq(owner_look(node.id), OWNER_THERE);
 }
 
@@ -107,12 +108,14 @@ Test(owner, of_which_nothing_is_noted_is_unknown) {
 Test(owner, is_not_noted_without_a_file_that_names_one) {
         static const char *const bad[] = { "", "a/b", "two words", "line\n" };
         _cleanup_node_ Node node;
+        char *id = NULL;
 
         node_open(&node);
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 node_write(&node, bad[i]);
-                cr_expect_eq(owner_note(node.file, NOBODY), -EBADMSG, "%s", bad[i]);
+                cr_expect_eq(owner_note(node.file, NOBODY, &id), -EBADMSG, "%s", bad[i]);
         }
         node_lose(&node);
-        cr_expect_eq(owner_note(node.file, NOBODY), -ENOENT);
+        cr_expect_eq(owner_note(node.file, NOBODY, &id), -ENOENT);
+        cr_expect_null(id);
 }

@@ -167,6 +167,7 @@ func TestTasksOfALostNodeAreToldOfAndEndedAndNoOthers(t *testing.T) {
 	}
 	killAgent(t)
 	kill(t, plugin)
+	kill(t, s.command.Process.Pid)
 	s.stop()
 	s.lose(t)
 	s.start(t, `orphan_timeout = "30s"`)
