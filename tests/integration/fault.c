@@ -130,13 +130,13 @@ static Job *subject_job_new(const Cell *cell) {
 static void gates_make(void) {
         free(shell_good("mkdir -p " GATES "; exec 9>" GATES "/lock; flock 9; test ! -e " GATES
                         "/systemd-nspawn || exit 0; "
-                        "cp /usr/bin/systemd-nspawn " GATES "/; cat >" GATES "/hold <<'END'\n"
+                        "cp /usr/bin/systemd-nspawn " GATES "/; cat >/usr/bin/.held <<'END'\n"
                         "#!/bin/sh\n"
                         "for a; do case $a in --machine=*) gate=" GATES "/${a#--machine=};; esac; done\n"
                         "test -p \"$gate\" && { read x <\"$gate\"; } 2>/dev/null\n"
                         "exec " GATES "/systemd-nspawn \"$@\"\n"
                         "END\n"
-                        "chmod 755 " GATES "/hold && mount --bind " GATES "/hold /usr/bin/systemd-nspawn"));
+                        "chmod 755 /usr/bin/.held && mv /usr/bin/.held /usr/bin/systemd-nspawn"));
 }
 
 static void gate_close(const Job *job) {
