@@ -108,6 +108,9 @@ static int run_file(const char *path, bool detach) {
         if (task_file_load(path, &run.spec, &error) < 0)
                 return command_fail("%s", error_message(error));
 
+        if (task_spec_boots_with_arguments(run.spec))
+                (void) fprintf(stderr, "nspawnctl: " TASK_BOOTS_WITH_ARGUMENTS "\n");
+
         host_facts_probe(&facts);
         if (host_facts_check(&facts, &error) < 0) {
                 task_spec_free(run.spec);

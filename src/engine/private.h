@@ -122,6 +122,19 @@ void task_watch_group(Task *task);
 /* This run is over, and @end tells of it: whatever the watch did not see is told. */
 void task_unwatch_group(Task *task, const LedgerEnd *end);
 
+/* Return: a memory limit for people, owned by the caller. */
+char *limit_in_words(uint64_t limit);
+/* Return: how many processes the kernel killed for want of memory, and with which limit; owned by the
+ * caller. */
+char *oom_describe(uint64_t n_killed, uint64_t limit, uint64_t peak);
+
+/* explain.c */
+/* Return: why the start failed, as its unit and its ledger tell; owned by the caller. *ret_enough is whether
+ * nothing that nspawn said would tell more. */
+char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret_enough);
+/* Return: what nspawn said, with what it means for the job; owned by the caller. */
+char *start_explain_words(const Task *task, const char *words);
+
 /* end.c */
 /* How the last run ended, as far as it is noted. Return: whether the task has a ledger that is its own. */
 bool task_read_end(const Task *task, LedgerEnd *ret);

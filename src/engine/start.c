@@ -85,32 +85,23 @@ void task_start_succeed_and_end(Task *task, const UnitStatus *status) {
 
 static void on_words(void *userdata, const char *words) {
         Task *task = userdata;
+        _cleanup_free_ char *explained = words ? start_explain_words(task, words) : NULL;
 
         task_start_fail(task, EIO, "the container did not start: %s (journalctl -u %s)",
-                words ? words : task->failure, task->record.unit);
+                explained ? explained : task->failure, task->record.unit);
 }
 
 /* The start failed and the unit's state is known: add what nspawn said. */
 static void start_explain(Task *task, const UnitStatus *status) {
-        Engine *engine = task->engine;
+        bool enough;
 
         /* systemd does not when it wanted to restart the unit, or never had it. */
         task_remove_runtime_directory(task->record.machine);
 
         free(task->failure);
-        if (task->state == TASK_STOPPING)
-                task->failure = xstrdup("it was stopped while it started");
-        else if (streq_null(status->load_state, "not-found"))
-                task->failure = xstrdup("systemd does not know its unit");
-        else if (status->exec_main_code == CLD_EXITED)
-                task->failure = xasprintf(
-                        "%s ended with status %d", engine->nspawn, status->exec_main_status);
-        else
-                task->failure = xasprintf("systemd says: %s", status->result ? status->result : "nothing");
-
-        /* What was stopped by request has nothing more to say. */
-        if (task->state != TASK_STOPPING)
-                task->words = journal_words_new(engine->event, task->record.unit, task->asked_usec,
+        task->failure = start_explain_status(task, status, &enough);
+        if (!enough)
+                task->words = journal_words_new(task->engine->event, task->record.unit, task->asked_usec,
                         WORDS_LIMIT_USEC, on_words, task);
         if (!task->words)
                 on_words(task, NULL);
@@ -183,15 +174,19 @@ static void task_tell_start(Task *task) {
 
         task_event(task, message,
                 (const char *const[]){ "unit", task->record.unit, "image", spec->image_path, NULL });
+        if (task_spec_boots_with_arguments(spec))
+                task_event(task, TASK_BOOTS_WITH_ARGUMENTS,
+                        (const char *const[]){ "unit", task->record.unit, NULL });
 }
 
 static void start_with_image(Task *task) {
         _cleanup_error_ Error *error = NULL;
         int r;
 
-        r = image_check_command(task->spec, &error);
-        if (r < 0) {
-                task_start_fail(task, r, "%s", error_message(error));
+        (void) image_check_command(task->spec, &error);
+        (void) image_check_mounts(task->spec, &error);
+        if (error) {
+                task_start_fail(task, error->code, "%s", error_message(error));
                 return;
         }
 

@@ -15,6 +15,21 @@ static char *size_in_words(uint64_t bytes) {
                                  : xasprintf("%" PRIu64 " KiB", bytes / 1024);
 }
 
+char *limit_in_words(uint64_t limit) {
+        return limit > 0 && limit != CGROUP_NO_LIMIT ? size_in_words(limit) : xstrdup("none of its own");
+}
+
+static char *peak_in_words(uint64_t peak) {
+        return peak > 0 ? size_in_words(peak) : xstrdup("unknown");
+}
+
+char *oom_describe(uint64_t n_killed, uint64_t limit, uint64_t peak) {
+        _cleanup_free_ char *most = limit_in_words(limit), *reached = peak_in_words(peak);
+
+        return xasprintf("the kernel killed %" PRIu64 " process%s of the task (limit %s, peak %s)", n_killed,
+                n_killed == 1 ? "" : "es", most, reached);
+}
+
 /* Tells what is to be told of. */
 static void tell_oom(Task *task) {
         const CgroupOom oom = task->oom;
@@ -24,12 +39,9 @@ static void tell_oom(Task *task) {
                 return;
         task->oom.n_new = 0;
 
-        bool limited = oom.limit > 0 && oom.limit != CGROUP_NO_LIMIT;
-        _cleanup_free_ char *limit = limited ? size_in_words(oom.limit) : xstrdup("none of its own");
-        _cleanup_free_ char *peak = oom.peak > 0 ? size_in_words(oom.peak) : xstrdup("unknown");
-        _cleanup_free_ char *message = xasprintf("Out of memory: the kernel killed %" PRIu64
-                                                 " process%s of the task (limit %s, peak %s)",
-                oom.n_new, oom.n_new == 1 ? "" : "es", limit, peak);
+        _cleanup_free_ char *limit = limit_in_words(oom.limit), *peak = peak_in_words(oom.peak);
+        _cleanup_free_ char *words = oom_describe(oom.n_new, oom.limit, oom.peak);
+        _cleanup_free_ char *message = xasprintf("Out of memory: %s", words);
 
         task_event(task, message,
                 (const char *const[]){

@@ -67,15 +67,15 @@ static bool is_below(const char *path, const char *directory) {
         return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == 0);
 }
 
-/* Whether the command is in a place that nspawn or a mount puts there. */
-static bool is_mounted_into(const TaskSpec *spec, const char *command) {
+/* Whether @path is in a place that nspawn or a mount, other than @but, puts there. */
+static bool is_mounted_into(const TaskSpec *spec, const char *path, const TaskBind *but) {
         static const char *const made_by_nspawn[] = { "/dev", "/proc", "/run", "/sys", "/tmp" };
 
         for (size_t i = 0; i < ELEMENTSOF(made_by_nspawn); i++)
-                if (is_below(command, made_by_nspawn[i]))
+                if (is_below(path, made_by_nspawn[i]))
                         return true;
         for (size_t i = 0; i < spec->n_binds; i++)
-                if (is_below(command, spec->binds[i].target))
+                if (&spec->binds[i] != but && is_below(path, spec->binds[i].target))
                         return true;
         return false;
 }
@@ -96,7 +96,7 @@ static bool image_has(int root, const char *path) {
 }
 
 /* Whether a link on the way to @path leads to where something is mounted. */
-static bool leads_to_mount(const TaskSpec *spec, int root, const char *path) {
+static bool leads_to_mount(const TaskSpec *spec, int root, const char *path, const TaskBind *but) {
         for (const char *end = path; *end;) {
                 end += 1 + strcspn(end + 1, "/");
 
@@ -109,7 +109,7 @@ static bool leads_to_mount(const TaskSpec *spec, int root, const char *path) {
                         continue;
                 target[n] = 0;
                 whole = xasprintf("%s%s", target, end);
-                if (*whole == '/' && is_mounted_into(spec, whole))
+                if (*whole == '/' && is_mounted_into(spec, whole, but))
                         return true;
         }
         return false;
@@ -122,7 +122,7 @@ static int check_init(const TaskSpec *spec, int root, Error **ret_error) {
 
         return error_set(ret_error, ENOENT,
                 "boot: image \"%s\" has no init system (/usr/lib/systemd/systemd or /sbin/init); set boot = false to "
-                "run a command",
+                "run command",
                 spec->image);
 }
 
@@ -138,9 +138,37 @@ int image_check_command(const TaskSpec *spec, Error **ret_error) {
 
         if (spec->boot)
                 return check_init(spec, root, ret_error);
-        if (!command || *command != '/' || is_mounted_into(spec, command) || image_has(root, command) ||
-                leads_to_mount(spec, root, command))
+        if (!command || *command != '/' || is_mounted_into(spec, command, NULL) ||
+                image_has(root, command) || leads_to_mount(spec, root, command, NULL))
                 return 0;
         return error_set(
                 ret_error, ENOENT, "command: \"%s\" does not exist in image \"%s\"", command, spec->image);
+}
+
+int image_check_mounts(const TaskSpec *spec, Error **ret_error) {
+        bool state = streq_null(spec->volatile_mode, "state");
+        _cleanup_strv_ char **missing = NULL;
+
+        if (!task_spec_keeps_root_read_only(spec) || spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
+                return 0;
+
+        _cleanup_fd_ int root = open(spec->image_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                return 0;
+
+        for (size_t i = 0; i < spec->n_binds; i++) {
+                const TaskBind *bind = &spec->binds[i];
+
+                if ((state && is_below(bind->target, "/var")) || is_mounted_into(spec, bind->target, bind) ||
+                        image_has(root, bind->target) || leads_to_mount(spec, root, bind->target, bind))
+                        continue;
+                strv_append(&missing, bind->target);
+        }
+        if (strv_is_empty(missing))
+                return 0;
+
+        _cleanup_free_ char *joined = strv_join(missing, ", ");
+        return error_set(ret_error, EROFS,
+                "%s: image \"%s\" has no %s to mount something on, and it cannot be made there; " IMAGE_READ_ONLY_HINT,
+                state ? "volatile" : "read_only", spec->image, joined);
 }

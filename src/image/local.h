@@ -30,3 +30,16 @@ void image_set(TaskSpec *spec, const char *path, const char *machined_type);
  * Return: 0, or -ENOENT with @ret_error set.
  */
 int image_check_command(const TaskSpec *spec, Error **ret_error);
+
+/* What helps where an image that is read-only has no place for a mount. */
+#define IMAGE_READ_ONLY_HINT \
+        "make it in the image, or use volatile = \"overlay\" instead, which keeps the image as it is too"
+
+/**
+ * image_check_mounts() - see whether all that is mounted has a place in an image that is not written to
+ *
+ * Looks at images that are directories, like image_check_command().
+ *
+ * Return: 0, or -EROFS with @ret_error set, in words that name all places that are missing.
+ */
+int image_check_mounts(const TaskSpec *spec, Error **ret_error);

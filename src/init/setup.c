@@ -110,7 +110,7 @@ static _Noreturn void boot(const Options *options, const Setup *setup) {
                 fail(exit_code_of_exec(error), "cannot boot \"", tried, "\": ", strerrordesc_np(error),
                         NULL);
         fail(127,
-                "cannot boot: the image has no /usr/lib/systemd/systemd, /lib/systemd/systemd or /sbin/init",
+                "cannot boot: the image has no /usr/lib/systemd/systemd, /lib/systemd/systemd or /sbin/init; set boot = false to run command",
                 NULL);
 }
 

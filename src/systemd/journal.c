@@ -17,6 +17,19 @@
 /* The last entries that are looked at: a unit may have written for weeks, and the loop waits meanwhile. */
 #define ENTRIES_MAX 100
 
+/*
+ * What nspawn says of things that do not keep a container from starting (nspawn.c, nspawn-network.c, systemd
+ * 252 to 257): it would stand before the reason, or instead of it.
+ */
+static const char *const harmless[] = {
+        "/etc/localtime",
+        "interface naming scheme",
+        "to fit length constraints",
+        ", ignoring",
+        "proceeding anyway",
+        "Automatically implying",
+};
+
 struct JournalWords {
         sd_journal *journal;
         sd_event_source *io;
@@ -64,14 +77,24 @@ static void add_line(JournalWords *words, char *line) {
         }
 }
 
+static bool is_harmless(const char *command, const char *line) {
+        if (!streq_null(command, "systemd-nspawn"))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(harmless); i++)
+                if (strstr(line, harmless[i]))
+                        return true;
+        return false;
+}
+
 static void read_entries(JournalWords *words) {
         while (sd_journal_next(words->journal) > 0) {
                 _cleanup_free_ char *id = entry_field(words->journal, "MESSAGE_ID");
                 _cleanup_free_ char *message = entry_field(words->journal, "MESSAGE");
+                _cleanup_free_ char *command = entry_field(words->journal, "_COMM");
 
                 if (streq_null(id, MESSAGE_ID_PROCESS_EXIT) && entry_is_of_systemd(words->journal))
                         words->ended = true;
-                else if (!id && !string_is_empty(message))
+                else if (!id && !string_is_empty(message) && !is_harmless(command, message))
                         add_line(words, message);
         }
 }

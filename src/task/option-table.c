@@ -110,7 +110,7 @@ const Option option_table[] = {
         { "command", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(command),
           .doc = "Program to run and its arguments." },
         { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .fallback = "false",
-          .doc = "Mount the image read-only." },
+          .doc = "Mount the image read-only; it must have a place for each mount, and tasks may share it." },
         { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .fallback = "false",
           .doc = "Run a copy of the image that is thrown away at the end. Each restart in place begins with a new copy, and so "
                  "does each reboot of a booted system." },
@@ -191,7 +191,8 @@ const Option option_table[] = {
           .doc = "What follows when a process is killed because memory ran out: the others go on, the task is stopped "
                  "orderly, or all of it is killed at once." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
-          .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T." },
+          .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T. A limit is at "
+                 "least 4M, which a container needs to start." },
         { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),
           .doc = "Memory limit when memory is not it." },
         { "cpu_shares", OPTION_NUMBER, OPTION_IN_YAML, AT(cpu_shares),

@@ -100,6 +100,16 @@ bool task_spec_has_user_namespace(const TaskSpec *spec) {
         return spec->user_namespacing && !streq_null(spec->private_users, "no");
 }
 
+bool task_spec_keeps_root_read_only(const TaskSpec *spec) {
+        if (streq_null(spec->volatile_mode, "state"))
+                return true;
+        return spec->read_only && (!spec->volatile_mode || streq(spec->volatile_mode, "no"));
+}
+
+bool task_spec_boots_with_arguments(const TaskSpec *spec) {
+        return spec->boot && !strv_is_empty(spec->command);
+}
+
 bool task_spec_restarts(const TaskSpec *spec) {
         return spec->restart.policy && !streq(spec->restart.policy, "no");
 }

@@ -53,6 +53,12 @@ typedef struct TaskLogRateLimit {
 /* What RestartSec= is when nothing is said (systemd.service(5)), and the least that is allowed. */
 #define RESTART_DELAY_MIN_USEC (100 * USEC_PER_MSEC)
 
+/*
+ * What a container cannot start with less of: measured in bytes, nspawn with our init and a shell needs 2.5
+ * MB with systemd 252 and 3 MB with 257 and 262; the rest is a margin.
+ */
+#define TASK_MEMORY_MIN (UINT64_C(4) << 20)
+
 typedef struct TaskSpec {
         /* who it is */
         char *name;            /* the task's name, for people */
@@ -143,6 +149,17 @@ TaskLaunch task_spec_launch(const TaskSpec *spec);
 
 /* Return: whether the container is given a user namespace of its own. */
 bool task_spec_has_user_namespace(const TaskSpec *spec);
+
+/* Return: whether nothing can be made in the image, a place for a mount included. */
+bool task_spec_keeps_root_read_only(const TaskSpec *spec);
+
+/* Return: whether command is no program to run, but arguments of the image's init system. */
+bool task_spec_boots_with_arguments(const TaskSpec *spec);
+
+/* What somebody is to know of that who meant something else. */
+#define TASK_BOOTS_WITH_ARGUMENTS \
+        "command: its words are arguments of the image's init system, since boot is true (the default); " \
+        "boot = false runs command instead"
 
 /* Return: whether systemd is to restart the container. */
 bool task_spec_restarts(const TaskSpec *spec);

@@ -66,6 +66,14 @@ static bool reserves_over_limit(const TaskSpec *spec) {
         return spec->memory_low > spec->memory_max && spec->memory_max > 0;
 }
 
+static bool starves(const TaskSpec *spec) {
+        return spec->memory_max > 0 && spec->memory_max < TASK_MEMORY_MIN && spec->memory_low == 0;
+}
+
+static bool starves_beside_memory(const TaskSpec *spec) {
+        return spec->memory_max > 0 && spec->memory_max < TASK_MEMORY_MIN && spec->memory_low > 0;
+}
+
 static bool asks_for_no_restart(const TaskSpec *spec) {
         const TaskRestart *restart = &spec->restart;
 
@@ -151,6 +159,10 @@ static const struct {
                 "log_rate_limit.burst: needed when log_rate_limit.interval is given; say how many lines" },
         { limits_rate_too_far, { "log_rate_limit.burst" },
                 "log_rate_limit.burst: must not be more than 90000000; 0 is no limit" },
+        { starves, { "memory" },
+                "memory: must be at least 4M (4194304 bytes), which a container needs to start" },
+        { starves_beside_memory, { "memory_max" },
+                "memory_max: must be at least 4M (4194304 bytes), which a container needs to start" },
         { reserves_over_limit, { "memory_max", "memory" }, "memory_max: must not be less than memory" },
 };
 

@@ -106,21 +106,20 @@ static double limit(void) {
 }
 
 Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
-        _cleanup_free_ char *bare = xasprintf("%s/images/bare-%d", test_directory(), getpid());
         char *config[] = {
                 xstrdup("{'command': ['nosuchprogram']}"),
                 xasprintf("{'image': '%s/images/hello.raw', 'command': ['/no/such']}", test_directory()),
-                xasprintf("{'image': '%s'}", bare),
+                xasprintf(
+                        "{'image': '%s/images/hello.raw', 'bind': {'/srv': '/nothere'}}", test_directory()),
                 xstrdup("{'working_directory': '/no/such/directory'}"),
                 xstrdup("{'user': 'nosuchuser'}"),
                 xstrdup("{'bind': {'/no/such/source': '/run/x'}}"),
         };
-        static const char *const words[] = { "nosuchprogram", "/no/such", "/alloc", "/no/such/directory",
-                "nosuchuser", "/no/such/source" };
+        static const char *const words[] = { "nosuchprogram", "/no/such", "read_only = true",
+                "/no/such/directory", "nosuchuser", "/no/such/source" };
         _cleanup_agent_ Agent agent = agent_start();
         double worst = 0, allowed = limit();
 
-        free(shell_good("cp -a %1$s/images/hello %2$s && rmdir %2$s/alloc", test_directory(), bare));
         for (size_t i = 0; i < ELEMENTSOF(config); i++) {
                 _cleanup_job_ Job *job = job_new("true", config[i]);
                 _cleanup_free_ char *text = job_start_fails(&agent, job);
@@ -136,5 +135,53 @@ Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
                 free(config[i]);
         }
         measured("nspawn's end until StartTask has failed, longest of 6", "%.3f s", worst);
-        free(shell_good("rm -r %s", bare));
+}
+
+/* An image that nobody else has, with a file of 16 MiB and no /alloc. */
+static char *image_new(void) {
+        char *image = xasprintf("%s/images/refusal-%d", test_directory(), getpid());
+
+        free(shell_good("cp -a %1$s/images/hello %2$s && rmdir %2$s/alloc && "
+                        "dd if=/dev/zero of=%2$s/large bs=1M count=16 status=none",
+                test_directory(), image));
+        return image;
+}
+
+static void expect_start_fails(Agent *agent, Job *job, const char *const *words) {
+        _cleanup_free_ char *text = job_start_fails(agent, job);
+
+        for (; *words; words++)
+                expect_text(text, *words);
+}
+
+Test(refusal, what_an_image_cannot_do_is_told_with_what_helps) {
+        _cleanup_free_ char *image = image_new();
+        _cleanup_free_ char *writable = xasprintf("{'image': '%s', 'read_only': false}", image);
+        _cleanup_free_ char *kept = xasprintf("{'image': '%s'}", image);
+        _cleanup_free_ char *overlay = xasprintf(
+                "{'image': '%s', 'read_only': false, 'volatile': 'overlay'}", image);
+        _cleanup_agent_ Agent agent = agent_start();
+        _cleanup_job_ Job *first = job_new("while :; do sleep 1; done", writable),
+                          *second = job_new("true", writable), *read_only = job_new("true", kept),
+                          *large = job_new("true", overlay), *small = job_new("true", overlay);
+
+        expect_start_fails(
+                &agent, read_only, (const char *const[]){ "read_only: ", "/alloc", "volatile = ", NULL });
+
+        job_limit_memory(small, 3);
+        expect_start_fails(&agent, small, (const char *const[]){ "memory: ", "4M", NULL });
+        /* nspawn gives the files of an overlay other owners, and so copies them into memory. */
+        job_limit_memory(large, 8);
+        expect_start_fails(&agent, large,
+                (const char *const[]){ "out of memory", "limit 8 MiB", "peak", "raise memory", NULL });
+
+        job_start(&agent, first);
+        expect_start_fails(&agent, second,
+                (const char *const[]){ first->unit, "read_only", "volatile", "ephemeral", NULL });
+        job_stop(&agent, first, 5, NULL);
+        (void) job_wait(&agent, first);
+        job_destroy(&agent, first);
+        _cleanup_job_ Job *third = job_new("true", writable);
+        free(job_run(&agent, third, 0));
+        free(shell_good("rm -r %s", image));
 }

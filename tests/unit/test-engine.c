@@ -33,6 +33,21 @@ Test(engine, a_start_succeeds_and_is_told_once) {
         cr_assert_eq(box_count(&box, "StopUnit"), 0);
 }
 
+Test(engine, that_a_system_boots_with_command_as_arguments_is_told) {
+        _cleanup_box_ Box box;
+        TaskSpec *spec;
+
+        box_open(&box);
+        spec = box_spec(&box);
+        spec->boot = true;
+        cr_assert_eq(
+                engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+                0);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(strv_length(box.events), 3);
+        cr_assert_not_null(strstr(box.events[1], "boot = false runs command"), "%s", box.events[1]);
+}
+
 Test(engine, subscription_comes_before_any_start) {
         _cleanup_box_ Box box;
 

@@ -311,3 +311,55 @@ Test(local, a_system_that_boots_needs_an_init) {
         make_link(&box, "/usr/bin/tool", "image/sbin/init");
         cr_assert_eq(image_check_command(box.spec, NULL), 0);
 }
+
+/* ---- places for mounts ---- */
+
+static void expect_mounts(const Box *box, const char *missing) {
+        _cleanup_error_ Error *error = NULL;
+        int r = image_check_mounts(box->spec, &error);
+
+        cr_assert_eq(r, missing ? -EROFS : 0, "%s", error_message(error));
+        if (missing)
+                cr_assert_not_null(strstr(error->message, missing), "%s", error->message);
+}
+
+Test(local, an_image_that_is_read_only_needs_a_place_for_each_mount) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
+        task_spec_add_bind(box.spec, "/srv", "/alloc", false);
+        task_spec_add_bind(box.spec, "/srv", "/usr/bin", false);
+        task_spec_add_bind(box.spec, "/srv", "/run/there", false);
+        task_spec_add_bind(box.spec, "/srv", "/alloc/below", false);
+        task_spec_add_bind(box.spec, "/srv", "/var/data", false);
+        expect_mounts(&box, NULL);
+        box.spec->read_only = true;
+        expect_mounts(&box, "read_only: image \"image\" has no /alloc, /var/data to mount something on");
+        expect_mounts(&box, "volatile = \"overlay\"");
+
+        box.spec->volatile_mode = xstrdup("overlay");
+        expect_mounts(&box, NULL);
+        string_replace(&box.spec->volatile_mode, "state");
+        expect_mounts(&box, "volatile: image \"image\" has no /alloc to mount something on");
+        make_directory(&box, "image/alloc");
+        expect_mounts(&box, NULL);
+        string_replace(&box.spec->volatile_mode, "no");
+        make_link(&box, "/run", "image/var");
+        expect_mounts(&box, NULL);
+}
+
+Test(local, places_for_mounts_that_cannot_be_seen_are_not_looked_for) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
+        task_spec_add_bind(box.spec, "/srv", "/alloc", false);
+        box.spec->read_only = true;
+        expect_mounts(&box, "/alloc");
+        box.spec->pivot_root = xstrdup("/new");
+        expect_mounts(&box, NULL);
+        box.spec->pivot_root = (free(box.spec->pivot_root), NULL);
+        box.spec->image_type = IMAGE_RAW;
+        expect_mounts(&box, NULL);
+}

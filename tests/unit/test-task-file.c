@@ -112,7 +112,7 @@ Test(task_file, combinations_are_told_where_the_option_stands) {
         expect_refused("image: /i\nread_only: true\nprivate_users_ownership: chown\n",
                 "dir/t.yaml:3:1: private_users_ownership: \"chown\" cannot be combined with read_only = true; use "
                 "\"map\" or \"auto\"");
-        expect_refused("  image: /i\n  memory: 2K\n  memory_max: 1K\n",
+        expect_refused("  image: /i\n  memory: 20M\n  memory_max: 10M\n",
                 "dir/t.yaml:3:3: memory_max: must not be less than memory");
 }
 

@@ -120,12 +120,25 @@ Test(validate, the_hosts_root_is_spared) {
         expect_good("image: /srv\n");
 }
 
+Test(validate, a_limit_is_enough_to_start) {
+        TaskSpec spec = { .boot = true, .init = true, .memory_max = TASK_MEMORY_MIN };
+        _cleanup_error_ Error *error = NULL;
+
+        cr_assert_eq(task_spec_validate(&spec, NULL), 0);
+        spec.memory_max--;
+        cr_assert_eq(task_spec_validate(&spec, &error), -EINVAL);
+        cr_assert_not_null(
+                string_after_prefix(error->message, "memory: must be at least 4M"), "%s", error->message);
+        expect_bad("{ image: /i, memory: 1M, memory_max: 3M }", "memory_max", "at least 4M");
+        expect_good("{ image: /i, memory: 1M, memory_max: 4M }");
+}
+
 Test(validate, the_reserve_is_within_the_limit) {
-        expect_bad("{ image: /i, memory: 2M, memory_max: 1M }", "memory_max", "memory");
-        expect_good("{ image: /i, memory: 1M, memory_max: 1M }");
-        expect_good("{ image: /i, memory: 1M, memory_max: 2M }");
-        expect_good("{ image: /i, memory: 2M }");
-        expect_good("{ image: /i, memory_max: 2M }");
+        expect_bad("{ image: /i, memory: 20M, memory_max: 10M }", "memory_max", "memory");
+        expect_good("{ image: /i, memory: 10M, memory_max: 10M }");
+        expect_good("{ image: /i, memory: 10M, memory_max: 20M }");
+        expect_good("{ image: /i, memory: 20M }");
+        expect_good("{ image: /i, memory_max: 20M }");
 }
 
 Test(validate, a_limit_of_the_log_has_a_number_of_lines) {

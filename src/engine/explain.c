@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+
+#include "base/string.h"
+#include "engine/private.h"
+#include "image/local.h"
+#include "image/lock.h"
+
+/* Why a start failed, in words that say what would do. */
+
+/* What a limit has to hold (TASK_MEMORY_MIN). */
+#define MEMORY_HINT \
+        "raise memory, or memory_max where it is given: a container needs 4 MiB beside what command uses, and what " \
+        "is changed in a volatile or ephemeral image that is kept in memory counts too"
+
+/* There is no ledger that tells of kills. */
+static char *explain_signal(const Task *task, const UnitStatus *status) {
+        const char *name = sigabbrev_np(status->exec_main_status);
+        _cleanup_free_ char *killed = xasprintf(
+                "%s was killed by SIG%s", task->engine->nspawn, name ? name : "nal unknown");
+
+        if (status->exec_main_status != SIGKILL)
+                return TAKE_PTR(killed);
+        _cleanup_free_ char *limit = limit_in_words(task->spec->memory_max);
+        return xasprintf(
+                "%s, as the kernel does for want of memory (limit %s): " MEMORY_HINT, killed, limit);
+}
+
+char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret_enough) {
+        LedgerEnd end;
+
+        *ret_enough = true;
+        if (task->state == TASK_STOPPING)
+                return xstrdup("it was stopped while it started");
+
+        (void) task_read_end(task, &end);
+        if (end.has_unit && end.oom_kills > 0) {
+                _cleanup_free_ char *kills = oom_describe(end.oom_kills, end.memory_limit, end.memory_peak);
+                return xasprintf("out of memory: %s; " MEMORY_HINT, kills);
+        }
+
+        *ret_enough = false;
+        if (streq_null(status->load_state, "not-found"))
+                return xstrdup("systemd does not know its unit");
+        if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
+                return explain_signal(task, status);
+        if (status->exec_main_code == CLD_EXITED)
+                return xasprintf("%s ended with status %d", task->engine->nspawn, status->exec_main_status);
+        return xasprintf("systemd says: %s", status->result ? status->result : "nothing");
+}
+
+static char *explain_busy(const TaskSpec *spec, const char *words _unused_) {
+        _cleanup_free_ char *holder = image_find_holder(spec->image_path);
+
+        return xasprintf(
+                "image: \"%s\" is in use by %s, and one of the two may write to it; tasks share an image "
+                "where each has read_only = true or volatile = \"overlay\", or ephemeral = true, which "
+                "gives a task a copy of its own",
+                spec->image, holder ? holder : "somebody else");
+}
+
+static char *explain_read_only(const TaskSpec *spec, const char *words) {
+        if (!task_spec_keeps_root_read_only(spec))
+                return NULL;
+        return xasprintf("%s; %s keeps it from being made: " IMAGE_READ_ONLY_HINT, words,
+                spec->read_only ? "read_only = true" : "volatile = \"state\"");
+}
+
+/* One row per phrase of nspawn that a job can do something about (nspawn.c, systemd 252 to 262). */
+static const struct {
+        const char *phrase;
+        char *(*explain)(const TaskSpec *spec, const char *words);
+} phrases[] = {
+        { "is currently busy", explain_busy },
+        { "Read-only file system", explain_read_only },
+};
+
+char *start_explain_words(const Task *task, const char *words) {
+        for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
+                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(task->spec, words)
+                                                                   : NULL;
+
+                if (explained)
+                        return explained;
+        }
+        return xstrdup(words);
+}

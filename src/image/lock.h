@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/**
+ * image_find_holder() - find out who has an image that systemd-nspawn calls busy
+ * @path: of the image, without links
+ *
+ * systemd-nspawn locks a file that is named after the image's inode (discover-image.c, image_path_lock(),
+ * systemd 252 to 262). The kernel tells which process has a lock: no other is taken for it.
+ *
+ * Return: the name of its unit, or its process where it has none; owned by the caller. NULL when nobody has
+ * it.
+ */
+char *image_find_holder(const char *path);
