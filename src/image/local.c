@@ -109,7 +109,8 @@ static bool leads_to_mount(const TaskSpec *spec, int root, const char *path, con
                         continue;
                 target[n] = 0;
                 whole = xasprintf("%s%s", target, end);
-                if (*whole == '/' && is_mounted_into(spec, whole, but))
+                /* A relative one is not followed; what it hides may be a place for a mount, as /run is. */
+                if (*whole == '/' ? is_mounted_into(spec, whole, but) : but != NULL)
                         return true;
         }
         return false;

@@ -347,6 +347,10 @@ Test(local, an_image_that_is_read_only_needs_a_place_for_each_mount) {
         string_replace(&box.spec->volatile_mode, "no");
         make_link(&box, "/run", "image/var");
         expect_mounts(&box, NULL);
+        task_spec_add_bind(box.spec, "/srv", "/usr/resolv.conf", false);
+        expect_mounts(&box, "/usr/resolv.conf");
+        make_link(&box, "../run/resolve/stub", "image/usr/resolv.conf");
+        expect_mounts(&box, NULL);
 }
 
 Test(local, places_for_mounts_that_cannot_be_seen_are_not_looked_for) {
