@@ -31,16 +31,13 @@ static bool proc_read(pid_t pid, const char *name, Span *ret) {
 static long inner_pid(pid_t pid) {
         static const char name[] = "\nNSpid:";
         Span status;
-        char *field = proc_read(pid, "status", &status) ? strstr(status.text, name) : NULL;
-        long last = 0;
+        const char *field = proc_read(pid, "status", &status) ? strstr(status.text, name) : NULL;
 
         if (!field)
                 return 0;
         field += sizeof(name) - 1;
-        field[strcspn(field, "\n")] = 0;
-        for (char *number; (number = strsep(&field, "\t"));)
-                last = strtol(number, NULL, 10);
-        return last;
+        const char *last = memrchr(field, '\t', (size_t) (strchrnul(field, '\n') - field));
+        return last ? strtol(last + 1, NULL, 10) : 0;
 }
 
 /* Return: the child with that pid in its own namespace, 0 when there is none. */
