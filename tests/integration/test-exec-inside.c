@@ -100,11 +100,16 @@ static void expect_inside(Agent *agent, const Job *job, const char *own, bool ow
 /* What systemd-nspawn denies without CAP_SYS_TIME and anybody else may do. */
 #define DENIED "adjtimex >/dev/null"
 
+/* What own_facts looks for. */
+static void set_variables(Job *job) {
+        job_set_env(job, "SECRET", SECRET);
+        job_set_env(job, "discovery.type", "single node");
+}
+
 static Job *inside_new(const char *config) {
         Job *job = idle_new(DENIED " 2>&1; echo denied $?;", config);
 
-        job_set_env(job, "SECRET", SECRET);
-        job_set_env(job, "discovery.type", "single node");
+        set_variables(job);
         return job;
 }
 
@@ -224,7 +229,7 @@ Test(exec, a_command_in_a_booted_system_has_a_scope_there_while_it_runs) {
 
         if (!job)
                 cr_skip_test("no Debian image");
-        job_set_env(job, "SECRET", SECRET);
+        set_variables(job);
         job_start(&agent, job);
         stream_wait_text(job->out, BOOTED_READY);
         free(job_shell(&agent, job, "systemctl is-system-running --wait | grep -v starting"));
