@@ -238,8 +238,10 @@ int helper_ended(char **argv) {
         if (!path || argv[1])
                 return -EINVAL;
 
-        /* Nothing ran (helper_may_start()): what was noted of the run before is the task's end. */
-        if (strcmp(word("SERVICE_RESULT"), "exec-condition") == 0)
+        /* Nothing ran (helper_may_start()), or the unit was stopped before it was asked whether anything
+         * may: what was noted of the run before is the task's end. */
+        if (strcmp(word("SERVICE_RESULT"), "exec-condition") == 0 ||
+                (strcmp(word("SERVICE_RESULT"), "signal") == 0 && !getenv("EXIT_CODE")))
                 return EXIT_SUCCESS;
 
         if (keep) {

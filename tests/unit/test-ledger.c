@@ -281,6 +281,20 @@ Test(ended, what_it_notes_is_what_is_read) {
         unlink(path);
 }
 
+Test(ended, a_start_that_is_stopped_before_anything_runs_leaves_the_end_of_the_run_before) {
+        static const char before[] = "{}\npayload 8 0\nunit result=exit-code code=exited status=8\n";
+        static const char *const results[] = { "exec-condition", "signal" };
+
+        for (size_t i = 0; i < ELEMENTSOF(results); i++) {
+                _cleanup_free_ char *path = path_new(before), *text = NULL;
+
+                cr_assert_eq(run_ended(path, results[i], NULL, NULL), 0);
+                text = ledger_text(path);
+                cr_expect_str_eq(text, before, "%s: %s", results[i], text);
+                unlink(path);
+        }
+}
+
 Test(ended, a_forgotten_task_is_no_error_and_a_damaged_ledger_is) {
         _cleanup_free_ char *path = path_new("no line");
 
