@@ -159,7 +159,7 @@ char *string_make_line(const char *s, size_t max) {
 
 size_t string_distance(const char *a, const char *b) {
         size_t n = strlen(b);
-        _cleanup_free_ size_t *row = xnew(size_t, n + 1);
+        size_t *row = xnew(size_t, n + 1);
 
         /* row[j] is the distance between what is read of a so far and the first j letters of b. */
         for (size_t j = 0; j <= n; j++)
@@ -178,7 +178,10 @@ size_t string_distance(const char *a, const char *b) {
                         row[j] = best;
                 }
         }
-        return row[n];
+
+        size_t distance = row[n];
+        free(row);
+        return distance;
 }
 
 bool string_parse_u64(const char *s, uint64_t *ret) {

@@ -245,9 +245,13 @@ bool cgroup_is_below(const char *group, const char *other) {
 }
 
 static bool is_frozen(const char *root, const char *control_group) {
-        _cleanup_free_ char *path = cgroup_path(root, control_group, FILE_FREEZE), *text = NULL;
+        _cleanup_free_ char *path = cgroup_path(root, control_group, FILE_FREEZE);
 
-        return path && file_read(AT_FDCWD, path, BUFFER_SIZE, &text) > 0 && *text == '1';
+        if (!path)
+                return false;
+
+        _cleanup_free_ char *text = NULL;
+        return file_read(AT_FDCWD, path, BUFFER_SIZE, &text) > 0 && *text == '1';
 }
 
 char *cgroup_find_frozen(const char *root, const char *control_group) {

@@ -61,9 +61,10 @@ static char *entry_field(sd_journal *journal, const char *name) {
 
 /* A process of the unit may send any field but those that journald adds, which have an underscore. */
 static bool entry_is_of_systemd(sd_journal *journal) {
-        _cleanup_free_ char *pid = entry_field(journal, "_PID");
+        _cleanup_free_ char *text = entry_field(journal, "_PID");
+        uint64_t pid;
 
-        return streq_null(pid, "1");
+        return text && string_parse_u64(text, &pid) && pid == 1;
 }
 
 static void add_line(JournalWords *words, char *line) {
