@@ -63,7 +63,7 @@ static void streams_restore(int error_fd) {
 
 /*
  * A task's limits are those of its unit. In /sys/fs/cgroup it finds the group below that in which nspawn put
- * it, without any. Runtimes look there for what they may use (JVM, Go, Node), so the unit's files go over
+ * it, without any. Runtimes look there for what they may use (JVM, Go), so the unit's files go over
  * those.
  */
 static void limits_show(void) {

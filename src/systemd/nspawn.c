@@ -103,8 +103,12 @@ bool nspawn_joins_network_itself(const TaskSpec *spec) {
         return spec->network_namespace && spec->image_type == IMAGE_RAW;
 }
 
+static bool has_users(const TaskSpec *spec) {
+        return task_spec_has_user_namespace(spec) && !nspawn_joins_network_itself(spec);
+}
+
 static void append_users(char ***args, const TaskSpec *spec) {
-        if (!task_spec_has_user_namespace(spec) || nspawn_joins_network_itself(spec)) {
+        if (!has_users(spec)) {
                 strv_append(args, "--private-users=no");
                 return;
         }
@@ -186,7 +190,8 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         append_network(&args, spec);
         strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
-        if (!spec->boot)
+        /* Root without a user namespace could mount it writable, and lift its own limits. */
+        if (!spec->boot && has_users(spec))
                 strv_appendf(&args, "--bind-ro=%s:" TASK_GROUP_IN_CONTAINER, group);
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
