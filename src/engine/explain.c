@@ -14,17 +14,17 @@
         "raise memory, or memory_max where it is given: a container needs 4 MiB beside what command uses, and what " \
         "is changed in a volatile or ephemeral image that is kept in memory counts too"
 
-/* There is no ledger that tells of kills. */
-static char *explain_signal(const Task *task, const UnitStatus *status) {
+/* @told: the ledger says that the kernel killed nothing for want of memory. */
+static char *explain_signal(const Task *task, const UnitStatus *status, bool told) {
         const char *name = sigabbrev_np(status->exec_main_status);
         _cleanup_free_ char *killed = xasprintf(
                 "%s was killed by SIG%s", task->engine->nspawn, name ? name : "nal unknown");
 
-        if (status->exec_main_status != SIGKILL)
+        if (told || status->exec_main_status != SIGKILL)
                 return TAKE_PTR(killed);
+
         _cleanup_free_ char *limit = limit_in_words(task->spec->memory_max);
-        return xasprintf(
-                "%s, as the kernel does for want of memory (limit %s): " MEMORY_HINT, killed, limit);
+        return xasprintf("%s; if that was for want of memory (limit %s): " MEMORY_HINT, killed, limit);
 }
 
 char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret_enough) {
@@ -44,7 +44,7 @@ char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret
         if (streq_null(status->load_state, "not-found"))
                 return xstrdup("systemd does not know its unit");
         if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
-                return explain_signal(task, status);
+                return explain_signal(task, status, end.has_unit);
         if (status->exec_main_code == CLD_EXITED)
                 return xasprintf("%s ended with status %d", task->engine->nspawn, status->exec_main_status);
         return xasprintf("systemd says: %s", status->result ? status->result : "nothing");
