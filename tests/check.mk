@@ -37,7 +37,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
 # The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
-APART := $(shell tests/suite apart)
+APART := $(shell SUITE='$(SUITE)' tests/suite apart)
 
 ifeq ($(APART),)
 unit:
@@ -84,7 +84,7 @@ build/analyzer/%.ok: src/%.c | build/.deps-build $(GENERATED_HEADERS)
 		-c -o /dev/null $<
 	@touch $@
 
-PAYLOAD = $(shell tests/suite build)/payload
+PAYLOAD = $(shell SUITE='$(SUITE)' tests/suite build)/payload
 NOMAD_VERSIONS ?= 1.6
 
 # The agents are built here for every suite.
