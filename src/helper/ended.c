@@ -191,17 +191,18 @@ static bool machine_is_registered(const char *machine) {
 /*
  * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
- * That of systemd 262 forgets it with its first process.
+ * That of systemd 262 forgets it with its first process. One that does not run would read its file again
+ * when that run asks for it, so the call starts it.
+ *
  * busctl speaks to it: this program has no library to do so.
  *
  * Return: exit status, where it cannot be run.
  */
 static int machine_unregister(char *machine) {
         char *argv[] = { (char[]){ "busctl" }, (char[]){ "--system" }, (char[]){ "--quiet" },
-                (char[]){ "--auto-start=no" }, (char[]){ "--timeout=5" }, (char[]){ "call" },
-                (char[]){ "org.freedesktop.machine1" }, (char[]){ "/org/freedesktop/machine1" },
-                (char[]){ "org.freedesktop.machine1.Manager" }, (char[]){ "UnregisterMachine" },
-                (char[]){ "s" }, machine, NULL };
+                (char[]){ "--timeout=20" }, (char[]){ "call" }, (char[]){ "org.freedesktop.machine1" },
+                (char[]){ "/org/freedesktop/machine1" }, (char[]){ "org.freedesktop.machine1.Manager" },
+                (char[]){ "UnregisterMachine" }, (char[]){ "s" }, machine, NULL };
 
         (void) execvp(argv[0], argv);
         (void) fprintf(stderr, "nspawn-units: cannot run busctl: %s\n", strerrordesc_np(errno));

@@ -35,6 +35,9 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
+/* Goes with the task's directory. */
+#define OF_THE_TASK "--bind-ro=/run/nspawn-units/"
+
 /* What must not be there twice is replaced. */
 static void add_argument(Bare *bare, const char *arg) {
         static const char credential[] = "--load-credential=";
@@ -45,7 +48,7 @@ static void add_argument(Bare *bare, const char *arg) {
         else if (string_after_prefix(arg, credential) && (colon = strchr(arg, ':'))) {
                 free(shell_good("cp -p %s %s", colon + 1, bare->task_file));
                 strv_appendf(&bare->args, "%.*s:%s", (int) (colon - arg), arg, bare->task_file);
-        } else if (!streq(arg, "--descriptors-on-stdin"))
+        } else if (!streq(arg, "--descriptors-on-stdin") && !string_after_prefix(arg, OF_THE_TASK))
                 strv_append(&bare->args, arg);
 }
 

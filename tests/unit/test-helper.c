@@ -311,7 +311,7 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
         _cleanup_own_name_ char *machine = own_name_new();
         _cleanup_free_ char *ledger = xasprintf("/no/such/%s", machine), *file = register_machine(machine);
         _cleanup_free_ char *call = xasprintf(
-                "--system --quiet --auto-start=no --timeout=5 call org.freedesktop.machine1 "
+                "--system --quiet --timeout=20 call org.freedesktop.machine1 "
                 "/org/freedesktop/machine1 org.freedesktop.machine1.Manager UnregisterMachine s %s\n",
                 machine);
         cr_assert_not_null(mkdtemp(directory));
