@@ -53,7 +53,10 @@ int journal_fields_write(const char *unit, char *const *fields) {
 
         if (mkdir(directory, 0700) < 0 && errno != EEXIST)
                 return -errno;
-        return file_write_private(path, text, strlen(text));
+
+        /* systemd complains about a file that not everybody may read. */
+        int r = file_write_private(path, text, strlen(text));
+        return r >= 0 && chmod(path, 0644) < 0 ? -errno : r;
 }
 
 void journal_fields_remove(const char *unit) {
