@@ -191,8 +191,9 @@ static bool machine_is_registered(const char *machine) {
 /*
  * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
- * That of systemd 262 forgets it with its first process. One that does not run would read its file again
- * when that run asks for it, so the call starts it.
+ * That of systemd 262 forgets it with its first process. One that does not run now, as after a restart of
+ * the bus, would read its file of the container when the next run wakes it, and refuse that run (252) or
+ * stop the unit (257): so the file goes first.
  *
  * busctl speaks to it: this program has no library to do so.
  *
@@ -200,10 +201,14 @@ static bool machine_is_registered(const char *machine) {
  */
 static int machine_unregister(char *machine) {
         char *argv[] = { (char[]){ "busctl" }, (char[]){ "--system" }, (char[]){ "--quiet" },
-                (char[]){ "--timeout=20" }, (char[]){ "call" }, (char[]){ "org.freedesktop.machine1" },
-                (char[]){ "/org/freedesktop/machine1" }, (char[]){ "org.freedesktop.machine1.Manager" },
-                (char[]){ "UnregisterMachine" }, (char[]){ "s" }, machine, NULL };
+                (char[]){ "--auto-start=no" }, (char[]){ "--timeout=5" }, (char[]){ "call" },
+                (char[]){ "org.freedesktop.machine1" }, (char[]){ "/org/freedesktop/machine1" },
+                (char[]){ "org.freedesktop.machine1.Manager" }, (char[]){ "UnregisterMachine" },
+                (char[]){ "s" }, machine, NULL };
+        char path[FILE_MAX];
 
+        if (snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path))
+                (void) unlink(path);
         (void) execvp(argv[0], argv);
         (void) fprintf(stderr, "nspawn-units: cannot run busctl: %s\n", strerrordesc_np(errno));
         return EXIT_FAILURE;
