@@ -180,20 +180,24 @@ static void leftovers_remove(const char *machine) {
                 }
 }
 
-/* Whether systemd-machined knows the container: it has a file for each (machine.c, machine_save()). */
-static bool machine_is_registered(const char *machine) {
-        char path[FILE_MAX];
-
-        return snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path) &&
-                access(path, F_OK) >= 0;
-}
-
 /*
  * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
  * That of systemd 262 forgets it with its first process. One that does not run now, as after a restart of
  * the bus, would read its file of the container when the next run wakes it, and refuse that run (252) or
- * stop the unit (257): so the file goes first.
+ * stop the unit (257): so its file goes first (machine.c, machine_save()).
+ *
+ * Return: whether there was one; without it there is nothing to give back.
+ */
+static bool machine_forget(const char *machine) {
+        char path[FILE_MAX];
+
+        return snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path) &&
+                unlink(path) >= 0;
+}
+
+/*
+ * Gives the name back in the systemd-machined that runs, if one does.
  *
  * busctl speaks to it: this program has no library to do so.
  *
@@ -205,10 +209,7 @@ static int machine_unregister(char *machine) {
                 (char[]){ "org.freedesktop.machine1" }, (char[]){ "/org/freedesktop/machine1" },
                 (char[]){ "org.freedesktop.machine1.Manager" }, (char[]){ "UnregisterMachine" },
                 (char[]){ "s" }, machine, NULL };
-        char path[FILE_MAX];
 
-        if (snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path))
-                (void) unlink(path);
         (void) execvp(argv[0], argv);
         (void) fprintf(stderr, "nspawn-units: cannot run busctl: %s\n", strerrordesc_np(errno));
         return EXIT_FAILURE;
@@ -265,5 +266,5 @@ int helper_ended(char **argv) {
                 leftovers_remove(machine);
 
         int status = ledger_end(path);
-        return killed && unregister && machine_is_registered(machine) ? machine_unregister(machine) : status;
+        return killed && unregister && machine_forget(machine) ? machine_unregister(machine) : status;
 }
