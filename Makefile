@@ -18,7 +18,7 @@ O := build/$(BUILD)
 .DEFAULT_GOAL := all
 
 # What each layer may know of is said by the order; tests/lint/layers checks it.
-LAYERS := base loop task systemd image network engine nomad cli
+LAYERS := base loop task kernel bus unit exec image network engine nomad cli
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -95,7 +95,7 @@ $(CTL): $(O)/cli/main.o $(LIB)
 
 # One runs inside images of any make, the other at the end of every task: they stand on their own.
 $(INIT): $(wildcard src/init/*.c)
-SHARED := become handed notify parse pty words
+SHARED := become fd-message notify parse pty words
 $(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c
 $(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*.h) \
 		Makefile | build/.deps-build

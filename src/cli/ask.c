@@ -6,8 +6,8 @@
 
 typedef struct Ask {
         sd_event *event;
-        Manager *manager;
-        void (*begin)(Manager *manager, void *userdata);
+        SystemBus *system_bus;
+        void (*begin)(SystemBus *system_bus, void *userdata);
         void *userdata;
 } Ask;
 
@@ -17,10 +17,10 @@ static void on_changed(void *userdata, const Error *error) {
         if (error)
                 (void) sd_event_exit(ask->event, command_fail("%s", error_message(error)));
         else
-                ask->begin(ask->manager, ask->userdata);
+                ask->begin(ask->system_bus, ask->userdata);
 }
 
-int ask_systemd(void (*begin)(Manager *manager, void *userdata), void *userdata) {
+int ask_systemd(void (*begin)(SystemBus *system_bus, void *userdata), void *userdata) {
         Ask ask = { .begin = begin, .userdata = userdata };
         int r;
 
@@ -28,9 +28,9 @@ int ask_systemd(void (*begin)(Manager *manager, void *userdata), void *userdata)
         if (r < 0)
                 return command_fail("cannot make an event loop: %s", strerror(-r));
 
-        ask.manager = manager_new(ask.event, NULL, on_changed, &ask);
+        ask.system_bus = system_bus_new(ask.event, NULL, on_changed, &ask);
         r = sd_event_loop(ask.event);
-        manager_free(ask.manager);
+        system_bus_free(ask.system_bus);
         sd_event_unref(ask.event);
         return r < 0 ? command_fail("the event loop failed: %s", strerror(-r)) : r;
 }

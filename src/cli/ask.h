@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "systemd/manager.h"
+#include "bus/system-bus.h"
 
 /**
  * ask_systemd() - run the event loop for one question to systemd
@@ -9,4 +9,4 @@
  *
  * Return: the exit status.
  */
-int ask_systemd(void (*begin)(Manager *manager, void *userdata), void *userdata);
+int ask_systemd(void (*begin)(SystemBus *system_bus, void *userdata), void *userdata);

@@ -10,9 +10,9 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/visit.h"
-#include "systemd/journal-follow.h"
-#include "systemd/nspawn.h"
-#include "systemd/output.h"
+#include "unit/journal-follow.h"
+#include "unit/nspawn.h"
+#include "unit/output.h"
 
 /* How long the unit of a task may take to end behind the task's own end. */
 #define END_LIMIT_USEC (5 * USEC_PER_SEC)
@@ -214,15 +214,15 @@ static void on_place(void *userdata, OutputPlace place, const Error *error) {
 static void begin(void *userdata, Engine *engine, Task *task) {
         _cleanup_error_ Error *error = NULL;
         Attach *attach = userdata;
-        Manager *manager = engine_manager(engine);
+        SystemBus *system_bus = engine_system_bus(engine);
 
-        attach->event = manager_event(manager);
+        attach->event = system_bus_event(system_bus);
         attach->task = task;
         attach->wait = task_wait(task, on_task_ended, attach);
 
         int r = attach_to_terminal(attach, &error);
         if (r == -ENOENT && !attach->attachment) {
-                attach->query = output_query_new(manager, task_record(task)->unit, on_place, attach);
+                attach->query = output_query_new(system_bus, task_record(task)->unit, on_place, attach);
                 if (!attach->query)
                         attach_fail(attach, "cannot ask systemd");
         } else if (r < 0)

@@ -108,7 +108,7 @@ static void begin(void *userdata, Engine *engine, Task *task) {
         };
         int r;
 
-        execution->event = manager_event(engine_manager(engine));
+        execution->event = system_bus_event(engine_system_bus(engine));
         r = task_exec(task, &spec, &exec_callbacks, execution, &execution->exec, &error);
         if (r >= 0)
                 r = session_new(execution->event, &config, &session_callbacks, execution,

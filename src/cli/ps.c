@@ -32,10 +32,10 @@ static const char *owner_of(const char *machine) {
 static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
         const char *name, *description, *active, *sub;
-        Manager *manager = userdata;
+        SystemBus *system_bus = userdata;
 
         if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0)
-                return sd_event_exit(manager_event(manager),
+                return sd_event_exit(system_bus_event(system_bus),
                         command_fail("systemd does not list its units: %s",
                                 error ? error->message : "strange answer"));
 
@@ -48,16 +48,17 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
                 if (machine)
                         (void) printf(ROW, machine, state, owner_of(machine), description);
         }
-        return sd_event_exit(manager_event(manager), EXIT_SUCCESS);
+        return sd_event_exit(system_bus_event(system_bus), EXIT_SUCCESS);
 }
 
-static void begin(Manager *manager, void *userdata _unused_) {
-        int r = sd_bus_call_method_async(manager_bus(manager), NULL, SYSTEMD_DESTINATION, SYSTEMD_PATH,
-                SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, manager, "asas", 0, 1, UNIT_NAME_PATTERN);
+static void begin(SystemBus *system_bus, void *userdata _unused_) {
+        int r = sd_bus_call_method_async(system_bus_connection(system_bus), NULL, SYSTEMD_DESTINATION,
+                SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, system_bus, "asas", 0, 1,
+                UNIT_NAME_PATTERN);
 
         if (r < 0)
                 (void) sd_event_exit(
-                        manager_event(manager), command_fail("cannot ask systemd: %s", strerror(-r)));
+                        system_bus_event(system_bus), command_fail("cannot ask systemd: %s", strerror(-r)));
 }
 
 int command_ps(int argc, char **argv _unused_) {

@@ -6,9 +6,9 @@
 #include "base/string.h"
 #include "cli/command.h"
 #include "cli/signals.h"
-#include "cli/task-file.h"
+#include "cli/yaml-task.h"
 #include "engine/engine.h"
-#include "systemd/host.h"
+#include "unit/host.h"
 
 /* How long a task may take to end after Ctrl-C; a second one ends it at once. */
 #define STOP_USEC (10 * USEC_PER_SEC)
@@ -105,7 +105,7 @@ static int run_file(const char *path, bool detach) {
         HostFacts facts;
         int r;
 
-        if (task_file_load(path, &run.spec, &error) < 0)
+        if (yaml_task_load(path, &run.spec, &error) < 0)
                 return command_fail("%s", error_message(error));
 
         if (task_spec_boots_with_arguments(run.spec))

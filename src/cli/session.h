@@ -4,7 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/error.h"
-#include "systemd/exec.h"
+#include "exec/exec.h"
 
 /* Our input, output, terminal and signals, while they belong to something that runs elsewhere. */
 typedef struct Session Session;

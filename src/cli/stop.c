@@ -8,8 +8,8 @@
 #include "cli/target.h"
 #include "engine/ledger.h"
 #include "engine/owner.h"
-#include "systemd/job.h"
-#include "systemd/thaw.h"
+#include "bus/job.h"
+#include "bus/thaw.h"
 #include "task/name.h"
 
 typedef struct Stop Stop;
@@ -23,7 +23,7 @@ typedef struct StopUnit {
 } StopUnit;
 
 struct Stop {
-        Manager *manager;
+        SystemBus *system_bus;
         StopUnit *units;
         size_t n_units;
         size_t n_open;
@@ -37,7 +37,7 @@ static void unit_done(StopUnit *unit, const char *words) {
         if (words)
                 stop->status = command_fail("%s", words);
         if (--stop->n_open == 0)
-                (void) sd_event_exit(manager_event(stop->manager), stop->status);
+                (void) sd_event_exit(system_bus_event(stop->system_bus), stop->status);
 }
 
 /* A living owner reads in the ledger how its task ended; where the owner is lost nobody ever will. */
@@ -60,7 +60,7 @@ static void on_done(void *userdata, const char *result, const sd_bus_error *erro
 
 static void on_thawed(void *userdata, const Error *frozen) {
         StopUnit *unit = userdata;
-        Manager *manager = unit->stop->manager;
+        SystemBus *system_bus = unit->stop->system_bus;
         _cleanup_error_ Error *error = NULL;
         sd_bus_message *m = NULL;
         int r;
@@ -71,24 +71,24 @@ static void on_thawed(void *userdata, const Error *frozen) {
                 return;
         }
 
-        r = manager_new_call(manager, "StopUnit", &m);
+        r = system_bus_new_call(system_bus, "StopUnit", &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", unit->name, "replace");
         if (r >= 0)
-                unit->job = job_new(manager, m, on_done, unit, &error);
+                unit->job = job_new(system_bus, m, on_done, unit, &error);
         sd_bus_message_unref(m);
         if (!unit->job)
                 unit_done(unit, error ? error_message(error) : strerror(-r));
 }
 
-static void begin(Manager *manager, void *userdata) {
+static void begin(SystemBus *system_bus, void *userdata) {
         Stop *stop = userdata;
 
-        stop->manager = manager;
+        stop->system_bus = system_bus;
         stop->n_open = stop->n_units;
         for (size_t i = 0; i < stop->n_units; i++) {
                 StopUnit *unit = &stop->units[i];
-                int r = thaw_new(manager, unit->name, on_thawed, unit, &unit->thaw);
+                int r = thaw_new(system_bus, unit->name, on_thawed, unit, &unit->thaw);
 
                 if (r < 0)
                         unit_done(unit, strerror(-r));

@@ -4,7 +4,7 @@
 
 #include "base/string.h"
 #include "cli/command.h"
-#include "cli/task-file.h"
+#include "cli/yaml-task.h"
 
 int command_validate(int argc, char **argv) {
         int status = EXIT_SUCCESS;
@@ -16,7 +16,7 @@ int command_validate(int argc, char **argv) {
                 _cleanup_task_spec_ TaskSpec *spec = NULL;
                 _cleanup_error_ Error *error = NULL;
 
-                if (task_file_load(argv[i], &spec, &error) >= 0) {
+                if (yaml_task_load(argv[i], &spec, &error) >= 0) {
                         (void) printf("%s: valid\n", argv[i]);
                         continue;
                 }

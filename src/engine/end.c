@@ -63,7 +63,7 @@ static void task_finish(Task *task) {
         _cleanup_free_ char *message = xasprintf("%s: %s", stopped ? "Stopped" : "Exited", how);
 
         task->ending = false;
-        task->state = task_state_next(task->state, TASK_EVENT_GONE);
+        task->state = task_state_next(task->state, TASK_INPUT_GONE);
         task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
         task_event(task, message, (const char *const[]){ "unit", task->record.unit, NULL });
 

@@ -8,8 +8,8 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "engine/private.h"
-#include "systemd/host.h"
-#include "systemd/leader.h"
+#include "unit/host.h"
+#include "kernel/leader.h"
 
 void task_find_leader(Task *task) {
         if (task->main_pid <= 0 || task->main_pid == task->leader_parent)
@@ -93,7 +93,7 @@ int task_watch(Task *task) {
         static const UnitCallbacks unit_callbacks = { on_unit_changed, task_on_frozen };
 
         task->unit = unit_free(task->unit);
-        return unit_new(task->engine->manager, task->record.unit, &unit_callbacks, task, &task->unit);
+        return unit_new(task->engine->system_bus, task->record.unit, &unit_callbacks, task, &task->unit);
 }
 
 int task_hold(Task *task) {
@@ -108,10 +108,10 @@ int task_hold(Task *task) {
  * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
  */
 static void task_let_go(Task *task) {
-        Manager *manager = task->engine->manager;
+        SystemBus *system_bus = task->engine->system_bus;
 
-        if (task->held && manager_send(manager, "RefUnit", "s", task->record.unit) >= 0)
-                (void) manager_send(manager, "UnrefUnit", "s", task->record.unit);
+        if (task->held && system_bus_send(system_bus, "RefUnit", "s", task->record.unit) >= 0)
+                (void) system_bus_send(system_bus, "UnrefUnit", "s", task->record.unit);
         task->held = false;
 }
 
@@ -182,7 +182,7 @@ Engine *engine_new(
         engine->callbacks = callbacks;
         engine->userdata = userdata;
         LIST_INIT(&engine->tasks);
-        engine->manager = manager_new(event, config->bus_address, on_manager_changed, engine);
+        engine->system_bus = system_bus_new(event, config->bus_address, on_manager_changed, engine);
         return engine;
 }
 
@@ -195,7 +195,7 @@ Engine *engine_free(Engine *engine) {
         while ((task = LIST_FIRST(&engine->tasks)))
                 task_free(task);
         engine->gate = sd_event_source_disable_unref(engine->gate);
-        manager_free(engine->manager);
+        system_bus_free(engine->system_bus);
         sd_event_unref(engine->event);
         free(engine->nspawn);
         free(engine->init);
@@ -206,11 +206,11 @@ Engine *engine_free(Engine *engine) {
 }
 
 bool engine_is_connected(const Engine *engine) {
-        return manager_is_ready(engine->manager);
+        return system_bus_is_ready(engine->system_bus);
 }
 
-Manager *engine_manager(Engine *engine) {
-        return engine->manager;
+SystemBus *engine_system_bus(Engine *engine) {
+        return engine->system_bus;
 }
 
 Task *engine_find(Engine *engine, const char *id) {
@@ -240,7 +240,7 @@ Task *task_new(Engine *engine, const char *id, TaskStarted started, void *userda
         task->asked_usec = clock_realtime_usec();
         task->engine = engine;
         task->id = xstrdup(id);
-        task->state = task_state_next(TASK_NEW, TASK_EVENT_START);
+        task->state = task_state_next(TASK_NEW, TASK_INPUT_START);
         task->started = started;
         task->started_userdata = userdata;
         task->leader_fd = -1;

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "engine/record.h"
-#include "systemd/exec.h"
-#include "systemd/manager.h"
-#include "systemd/transient.h"
+#include "exec/exec.h"
+#include "bus/system-bus.h"
+#include "unit/transient.h"
 #include "task/spec.h"
 #include "task/state.h"
 
@@ -63,7 +63,7 @@ DEFINE_CLEANUP(Engine *, engine_free)
 
 /* Return: whether systemd can be talked to. */
 bool engine_is_connected(const Engine *engine);
-Manager *engine_manager(Engine *engine);
+SystemBus *engine_system_bus(Engine *engine);
 
 /* Return: the task, or NULL. */
 Task *engine_find(Engine *engine, const char *id);

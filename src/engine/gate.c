@@ -48,7 +48,7 @@ static int on_gate(sd_event_source *source _unused_, void *userdata) {
         Task *task;
 
         engine->gate = sd_event_source_disable_unref(engine->gate);
-        while (manager_is_ready(engine->manager) && engine->n_starting < engine->starts_at_once &&
+        while (system_bus_is_ready(engine->system_bus) && engine->n_starting < engine->starts_at_once &&
                 (task = first_waiting(engine)))
                 grant(task);
         return 0;

@@ -13,10 +13,10 @@
 #include "base/remove.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "engine/private.h"
-#include "systemd/handover.h"
-#include "systemd/journal-fields.h"
+#include "unit/fd-message.h"
+#include "unit/journal-fields.h"
 #include "task/limits.h"
 #include "task/name.h"
 
@@ -84,13 +84,14 @@ static int listen_for_attach(const char *machine) {
 
 /* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
 static bool loses_descriptors(const Task *task) {
-        return task_spec_runs_again(task->spec) && handover_is_lost(manager_version(task->engine->manager));
+        return task_spec_runs_again(task->spec) &&
+                fd_message_is_lost(system_bus_version(task->engine->system_bus));
 }
 
 /*
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
-static int make_handover(const Task *task, int ledger, int attach) {
+static int make_fd_message(const Task *task, int ledger, int attach) {
         bool apart = nspawn_keeps_streams_apart(task->spec);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
         int output = loses_descriptors(task) ? task->streams.output : -1;
@@ -100,16 +101,16 @@ static int make_handover(const Task *task, int ledger, int attach) {
                 ledger = -1;
         if (output < 0 && error < 0 && ledger < 0 && attach < 0)
                 return -1;
-        return handover_new(output, error, ledger, attach);
+        return fd_message_new(output, error, ledger, attach);
 }
 
 /* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
-static int write_arguments(const Task *task, bool handover, Error **ret_error) {
+static int write_arguments(const Task *task, bool fd_message, Error **ret_error) {
         const NspawnHost host = {
                 .program = task->engine->nspawn,
                 .init = task->engine->init,
-                .register_machine = manager_has_machined(task->engine->manager),
-                .handover = handover && nspawn_keeps_streams_apart(task->spec),
+                .register_machine = system_bus_has_machined(task->engine->system_bus),
+                .fd_message = fd_message && nspawn_keeps_streams_apart(task->spec),
         };
         _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
         _cleanup_strv_ char **args = nspawn_arguments(task->spec, &host);
@@ -127,26 +128,26 @@ static int write_arguments(const Task *task, bool handover, Error **ret_error) {
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
-static int describe_unit(Task *task, int handover, sd_bus_message **ret) {
+static int describe_unit(Task *task, int fd_message, sd_bus_message **ret) {
         Engine *engine = task->engine;
         _cleanup_free_ char *ledger = ledger_path(task->record.machine);
         const UnitHost host = {
-                .version = manager_version(engine->manager),
-                .register_machine = manager_has_machined(engine->manager),
+                .version = system_bus_version(engine->system_bus),
+                .register_machine = system_bus_has_machined(engine->system_bus),
                 .output = task->streams.output,
-                .handover = handover,
-                .keeps_handover = handover >= 0 && loses_descriptors(task),
+                .fd_message = fd_message,
+                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task),
                 .helper = engine->helper,
                 .ledger = ledger,
         };
-        int r = manager_new_call(engine->manager, "StartTransientUnit", ret);
+        int r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
 
         return r < 0 ? r : transient_append(*ret, task->spec, &host);
 }
 
 /* Asks systemd for the unit. Return: 0, or a negative errno with words. */
 static int ask_for_unit(Task *task, Error **ret_error) {
-        _cleanup_fd_ int ledger = -1, attach = -1, handover = -1;
+        _cleanup_fd_ int ledger = -1, attach = -1, fd_message = -1;
         sd_bus_message *m = NULL;
         int r;
 
@@ -165,12 +166,12 @@ static int ask_for_unit(Task *task, Error **ret_error) {
                                 strerror(-attach));
         }
 
-        handover = make_handover(task, ledger, attach);
-        if (handover < -1)
-                return error_set(
-                        ret_error, handover, "cannot hand the task's streams over: %s", strerror(-handover));
+        fd_message = make_fd_message(task, ledger, attach);
+        if (fd_message < -1)
+                return error_set(ret_error, fd_message, "cannot hand the task's streams over: %s",
+                        strerror(-fd_message));
 
-        r = write_arguments(task, handover >= 0, ret_error);
+        r = write_arguments(task, fd_message >= 0, ret_error);
         if (r < 0)
                 return r;
 
@@ -181,11 +182,11 @@ static int ask_for_unit(Task *task, Error **ret_error) {
                                 ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r));
         }
 
-        r = describe_unit(task, handover, &m);
+        r = describe_unit(task, fd_message, &m);
         if (r < 0)
                 (void) error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
         else
-                task->job = job_new(task->engine->manager, m, task_start_on_job, task, ret_error);
+                task->job = job_new(task->engine->system_bus, m, task_start_on_job, task, ret_error);
         sd_bus_message_unref(m);
         return task->job ? 0 : -EIO;
 }

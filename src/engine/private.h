@@ -5,11 +5,11 @@
 
 #include "engine/engine.h"
 #include "engine/ledger.h"
-#include "systemd/cgroup-watch.h"
-#include "systemd/job.h"
-#include "systemd/journal.h"
-#include "systemd/machined.h"
-#include "systemd/unit.h"
+#include "kernel/cgroup-watch.h"
+#include "bus/job.h"
+#include "unit/journal.h"
+#include "bus/machined.h"
+#include "bus/unit.h"
 
 /* What the files of the engine share with each other and with nobody else. */
 
@@ -85,7 +85,7 @@ struct Task {
 
 struct Engine {
         sd_event *event;
-        Manager *manager;
+        SystemBus *system_bus;
         char *nspawn;
         char *init;
         char *helper;
@@ -117,7 +117,7 @@ int task_watch(Task *task);
 void task_find_leader(Task *task);
 
 /* watch.c */
-/* Watches the control group of the run that is up, and tells what happens there. */
+/* SignalMatches the control group of the run that is up, and tells what happens there. */
 void task_watch_group(Task *task);
 /* This run is over, and @end tells of it: whatever the watch did not see is told. */
 void task_unwatch_group(Task *task, const LedgerEnd *end);

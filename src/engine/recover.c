@@ -86,7 +86,7 @@ void task_take_up(Task *task, const UnitStatus *status) {
 
         task->replaced = true;
         task->cut_off = false;
-        (void) manager_send(task->engine->manager, "ResetFailedUnit", "s", task->record.unit);
+        (void) system_bus_send(task->engine->system_bus, "ResetFailedUnit", "s", task->record.unit);
         task_remove_runtime_directory(task->record.machine);
         task_enter_gate(task);
 }
@@ -115,17 +115,17 @@ static int on_recover_limit(sd_event_source *source _unused_, uint64_t usec _unu
         Task *task = userdata;
 
         task->begin = sd_event_source_disable_unref(task->begin);
-        if (!manager_is_ready(task->engine->manager))
+        if (!system_bus_is_ready(task->engine->system_bus))
                 task_start_fail(task, EAGAIN, "there is no connection to systemd; it is being tried again");
         return 0;
 }
 
 /* Without a connection the unit is looked at like all others when there is one again. */
 static int recover_begin(Task *task) {
-        Manager *manager = task->engine->manager;
+        SystemBus *system_bus = task->engine->system_bus;
         int r;
 
-        if (!manager_is_ready(manager))
+        if (!system_bus_is_ready(system_bus))
                 return sd_event_add_time_relative(task->engine->event, &task->begin, CLOCK_MONOTONIC,
                         RECOVER_LIMIT_USEC, 0, on_recover_limit, task);
 

@@ -12,8 +12,8 @@
 #include "base/string.h"
 #include "engine/private.h"
 #include "image/local.h"
-#include "systemd/exec-group.h"
-#include "systemd/leader.h"
+#include "exec/group.h"
+#include "kernel/leader.h"
 #include "task/name.h"
 
 /* How long journald may lag behind the end of a unit; a failed start is told within a second. */
@@ -57,7 +57,7 @@ void task_start_succeed(Task *task) {
         task_watch_group(task);
         if (task->recovering && !task->engine->observes)
                 exec_groups_kill_abandoned(NULL, task->control_group, task->leader);
-        task->state = task_state_next(task->state, TASK_EVENT_UP);
+        task->state = task_state_next(task->state, TASK_INPUT_UP);
         task_start_clear(task);
         task->started = NULL;
         if (!task->recovering) {
@@ -258,11 +258,11 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
                 return error_set(ret_error, ENOENT,
                         "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",
                         engine->init ? PROGRAM_HELPER : PROGRAM_INIT);
-        if (!manager_is_ready(engine->manager))
+        if (!system_bus_is_ready(engine->system_bus))
                 return error_set(
                         ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
 
-        r = manager_check_version(engine->manager, ret_error);
+        r = system_bus_check_version(engine->system_bus, ret_error);
         if (r < 0)
                 return r;
 
@@ -287,7 +287,7 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
         if (r > 0)
                 r = sd_event_add_defer(engine->event, &task->begin, on_begin, task);
         else {
-                task->query = image_query_new(engine->manager, spec->image, on_image, task);
+                task->query = image_query_new(engine->system_bus, spec->image, on_image, task);
                 r = task->query ? 0 : -EIO;
         }
         if (r < 0) {

@@ -5,11 +5,11 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "engine/private.h"
-#include "systemd/cgroup.h"
-#include "systemd/leader.h"
-#include "systemd/nspawn.h"
+#include "kernel/cgroup.h"
+#include "kernel/leader.h"
+#include "unit/nspawn.h"
 
 /* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
@@ -155,7 +155,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
                 task->stop_usec = timeout_usec;
                 return;
         }
-        task->state = task_state_next(task->state, TASK_EVENT_STOP);
+        task->state = task_state_next(task->state, TASK_INPUT_STOP);
 
         /* Nothing was asked of systemd yet; a unit of this name is somebody else's. */
         if (starting && (task->begin || task->query || task->waiting || task->looking || task->clearing)) {

@@ -24,11 +24,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "filter.h"
 #include "helper.h"
 #include "init/become.h"
-#include "init/handed.h"
+#include "init/fd-message.h"
 #include "init/pty.h"
 #include "init/words.h"
 #include "leader.h"
@@ -61,7 +61,7 @@ typedef struct Streams {
 static Request request_read(Span text) {
         const char *cursor = text.text;
         Request request = { .text = text };
-        TaskRecord record;
+        SecretsRecord record;
         size_t n = 0, n_arguments = 0;
 
         while (task_next(&cursor, text, &record))
@@ -134,7 +134,7 @@ static void manager_connect(void) {
                 int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
                 if (fd >= 0 && connect(fd, (const struct sockaddr *) &address, sizeof(address)) >= 0)
-                        (void) hand_back(CONTROL_FD, HANDED_MANAGER, fd);
+                        (void) hand_back(CONTROL_FD, LETTER_MANAGER, fd);
                 _exit(EXIT_SUCCESS);
         }
         if (pid < 0)
@@ -255,21 +255,21 @@ static void group_enter(int fd) {
  * the login shell where that is to be run, or NULL.
  */
 static const char *enter(
-        int control, pid_t pid, const Handed *handed, const Request *request, Setup *setup) {
+        int control, pid_t pid, const FdMessage *message, const Request *request, Setup *setup) {
         static const char *const hidden[] = { "CREDENTIALS_DIRECTORY", "LISTEN_FDNAMES", "LISTEN_FDS",
                 "LISTEN_PID", "NOTIFY_SOCKET", NULL };
         Streams streams = {
-                { handed_find(handed, HANDED_INPUT), handed_find(handed, HANDED_OUTPUT),
-                        handed_find(handed, HANDED_ERROR) },
+                { fd_message_find(message, LETTER_INPUT), fd_message_find(message, LETTER_OUTPUT),
+                        fd_message_find(message, LETTER_ERROR) },
                 -1,
         };
         Filters filters = {};
         Leader leader;
 
-        leader_read(&leader, pid, handed_find(handed, HANDED_LEADER));
-        group_enter(handed_find(handed, HANDED_GROUP));
+        leader_read(&leader, pid, fd_message_find(message, LETTER_LEADER));
+        group_enter(fd_message_find(message, LETTER_GROUP));
         if (leader.filtered)
-                filters_read(leader.pid, handed_find(handed, HANDED_LOCK), &filters);
+                filters_read(leader.pid, fd_message_find(message, LETTER_LOCK), &filters);
         leader_copy_limits(&leader);
         leader_join(&leader);
 
@@ -278,7 +278,7 @@ static const char *enter(
         setup_build(setup, environment_split(leader.environment), hidden, request->text);
         const char *shell = request->argv[0] ? NULL : login_shell(setup);
         terminal_give(&streams, setup->user ? setup->entry.uid : 0);
-        if (streams.master >= 0 && !hand_back(control, HANDED_TERMINAL, streams.master))
+        if (streams.master >= 0 && !hand_back(control, LETTER_TERMINAL, streams.master))
                 _exit(EXIT_SETUP); /* nobody wants it any more */
 
         filters_install(&filters);
@@ -293,11 +293,11 @@ static void hide(void) {
                 fail(EXIT_SETUP, "cannot hide from tracers: ", strerrordesc_np(errno), NULL);
 }
 
-static _Noreturn void run(int control, pid_t pid, const Handed *handed) {
+static _Noreturn void run(int control, pid_t pid, const FdMessage *message) {
         Request request = request_read(
-                text_read_fd(handed_find(handed, HANDED_REQUEST), "the request", REQUEST_MAX));
+                text_read_fd(fd_message_find(message, LETTER_REQUEST), "the request", REQUEST_MAX));
         Setup setup = {};
-        const char *shell = enter(control, pid, handed, &request, &setup);
+        const char *shell = enter(control, pid, message, &request, &setup);
 
         hide();
         if (request.manager)
@@ -314,13 +314,13 @@ static _Noreturn void run(int control, pid_t pid, const Handed *handed) {
         if (pidfd == 0)
                 command_begin(&request, &setup, shell);
         /* Where the filters of the task forbid to send it, the caller finds the command by our name. */
-        (void) hand_back(CONTROL_FD, HANDED_COMMAND, pidfd);
+        (void) hand_back(CONTROL_FD, LETTER_COMMAND, pidfd);
         _exit(EXIT_SUCCESS);
 }
 
 int helper_exec(char **argv) {
         pid_t pid = argv[0] ? (pid_t) strtol(argv[0], NULL, 10) : 0;
-        Handed handed;
+        FdMessage message;
 
         if (pid <= 0 || !argv[1] || argv[2])
                 return -EINVAL;
@@ -328,12 +328,12 @@ int helper_exec(char **argv) {
         /* Whatever a library of the caller's left open must not get inside. */
         descriptors_close_from(3);
         int control = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-        int r = control < 0 ? -errno : handed_take(control, &handed);
+        int r = control < 0 ? -errno : fd_message_take(control, &message);
         if (r < 0)
                 fail(EXIT_SETUP, "the descriptors of the command did not arrive: ", strerrordesc_np(-r),
                         NULL);
         journal_replace(control);
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         (void) prctl(PR_SET_NAME, argv[1], 0, 0, 0);
-        run(control, pid, &handed);
+        run(control, pid, &message);
 }

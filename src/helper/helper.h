@@ -65,7 +65,7 @@ int helper_stop(char **argv);
  * @argv: pid of the container's first process; a name of at most 15 bytes, which this process has from then
  *        on, and its command until that begins
  *
- * Its stdin is a socket of type SOCK_SEQPACKET with a message of descriptors (base/handed.h). What comes
+ * Its stdin is a socket of type SOCK_SEQPACKET with a message of descriptors (base/fd-letters.h). What comes
  * back there: descriptors, the last of them that of the command, which is a child of the caller's and waits
  * for a byte before it starts; and words where something failed, also when the command could not be
  * executed. Who succeeds and sent no command was not allowed to by the container's filters: the command is

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "cgroup.h"
 #include "helper.h"
 #include "init/become.h"
-#include "init/handed.h"
+#include "init/fd-message.h"
 #include "init/words.h"
 #include "process.h"
 
@@ -20,13 +20,13 @@
 
 /* Return: 0, or a negative errno. */
 static int descriptors_restore(void) {
-        Handed handed;
-        int r = handed_peek(STORED_FD, &handed), output;
+        FdMessage message;
+        int r = fd_message_peek(STORED_FD, &message), output;
 
         if (r < 0)
                 return r;
 
-        output = handed_find(&handed, HANDED_OUTPUT);
+        output = fd_message_find(&message, LETTER_OUTPUT);
         if (dup2(STORED_FD, STDIN_FILENO) < 0 || (output >= 0 && dup2(output, STDOUT_FILENO) < 0))
                 return -errno;
         (void) close(STORED_FD);

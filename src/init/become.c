@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "become.h"
 #include "words.h"
 
@@ -92,8 +92,8 @@ static const char *concatenate(const char *prefix, Span text) {
         return s;
 }
 
-bool task_next(const char **cursor, Span task, TaskRecord *ret) {
-        int r = task_record_next(cursor, task.text + task.length, ret);
+bool task_next(const char **cursor, Span task, SecretsRecord *ret) {
+        int r = secrets_record_next(cursor, task.text + task.length, ret);
 
         if (r == -ENOTSUP)
                 fail(EXIT_SETUP, "the task file has a record of a newer version of nspawn-units", NULL);
@@ -153,7 +153,7 @@ static bool is_hidden(const char *assignment, const char *const *hidden) {
 
 void setup_build(Setup *setup, const char *const *base, const char *const *hidden, Span task) {
         const char *cursor = task.text, *holder = NULL;
-        TaskRecord record;
+        SecretsRecord record;
         size_t n = 0, n_records = 0;
 
         while (base[n])

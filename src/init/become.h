@@ -39,8 +39,8 @@ Span text_read_fd(int fd, const char *name, size_t limit);
  */
 bool text_read(const char *path, size_t limit, Span *ret);
 
-/* Takes the next record, as task_record_next(). Return: whether there was one. */
-bool task_next(const char **cursor, Span task, TaskRecord *ret);
+/* Takes the next record, as secrets_record_next(). Return: whether there was one. */
+bool task_next(const char **cursor, Span task, SecretsRecord *ret);
 
 /**
  * setup_build() - find out what the command gets

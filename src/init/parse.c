@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "parse.h"
 
 /* passwd has seven of them; more are tolerated, they end up in the last one. */
@@ -15,7 +15,7 @@ static bool span_equal(Span a, Span b) {
         return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-int task_record_next(const char **cursor, const char *end, TaskRecord *ret) {
+int secrets_record_next(const char **cursor, const char *end, SecretsRecord *ret) {
         if (*cursor >= end)
                 return 0;
 
@@ -43,7 +43,7 @@ int task_record_next(const char **cursor, const char *end, TaskRecord *ret) {
                 return -ENOTSUP;
         }
 
-        *ret = (TaskRecord){ .letter = *start, .text = start + 1 };
+        *ret = (SecretsRecord){ .letter = *start, .text = start + 1 };
         *cursor = nul + 1;
         return 1;
 }

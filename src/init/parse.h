@@ -26,20 +26,20 @@ typedef struct PasswdEntry {
 } PasswdEntry;
 
 /* A record of the task file: the letter that says what it is, and its text. */
-typedef struct TaskRecord {
+typedef struct SecretsRecord {
         char letter;
         const char *text; /* NUL-terminated, inside the file's bytes */
-} TaskRecord;
+} SecretsRecord;
 
 /**
- * task_record_next() - take the next record off the task file's bytes
+ * secrets_record_next() - take the next record off the task file's bytes
  * @cursor: where to go on; moved behind the record
  * @end:    one past the last byte
  *
  * Return: 1 with @ret set, 0 at the end, -EINVAL when the record's end is missing, -EBADMSG for a variable
  * without a name, -ENOTSUP for a letter of a newer writer.
  */
-int task_record_next(const char **cursor, const char *end, TaskRecord *ret);
+int secrets_record_next(const char **cursor, const char *end, SecretsRecord *ret);
 
 /* Puts NAME=VALUE into the list of *@n, in place of what has the same name. There must be room for one. */
 void environment_put(const char **list, size_t *n, const char *assignment);

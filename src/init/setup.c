@@ -8,23 +8,23 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "become.h"
-#include "handed.h"
+#include "fd-message.h"
 #include "setup.h"
 
 #define TASK_FILE "/nspawn-units.task"
 
 void descriptors_receive(Options *options) {
-        Handed handed;
-        int r = handed_peek(STDIN_FILENO, &handed);
+        FdMessage message;
+        int r = fd_message_peek(STDIN_FILENO, &message);
 
         if (r < 0)
                 fail(EXIT_SETUP, "the descriptors of the task did not arrive: ", strerrordesc_np(-r), NULL);
-        options->error_fd = handed_find(&handed, HANDED_ERROR);
-        options->ledger_fd = handed_find(&handed, HANDED_LEDGER);
-        options->attach_fd = handed_find(&handed, HANDED_ATTACH);
-        (void) close(handed_find(&handed, HANDED_OUTPUT)); /* is stdout already */
+        options->error_fd = fd_message_find(&message, LETTER_ERROR);
+        options->ledger_fd = fd_message_find(&message, LETTER_LEDGER);
+        options->attach_fd = fd_message_find(&message, LETTER_ATTACH);
+        (void) close(fd_message_find(&message, LETTER_OUTPUT)); /* is stdout already */
 }
 
 void descriptors_nullify(void) {
@@ -49,7 +49,7 @@ static Span task_read(void) {
                 fail(EXIT_SETUP, "CREDENTIALS_DIRECTORY is too long", NULL);
 
         (void) stpcpy(stpcpy(path, directory), TASK_FILE);
-        (void) text_read(path, TASK_FILE_MAX, &task);
+        (void) text_read(path, SECRETS_FILE_MAX, &task);
         return task;
 }
 

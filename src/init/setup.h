@@ -24,7 +24,7 @@ typedef struct Options {
         char **command; /* for MODE_BOOT only the arguments */
 } Options;
 
-/* Takes what the unit's stdin, a socket, hands over (handed.h). */
+/* Takes what the unit's stdin, a socket, hands over (fd-letters.h). */
 void descriptors_receive(Options *options);
 
 /* Replaces descriptors 0 to 2 by /dev/null, or closes them where there is none. */

@@ -5,8 +5,8 @@
 
 #include "base/string.h"
 #include "nomad/attributes.h"
-#include "systemd/cgroup.h"
-#include "systemd/net-usage.h"
+#include "kernel/cgroup.h"
+#include "kernel/net-usage.h"
 
 static const struct {
         const char *name;

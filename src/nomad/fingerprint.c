@@ -8,7 +8,7 @@
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/plugin.h"
-#include "systemd/host.h"
+#include "unit/host.h"
 
 #define ATTRIBUTE_PREFIX "driver." PLUGIN_NAME
 
@@ -35,7 +35,7 @@ static int check(Plugin *plugin, Error **ret_error) {
 
         if (plugin->connection_error)
                 return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);
-        return manager_check_version(engine_manager(plugin->engine), ret_error);
+        return system_bus_check_version(engine_system_bus(plugin->engine), ret_error);
 }
 
 static void set_string(Driver__Attribute *attribute, char *value) {
@@ -62,7 +62,8 @@ static void send_to(Plugin *plugin, RpcCall *call) {
         Driver__Attribute attributes[ELEMENTSOF(names)];
         Driver__FingerprintResponse response = DRIVER__FINGERPRINT_RESPONSE__INIT;
         _cleanup_error_ Error *error = NULL;
-        _cleanup_free_ char *version = xasprintf("%u", manager_version(engine_manager(plugin->engine)));
+        _cleanup_free_ char *version = xasprintf(
+                "%u", system_bus_version(engine_system_bus(plugin->engine)));
         bool detected = check(plugin, &error) >= 0;
 
         /* An attribute goes away only when it is sent empty. */

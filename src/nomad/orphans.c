@@ -12,7 +12,7 @@
 #include "engine/owner.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
-#include "systemd/nspawn.h"
+#include "unit/nspawn.h"
 
 /*
  * Tasks that no agent will ever ask for: the client state of the node that started them is lost. They are

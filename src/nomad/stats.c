@@ -9,7 +9,7 @@
 #include "nomad/compute.h"
 #include "nomad/plugin.h"
 #include "nomad/time.h"
-#include "systemd/cgroup.h"
+#include "kernel/cgroup.h"
 
 /* The agent's default; and what is as good as nothing for people, and costs little for the host. */
 #define INTERVAL_DEFAULT_USEC USEC_PER_SEC

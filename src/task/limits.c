@@ -5,7 +5,7 @@
 
 #include "base/string.h"
 #include "base/strv.h"
-#include "base/task-file.h"
+#include "base/secrets-file.h"
 #include "task/limits.h"
 
 /* A name may be as long as a value, and an error is a line. */
@@ -53,7 +53,7 @@ static int check_variables(char *const *environment, Error **ret_error) {
 }
 
 static int check_all(char *const *command, char *const *environment, Error **ret_error) {
-        const uint64_t file_allowed = TASK_FILE_MAX - ARGUMENTS_RESERVE,
+        const uint64_t file_allowed = SECRETS_FILE_MAX - ARGUMENTS_RESERVE,
                        allowed = ARGUMENTS_MAX - ARGUMENTS_RESERVE;
         uint64_t n = arguments_size(command) + arguments_size(environment), in_file = 0;
 

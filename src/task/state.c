@@ -4,7 +4,7 @@
 
 #include "task/state.h"
 
-static const TaskState transitions[_TASK_STATE_MAX][_TASK_EVENT_MAX] = {
+static const TaskState transitions[_TASK_STATE_MAX][_TASK_INPUT_MAX] = {
         /*                   START          UP             STOP           GONE */
         [TASK_NEW] = { TASK_STARTING, TASK_NEW, TASK_EXITED, TASK_EXITED },
         [TASK_STARTING] = { TASK_STARTING, TASK_RUNNING, TASK_STOPPING, TASK_EXITED },
@@ -13,9 +13,9 @@ static const TaskState transitions[_TASK_STATE_MAX][_TASK_EVENT_MAX] = {
         [TASK_EXITED] = { TASK_EXITED, TASK_EXITED, TASK_EXITED, TASK_EXITED },
 };
 
-TaskState task_state_next(TaskState state, TaskEvent event) {
+TaskState task_state_next(TaskState state, TaskInput event) {
         assert(state >= 0 && state < _TASK_STATE_MAX);
-        assert(event >= 0 && event < _TASK_EVENT_MAX);
+        assert(event >= 0 && event < _TASK_INPUT_MAX);
         return transitions[state][event];
 }
 

@@ -16,15 +16,15 @@ typedef enum TaskState {
         _TASK_STATE_MAX,
 } TaskState;
 
-typedef enum TaskEvent {
-        TASK_EVENT_START, /* start it, or look for it after a restart of ours */
-        TASK_EVENT_UP,    /* it runs */
-        TASK_EVENT_STOP,  /* end it */
-        TASK_EVENT_GONE,  /* it ended, or never came up */
-        _TASK_EVENT_MAX,
-} TaskEvent;
+typedef enum TaskInput {
+        TASK_INPUT_START, /* start it, or look for it after a restart of ours */
+        TASK_INPUT_UP,    /* it runs */
+        TASK_INPUT_STOP,  /* end it */
+        TASK_INPUT_GONE,  /* it ended, or never came up */
+        _TASK_INPUT_MAX,
+} TaskInput;
 
 /* Return: the state that follows, or @state itself where the event means nothing. */
-TaskState task_state_next(TaskState state, TaskEvent event);
+TaskState task_state_next(TaskState state, TaskInput event);
 
 const char *task_state_to_string(TaskState state);

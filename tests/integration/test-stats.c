@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "box.h"
-#include "systemd/cgroup-watch.h"
-#include "systemd/cgroup.h"
+#include "kernel/cgroup-watch.h"
+#include "kernel/cgroup.h"
 
 /* What is counted of a task, against what systemd and the kernel say of it. */
 TestSuite(stats, .timeout = TEST_SEC);

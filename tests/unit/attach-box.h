@@ -32,7 +32,7 @@ static _unused_ int box_hand_over_attach(Box *box) {
         cr_assert_eq(bind(listener, (struct sockaddr *) &address, sizeof(address)), 0);
         cr_assert_eq(listen(listener, 16), 0);
         fd_close(box->in);
-        box->in = handover_new(-1, STDERR_FILENO, ledger, listener);
+        box->in = fd_message_new(-1, STDERR_FILENO, ledger, listener);
         cr_assert_geq(box->in, 0);
         return ledger;
 }

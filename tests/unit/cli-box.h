@@ -16,11 +16,11 @@
 #include "engine/ledger.h"
 #include "fake-systemd.h"
 #include "own-name.h"
-#include "systemd/leader.h"
+#include "kernel/leader.h"
 
 /*
  * A verb of nspawnctl on a fake systemd, with pipes in place of our standard streams. There is one task,
- * whose container has a first process if the test says so; src/systemd/leader.h is defined here.
+ * whose container has a first process if the test says so; src/kernel/leader.h is defined here.
  */
 typedef struct CliBox {
         sd_event *event;

@@ -26,8 +26,8 @@
 #include "base/strv.h"
 #include "fake-systemd.h"
 #include "own-name.h"
-#include "systemd/exec.h"
-#include "systemd/nspawn.h"
+#include "exec/exec.h"
+#include "unit/nspawn.h"
 
 typedef struct Box {
         sd_event *event;

@@ -156,7 +156,7 @@ static inline FakeUnit *box_unit(Box *box) {
 }
 
 static inline void box_settle(Box *box) {
-        fake_systemd_settle(box->fake, manager_bus(engine_manager(box->engine)));
+        fake_systemd_settle(box->fake, system_bus_connection(engine_system_bus(box->engine)));
 }
 
 static inline size_t box_count(const Box *box, const char *method) {

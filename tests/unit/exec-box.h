@@ -9,7 +9,7 @@
 #include "service-box.h"
 
 /*
- * The plugin's service, where commands in tasks are made up: the functions of systemd/exec.h and task_exec()
+ * The plugin's service, where commands in tasks are made up: the functions of exec/exec.h and task_exec()
  * are here and not those of the library. The test says what a command does, in the loop, and waits for what
  * the driver does to it.
  */

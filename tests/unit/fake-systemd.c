@@ -14,8 +14,8 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "fake-systemd.h"
-#include "systemd/cgroup.h"
-#include "systemd/manager.h"
+#include "kernel/cgroup.h"
+#include "bus/system-bus.h"
 #include "task/name.h"
 #include "tree.h"
 

@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "systemd/handover.h"
+#include "unit/fd-message.h"
 
 typedef enum BoxOutput { BOX_PIPE, BOX_SOCKET, BOX_TERMINAL } BoxOutput;
 
@@ -170,7 +170,7 @@ static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_ledger) {
         *ret_error = memfd_create("stderr", MFD_CLOEXEC);
         *ret_ledger = memfd_create("ledger", MFD_CLOEXEC);
         fd_close(box->in);
-        box->in = handover_new(STDOUT_FILENO, *ret_error, *ret_ledger, -1);
+        box->in = fd_message_new(STDOUT_FILENO, *ret_error, *ret_ledger, -1);
         cr_assert_geq(box->in, 0);
 }
 

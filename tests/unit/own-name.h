@@ -7,7 +7,7 @@
 
 #include "base/string.h"
 #include "engine/ledger.h"
-#include "systemd/nspawn.h"
+#include "unit/nspawn.h"
 #include "tree.h"
 
 /*

@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "fake-systemd.h"
-#include "systemd/manager.h"
-#include "systemd/scope.h"
+#include "bus/system-bus.h"
+#include "exec/scope.h"
 
 /*
  * A scope that is asked for, and who is asked: a D-Bus server as a systemd's, in the same event loop, or

@@ -7,7 +7,7 @@
 
 #include "base/attach.h"
 #include "cli-box.h"
-#include "systemd/nspawn.h"
+#include "unit/nspawn.h"
 
 /* nspawnctl attach; how the journal is read needs a journal, and is an integration test's. */
 TestSuite(attach_command, .timeout = 60);

@@ -4,7 +4,7 @@
 
 #include "fake-systemd.h"
 #include "group-box.h"
-#include "systemd/cgroup-watch.h"
+#include "kernel/cgroup-watch.h"
 
 /* A watch of a group, and what it told. */
 typedef struct Box {

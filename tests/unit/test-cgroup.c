@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 
 #include "group-box.h"
-#include "systemd/cgroup.h"
+#include "kernel/cgroup.h"
 
 /* As of a removed group: its files are open still, and give ENODEV. */
 static ssize_t read_at(int fd, void *buffer, size_t size, off_t offset) {

@@ -4,8 +4,8 @@
 #include <sys/wait.h>
 
 #include "group-box.h"
-#include "systemd/cgroup.h"
-#include "systemd/exec-group.h"
+#include "kernel/cgroup.h"
+#include "exec/group.h"
 
 TestSuite(exec_group, .timeout = 30);
 

@@ -18,7 +18,7 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "own-name.h"
-#include "systemd/handover.h"
+#include "unit/fd-message.h"
 #include "tree.h"
 
 /* nspawn-units-helper as systemd runs it, with descriptors that are kept over restarts. */
@@ -156,9 +156,9 @@ Test(helper, a_later_run_finds_them_in_the_store_and_passes_nothing_else_on) {
                 "/bin/sh\0-c\0echo \"run[$LISTEN_FDS$LISTEN_PID$LISTEN_FDNAMES]\"; "
                 "[ -S /dev/stdin ] && [ ! -e /proc/self/fd/3 ]");
         for (int i = 0; i < 2; i++) {
-                _cleanup_fd_ int handover = handover_new(out, -1, -1, -1);
+                _cleanup_fd_ int fd_message = fd_message_new(out, -1, -1, -1);
 
-                cr_assert_eq(start_run(directory, lost, handover), 0);
+                cr_assert_eq(start_run(directory, lost, fd_message), 0);
         }
         _cleanup_free_ char *text = file_text(out), *nothing = file_text(lost);
         cr_assert_str_eq(text, "run[]\nrun[]\n");
@@ -233,7 +233,7 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
         _cleanup_fd_ int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
                          out = memfd_create("out", MFD_CLOEXEC);
-        _cleanup_fd_ int handover = handover_new(out, -1, -1, -1);
+        _cleanup_fd_ int fd_message = fd_message_new(out, -1, -1, -1);
 
         (void) snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "helper-test-%d", getpid());
         socklen_t length = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 +
@@ -245,7 +245,7 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
                 int in;
                 const char *const *argv;
                 bool kept;
-        } rows[] = { { handover, keep, true }, { null, keep, false }, { handover, leave, false } };
+        } rows[] = { { fd_message, keep, true }, { null, keep, false }, { fd_message, leave, false } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 struct stat a, b;
@@ -257,7 +257,7 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
                 cr_expect_eq(got >= 0, rows[i].kept, "row %zu", i);
                 if (rows[i].kept) {
                         cr_assert_eq(fstat(got, &a), 0);
-                        cr_assert_eq(fstat(handover, &b), 0);
+                        cr_assert_eq(fstat(fd_message, &b), 0);
                         cr_expect_eq(a.st_ino, b.st_ino);
                 }
         }

@@ -31,19 +31,19 @@ static bool span_is(Span span, const char *text) {
 Test(init, task_records_come_in_order) {
         _cleanup_span_ Span task = COPY("EA=b\nc\0Ualice:1\0E=x=\0");
         const char *cursor = task.text, *end = task.text + task.length;
-        TaskRecord record;
+        SecretsRecord record;
 
-        cr_assert_eq(task_record_next(&cursor, end, &record), 1);
+        cr_assert_eq(secrets_record_next(&cursor, end, &record), 1);
         cr_assert_eq(record.letter, 'E');
         cr_assert_str_eq(record.text, "A=b\nc");
-        cr_assert_eq(task_record_next(&cursor, end, &record), 1);
+        cr_assert_eq(secrets_record_next(&cursor, end, &record), 1);
         cr_assert_eq(record.letter, 'U');
         cr_assert_str_eq(record.text, "alice:1");
-        cr_assert_eq(task_record_next(&cursor, end, &record), -EBADMSG);
+        cr_assert_eq(secrets_record_next(&cursor, end, &record), -EBADMSG);
         cr_assert_str_eq(record.text, "alice:1", "changed on failure");
 
         cursor = end;
-        cr_assert_eq(task_record_next(&cursor, end, &record), 0);
+        cr_assert_eq(secrets_record_next(&cursor, end, &record), 0);
 }
 
 Test(init, task_records_that_are_wrong_are_refused) {
@@ -69,9 +69,9 @@ Test(init, task_records_that_are_wrong_are_refused) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_span_ Span task = span_copy(rows[i].bytes, rows[i].n);
                 const char *cursor = task.text;
-                TaskRecord record;
+                SecretsRecord record;
 
-                cr_assert_eq(task_record_next(&cursor, task.text + task.length, &record), rows[i].r,
+                cr_assert_eq(secrets_record_next(&cursor, task.text + task.length, &record), rows[i].r,
                         "row %zu", i);
         }
 }

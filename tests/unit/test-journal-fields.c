@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include "base/string.h"
 #include "base/strv.h"
-#include "systemd/journal-fields.h"
+#include "unit/journal-fields.h"
 
 TestSuite(journal_fields, .timeout = 30);
 

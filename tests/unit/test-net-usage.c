@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "systemd/net-usage.h"
+#include "kernel/net-usage.h"
 
 #define HEAD \
         "Inter-|   Receive                                                |  Transmit\n" \

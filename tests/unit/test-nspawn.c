@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "golden.h"
-#include "systemd/nspawn.h"
+#include "unit/nspawn.h"
 
 TestSuite(nspawn, .timeout = 30);
 
@@ -50,7 +50,7 @@ Test(nspawn, everything_set) {
         NspawnHost other = host;
 
         other.register_machine = false;
-        other.handover = true;
+        other.fd_message = true;
         expect_golden_on("everything.args", golden_spec_everything(), &other);
 }
 

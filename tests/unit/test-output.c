@@ -4,14 +4,14 @@
 
 #include "base/string.h"
 #include "fake-systemd.h"
-#include "systemd/output.h"
+#include "unit/output.h"
 
 TestSuite(output, .timeout = 60);
 
 typedef struct Box {
         sd_event *event;
         FakeSystemd *fake;
-        Manager *manager;
+        SystemBus *system_bus;
         OutputQuery *query;
         bool ready;
         unsigned n_done;
@@ -35,13 +35,13 @@ static void box_open(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
-        box->manager = manager_new(box->event, box->fake->address, on_changed, box);
+        box->system_bus = system_bus_new(box->event, box->fake->address, on_changed, box);
         RUN_UNTIL(box->event, box->ready);
 }
 
 static void box_close(Box *box) {
         output_query_free(box->query);
-        manager_free(box->manager);
+        system_bus_free(box->system_bus);
         fake_systemd_free(box->fake);
         sd_event_unref(box->event);
         free(box->words);
@@ -67,7 +67,7 @@ Test(output, the_place_is_where_the_unit_says) {
                 FakeUnit *unit = fake_unit_add(box.fake, "nspawn-a.service", "active");
                 unit->output = rows[i].output;
                 unit->console = rows[i].console;
-                box.query = output_query_new(box.manager, "nspawn-a.service", on_done, &box);
+                box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
                 cr_assert_not_null(box.query);
                 cr_assert_eq(box.n_done, 0, "not from within the call");
                 RUN_UNTIL(box.event, box.n_done > 0);
@@ -81,16 +81,16 @@ Test(output, may_be_asked_for_in_vain) {
 
         box_open(&box);
         box.fake->ignore = "GetAll";
-        box.query = output_query_new(box.manager, "nspawn-a.service", on_done, &box);
-        fake_systemd_settle(box.fake, manager_bus(box.manager));
+        box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
+        fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         box.query = output_query_free(box.query);
 
-        box.query = output_query_new(box.manager, "nspawn-a.service", on_done, &box);
+        box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
         fake_systemd_drop(box.fake);
         RUN_UNTIL(box.event, !box.ready);
         cr_expect_eq(box.n_done, 1);
         cr_assert_not_null(box.words);
         cr_expect_not_null(strstr(box.words, "does not tell where the output goes"), "%s", box.words);
         box.query = output_query_free(box.query);
-        cr_expect_null(output_query_new(box.manager, "nspawn-a.service", on_done, &box));
+        cr_expect_null(output_query_new(box.system_bus, "nspawn-a.service", on_done, &box));
 }

@@ -6,15 +6,15 @@
 #include <unistd.h>
 
 #include "golden.h"
-#include "systemd/handover.h"
-#include "systemd/transient.h"
+#include "unit/fd-message.h"
+#include "unit/transient.h"
 
 TestSuite(transient, .timeout = 30);
 
 /* Descriptors of a unit: its stdout, and the socket for our init. */
 typedef struct Descriptors {
         int output;
-        int handover;
+        int fd_message;
         bool kept; /* over restarts, by our helper */
 } Descriptors;
 
@@ -45,8 +45,8 @@ static int build(
                 .version = version,
                 .register_machine = true,
                 .output = descriptors->output,
-                .handover = descriptors->handover,
-                .keeps_handover = descriptors->kept,
+                .fd_message = descriptors->fd_message,
+                .keeps_fd_message = descriptors->kept,
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .ledger = "/run/nspawn-units/.ledgers/web-1",
         };
@@ -383,7 +383,7 @@ Test(transient, stdout_and_the_socket_for_our_init_are_handed_on) {
                 golden_command(spec);
                 cr_assert_eq(build(252, spec, &descriptors, &m), 0);
                 expect_descriptor(m, "StandardOutputFileDescriptor", descriptors.output);
-                expect_descriptor(m, "StandardInputFileDescriptor", descriptors.handover);
+                expect_descriptor(m, "StandardInputFileDescriptor", descriptors.fd_message);
                 expect_descriptor(m, "StandardErrorFileDescriptor", -1);
                 sd_bus_message_unref(m);
         }
@@ -437,7 +437,7 @@ Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
 
 Test(transient, descriptors_that_systemd_forgets_are_kept_by_the_helper) {
         expect_golden("kept-252.message", 252, golden_spec(), &(Descriptors){ 0, 0, .kept = true });
-        cr_assert(handover_is_lost(252));
-        cr_assert(handover_is_lost(253));
-        cr_assert_not(handover_is_lost(254));
+        cr_assert(fd_message_is_lost(252));
+        cr_assert(fd_message_is_lost(253));
+        cr_assert_not(fd_message_is_lost(254));
 }

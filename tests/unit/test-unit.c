@@ -9,16 +9,16 @@
 #include "base/fd.h"
 #include "fake-systemd.h"
 #include "group-box.h"
-#include "systemd/turn.h"
-#include "systemd/unit.h"
-#include "systemd/watch.h"
+#include "bus/turn.h"
+#include "bus/unit.h"
+#include "bus/signal-match.h"
 
 TestSuite(unit, .timeout = 60);
 
 typedef struct Box {
         sd_event *event;
         FakeSystemd *fake;
-        Manager *manager;
+        SystemBus *system_bus;
         Unit *unit;
         unsigned n_lost;
         unsigned n_changed;
@@ -56,17 +56,17 @@ static void box_open(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
-        box->manager = manager_new(box->event, box->fake->address, on_manager, box);
+        box->system_bus = system_bus_new(box->event, box->fake->address, on_manager, box);
         cr_assert_eq(
-                unit_new(box->manager, "a-b.service", &on_changed_callbacks, box, &box->unit), -ENOTCONN);
-        RUN_UNTIL(box->event, manager_is_ready(box->manager));
-        cr_assert_eq(unit_new(box->manager, "a-b.service", &on_changed_callbacks, box, &box->unit), 0);
+                unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box, &box->unit), -ENOTCONN);
+        RUN_UNTIL(box->event, system_bus_is_ready(box->system_bus));
+        cr_assert_eq(unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box, &box->unit), 0);
         cr_assert_str_eq(unit_name(box->unit), "a-b.service");
 }
 
 static void box_close(Box *box) {
         unit_free(box->unit);
-        manager_free(box->manager);
+        system_bus_free(box->system_bus);
         fake_systemd_free(box->fake);
         sd_event_unref(box->event);
         free(box->active_state);
@@ -76,7 +76,7 @@ static void box_close(Box *box) {
 #define _cleanup_box_ _cleanup_(box_close)
 
 static void settle(Box *box) {
-        fake_systemd_settle(box->fake, manager_bus(box->manager));
+        fake_systemd_settle(box->fake, system_bus_connection(box->system_bus));
 }
 
 static UnitStatus last;
@@ -106,7 +106,7 @@ Test(unit, a_read_gets_every_property) {
         Unit *other;
 
         box_open(&box);
-        cr_assert_eq(unit_new(box.manager, "x.service", &keep_status_callbacks, &box, &other), 0);
+        cr_assert_eq(unit_new(box.system_bus, "x.service", &keep_status_callbacks, &box, &other), 0);
         FakeUnit *fake = fake_unit_add(box.fake, "x.service", "failed");
         fake->result = "exit-code";
         fake->job_id = 12;
@@ -148,7 +148,7 @@ Test(unit, the_watch_sees_what_a_call_sent_next_changes) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        cr_assert_eq(manager_send(box.manager, "StartTransientUnit", "ss", "a-b.service", "fail"), 0);
+        cr_assert_eq(system_bus_send(box.system_bus, "StartTransientUnit", "ss", "a-b.service", "fail"), 0);
         RUN_UNTIL(box.event, streq_null(box.active_state, "active"));
         cr_assert_eq(box.n_changed, 2, "activating, active");
         cr_assert_eq(box.main_pid, (uint32_t) getpid());
@@ -397,12 +397,12 @@ static void count_told(
 
 static const UnitCallbacks count_told_callbacks = { .changed = count_told };
 
-/* Watches of units that nothing happens to. */
+/* Matches of units that nothing happens to. */
 static void watch_others(Box *box, Unit **units, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
 
-                cr_assert_eq(unit_new(box->manager, name, &on_changed_callbacks, box, units + i), 0);
+                cr_assert_eq(unit_new(box->system_bus, name, &on_changed_callbacks, box, units + i), 0);
         }
 }
 
@@ -412,17 +412,17 @@ static void units_free(Unit **units, size_t n) {
 }
 
 Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_meanwhile) {
-        static const size_t n_others[] = { 0, WATCHES_OWN_MAX - 2, WATCHES_OWN_MAX };
+        static const size_t n_others[] = { 0, SIGNAL_MATCHES_OWN_MAX - 2, SIGNAL_MATCHES_OWN_MAX };
 
         for (size_t k = 0; k < ELEMENTSOF(n_others); k++) {
                 _cleanup_box_ Box box;
-                Unit *units[3], *others[WATCHES_OWN_MAX];
+                Unit *units[3], *others[SIGNAL_MATCHES_OWN_MAX];
                 Told told[] = { { .ends = &units[1] }, { .ends = &units[0] }, {} };
 
                 box_open(&box);
                 watch_others(&box, others, n_others[k]);
                 for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                        cr_assert_eq(unit_new(box.manager, "x.service", &count_told_callbacks, told + i,
+                        cr_assert_eq(unit_new(box.system_bus, "x.service", &count_told_callbacks, told + i,
                                              units + i),
                                 0);
                 settle(&box);
@@ -466,20 +466,21 @@ Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
 
 Test(unit, only_those_that_share_a_match_are_woken_by_other_units) {
         _cleanup_box_ Box box;
-        Unit *many[WATCHES_OWN_MAX];
+        Unit *many[SIGNAL_MATCHES_OWN_MAX];
 
         box_open(&box);
         FakeUnit *other = fake_unit_add(box.fake, "other.service", "active");
         for (unsigned round = 0; round < 2; round++) {
-                for (size_t n = WATCHES_OWN_MAX - 1; n <= WATCHES_OWN_MAX; n++) {
+                for (size_t n = SIGNAL_MATCHES_OWN_MAX - 1; n <= SIGNAL_MATCHES_OWN_MAX; n++) {
                         watch_others(&box, many, n);
                         settle(&box);
-                        uint64_t before = manager_watches(box.manager)->n_signals;
+                        uint64_t before = system_bus_matches(box.system_bus)->n_signals;
                         fake_unit_emit(box.fake, other);
                         settle(&box);
-                        uint64_t n_woken = manager_watches(box.manager)->n_signals - before;
+                        uint64_t n_woken = system_bus_matches(box.system_bus)->n_signals - before;
                         /* Of the service and of the unit; the box has a watch too. */
-                        cr_expect_eq(n_woken, n < WATCHES_OWN_MAX ? 0 : 2, "%zu: %zu", n, (size_t) n_woken);
+                        cr_expect_eq(n_woken, n < SIGNAL_MATCHES_OWN_MAX ? 0 : 2, "%zu: %zu", n,
+                                (size_t) n_woken);
                         units_free(many, n);
                 }
         }
@@ -496,12 +497,12 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
         (void) fake_unit_add(box.fake, "a-b.service", "active");
         for (size_t i = 0; i < N_CROWD; i++)
                 cr_assert_eq(
-                        unit_new(box.manager, "a-b.service", &on_changed_callbacks, &box, crowd + i), 0);
+                        unit_new(box.system_bus, "a-b.service", &on_changed_callbacks, &box, crowd + i), 0);
 
         box.fake->ignore = "GetAll";
         for (size_t i = 0; i < N_CROWD; i++)
                 unit_refresh(crowd[i]);
-        fake_systemd_settle(box.fake, manager_bus(box.manager));
+        fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         cr_assert_eq(fake_systemd_count(box.fake, "GetAll"), TURNS_MAX);
         cr_assert_eq(box.n_errors, 0);
 

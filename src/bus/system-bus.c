@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/string.h"
+#include "bus/job.h"
+#include "bus/system-bus.h"
+#include "bus/turn.h"
+#include "bus/signal-match.h"
+
+/* First and longest pause before connecting again: within a second after the bus is back all is as before.
+ */
+#define RECONNECT_MIN_USEC (50 * USEC_PER_MSEC)
+#define RECONNECT_MAX_USEC (400 * USEC_PER_MSEC)
+
+/* A call of systemd's that takes longer is lost: it answers in milliseconds, but may reload first. */
+#define CALL_TIMEOUT_USEC (90 * USEC_PER_SEC)
+
+/* What must be known before the connection is ready. */
+typedef enum Question {
+        QUESTION_SUBSCRIBE,
+        QUESTION_VERSION,
+        QUESTION_NAMES,
+        _QUESTION_MAX,
+} Question;
+
+struct SystemBus {
+        sd_event *event;
+        char *address;
+        sd_bus *bus;
+        sd_bus_slot *slots[_QUESTION_MAX];
+        sd_bus_slot *disconnected;
+        sd_event_source *reconnect;
+        uint64_t pause_usec;
+        unsigned unanswered;
+        bool ready;
+        bool has_machined;
+        unsigned version;
+        SystemBusChanged changed;
+        void *userdata;
+        Jobs jobs;
+        Turns turns;
+        SignalMatches watches;
+};
+
+static void system_bus_connect(SystemBus *system_bus);
+
+static int on_reconnect(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        system_bus_connect(userdata);
+        return 0;
+}
+
+static void system_bus_close(SystemBus *system_bus) {
+        for (size_t i = 0; i < _QUESTION_MAX; i++)
+                system_bus->slots[i] = sd_bus_slot_unref(system_bus->slots[i]);
+        jobs_close(&system_bus->jobs);
+        signal_matches_close(&system_bus->watches);
+        system_bus->disconnected = sd_bus_slot_unref(system_bus->disconnected);
+        system_bus->bus = sd_bus_close_unref(system_bus->bus);
+        system_bus->ready = false;
+        system_bus->unanswered = 0;
+}
+
+static void system_bus_lose(SystemBus *system_bus, int code, const char *what) {
+        _cleanup_error_ Error *error = NULL;
+
+        system_bus_close(system_bus);
+        (void) sd_event_add_time_relative(system_bus->event, &system_bus->reconnect, CLOCK_MONOTONIC,
+                system_bus->pause_usec, 0, on_reconnect, system_bus);
+        system_bus->pause_usec = system_bus->pause_usec * 2 < RECONNECT_MAX_USEC ? system_bus->pause_usec * 2
+                                                                                 : RECONNECT_MAX_USEC;
+
+        (void) error_set(&error, code, "%s: %s", what, strerror(abs(code)));
+        jobs_fail(&system_bus->jobs);
+        system_bus->changed(system_bus->userdata, error);
+}
+
+static int on_disconnected(sd_bus_message *m _unused_, void *userdata, sd_bus_error *error _unused_) {
+        system_bus_lose(userdata, ECONNRESET, "lost the connection to the system bus");
+        return 0;
+}
+
+static void read_version(SystemBus *system_bus, sd_bus_message *m) {
+        const char *version = "";
+
+        if (sd_bus_message_read(m, "v", "s", &version) < 0)
+                return;
+        /* "252.39-1~deb12u1" here, "v257-1" elsewhere */
+        system_bus->version = (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10);
+}
+
+static void read_names(SystemBus *system_bus, sd_bus_message *m) {
+        const char *name;
+
+        system_bus->has_machined = false;
+        if (sd_bus_message_enter_container(m, 'a', "s") < 0)
+                return;
+        while (sd_bus_message_read(m, "s", &name) > 0)
+                system_bus->has_machined = system_bus->has_machined ||
+                        streq(name, "org.freedesktop.machine1");
+}
+
+static void on_answer(SystemBus *system_bus, Question question, sd_bus_message *m) {
+        system_bus->slots[question] = sd_bus_slot_unref(system_bus->slots[question]);
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                system_bus_lose(system_bus, sd_bus_message_get_errno(m),
+                        "systemd does not answer on the system bus");
+                return;
+        }
+
+        if (question == QUESTION_VERSION)
+                read_version(system_bus, m);
+        else if (question == QUESTION_NAMES)
+                read_names(system_bus, m);
+
+        if (--system_bus->unanswered > 0)
+                return;
+
+        system_bus->ready = true;
+        system_bus->pause_usec = RECONNECT_MIN_USEC;
+        system_bus->changed(system_bus->userdata, NULL);
+}
+
+static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
+        on_answer(userdata, QUESTION_SUBSCRIBE, m);
+        return 0;
+}
+
+static int on_version(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
+        on_answer(userdata, QUESTION_VERSION, m);
+        return 0;
+}
+
+static int on_names(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
+        on_answer(userdata, QUESTION_NAMES, m);
+        return 0;
+}
+
+static int system_bus_open_bus(SystemBus *system_bus) {
+        sd_bus *bus;
+        int r;
+
+        if (!system_bus->address)
+                return sd_bus_open_system(&system_bus->bus);
+
+        r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+
+        system_bus->bus = bus;
+        r = sd_bus_set_address(bus, system_bus->address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        return r;
+}
+
+/* The match for jobs is asked for before anything else can be: none can slip through. */
+static int system_bus_ask(SystemBus *system_bus) {
+        int r;
+
+        r = sd_bus_match_signal_async(system_bus->bus, &system_bus->disconnected,
+                "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                "Disconnected", on_disconnected, NULL, system_bus);
+        if (r >= 0)
+                r = jobs_open(&system_bus->jobs, system_bus->bus);
+        if (r >= 0)
+                r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_SUBSCRIBE],
+                        SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
+                        system_bus, NULL);
+        if (r >= 0)
+                r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_VERSION],
+                        SYSTEMD_DESTINATION, SYSTEMD_PATH, "org.freedesktop.DBus.Properties", "Get",
+                        on_version, system_bus, "ss", SYSTEMD_MANAGER, "Version");
+        if (r >= 0)
+                r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_NAMES],
+                        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                        "ListActivatableNames", on_names, system_bus, NULL);
+        system_bus->unanswered = _QUESTION_MAX;
+        return r;
+}
+
+static void system_bus_connect(SystemBus *system_bus) {
+        int r;
+
+        system_bus->reconnect = sd_event_source_disable_unref(system_bus->reconnect);
+
+        r = system_bus_open_bus(system_bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(system_bus->bus, system_bus->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(system_bus->bus, CALL_TIMEOUT_USEC);
+        if (r >= 0)
+                r = system_bus_ask(system_bus);
+        if (r < 0)
+                system_bus_lose(system_bus, r, "cannot connect to the system bus");
+}
+
+static int on_first_connect(sd_event_source *source _unused_, void *userdata) {
+        system_bus_connect(userdata);
+        return 0;
+}
+
+SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged changed, void *userdata) {
+        SystemBus *system_bus = xnew(SystemBus, 1);
+
+        system_bus->event = sd_event_ref(event);
+        system_bus->address = xstrdup_null(address);
+        system_bus->pause_usec = RECONNECT_MIN_USEC;
+        system_bus->changed = changed;
+        system_bus->userdata = userdata;
+        LIST_INIT(&system_bus->jobs.list);
+        TAILQ_INIT(&system_bus->turns.waiting);
+        LIST_INIT(&system_bus->watches.sharing);
+
+        /* From the loop: the caller does not have the pointer yet, and would be called back. */
+        (void) sd_event_add_defer(event, &system_bus->reconnect, on_first_connect, system_bus);
+        return system_bus;
+}
+
+SystemBus *system_bus_free(SystemBus *system_bus) {
+        if (!system_bus)
+                return NULL;
+
+        jobs_forget(&system_bus->jobs);
+        system_bus->reconnect = sd_event_source_disable_unref(system_bus->reconnect);
+        if (system_bus->bus)
+                (void) sd_bus_flush(system_bus->bus);
+        system_bus_close(system_bus);
+        sd_event_unref(system_bus->event);
+        free(system_bus->address);
+        free(system_bus);
+        return NULL;
+}
+
+sd_bus *system_bus_connection(SystemBus *system_bus) {
+        return system_bus->bus;
+}
+
+sd_event *system_bus_event(SystemBus *system_bus) {
+        return system_bus->event;
+}
+
+bool system_bus_is_ready(const SystemBus *system_bus) {
+        return system_bus->ready;
+}
+
+unsigned system_bus_version(const SystemBus *system_bus) {
+        return system_bus->version;
+}
+
+int system_bus_check_version(const SystemBus *system_bus, Error **ret_error) {
+        if (system_bus->version >= SYSTEMD_VERSION_MIN)
+                return 0;
+        return error_set(ret_error, ENOTSUP, "this host has systemd %u; %d or newer is needed",
+                system_bus->version, SYSTEMD_VERSION_MIN);
+}
+
+Jobs *system_bus_jobs(SystemBus *system_bus) {
+        return &system_bus->jobs;
+}
+
+Turns *system_bus_turns(SystemBus *system_bus) {
+        return &system_bus->turns;
+}
+
+SignalMatches *system_bus_matches(SystemBus *system_bus) {
+        return &system_bus->watches;
+}
+
+bool system_bus_has_machined(const SystemBus *system_bus) {
+        return system_bus->has_machined;
+}
+
+int system_bus_new_call(SystemBus *system_bus, const char *method, sd_bus_message **ret) {
+        if (!system_bus->ready)
+                return -ENOTCONN;
+        return sd_bus_message_new_method_call(
+                system_bus->bus, ret, SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
+}
+
+int system_bus_send(SystemBus *system_bus, const char *method, const char *types, ...) {
+        sd_bus_message *m;
+        va_list ap;
+        int r;
+
+        r = system_bus_new_call(system_bus, method, &m);
+        if (r < 0)
+                return r;
+
+        va_start(ap, types);
+        r = sd_bus_message_appendv(m, types, ap);
+        va_end(ap);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, false);
+        if (r >= 0)
+                r = sd_bus_send(system_bus->bus, m, NULL);
+        sd_bus_message_unref(m);
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "kernel/cgroup.h"
+#include "bus/thaw.h"
+#include "bus/turn.h"
+
+/* Of the answer: systemd gives it when the kernel has thawed all processes. */
+#define LIMIT_USEC (5 * USEC_PER_SEC)
+
+struct Thaw {
+        SystemBus *system_bus;
+        char *unit;
+        char *path;
+        char *control_group;
+        Turn turn;
+        sd_bus_slot *slot;
+        ThawDone done;
+        void *userdata;
+};
+
+/* @words: why systemd did not, or NULL. That does not matter, but whether anything is still frozen. */
+static void thaw_finish(Thaw *thaw, const char *words) {
+        _cleanup_error_ Error *error = NULL;
+        int r = cgroup_thaw(NULL, thaw->control_group);
+        _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
+
+        if (frozen && streq(frozen, thaw->control_group))
+                (void) error_set(&error, EBUSY, "%s is frozen and cannot be thawed: %s", thaw->unit,
+                        words ? words : strerror(-r));
+        else if (frozen)
+                (void) error_set(&error, EBUSY, "%s is frozen with its slice: systemctl thaw %s", thaw->unit,
+                        strrchr(frozen, '/') + 1);
+        thaw->done(thaw->userdata, error);
+}
+
+static int on_thawed(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Thaw *thaw = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+
+        thaw->slot = sd_bus_slot_unref(thaw->slot);
+        thaw_finish(thaw, error ? error->message : NULL);
+        return 0;
+}
+
+static int thaw_ask(Thaw *thaw) {
+        sd_bus_message *m = NULL;
+        int r = system_bus_new_call(thaw->system_bus, "ThawUnit", &m);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", thaw->unit);
+        if (r >= 0)
+                r = sd_bus_call_async(system_bus_connection(thaw->system_bus), &thaw->slot, m, on_thawed,
+                        thaw, LIMIT_USEC);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Thaw *thaw = userdata;
+        const char *group = NULL;
+
+        if (!sd_bus_message_get_error(m) && sd_bus_message_enter_container(m, 'v', "s") > 0)
+                (void) sd_bus_message_read_basic(m, 's', &group);
+        thaw->control_group = xstrdup_null(group);
+        thaw->slot = sd_bus_slot_unref(thaw->slot);
+
+        _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
+        /* With a unit systemd before 256 would thaw its slices, and whatever else is in them. */
+        bool own = frozen && streq(frozen, thaw->control_group);
+        int r = own ? thaw_ask(thaw) : 0;
+        if (!own || r < 0)
+                thaw_finish(thaw, r < 0 ? strerror(-r) : NULL);
+        return 0;
+}
+
+static void thaw_begin(void *userdata) {
+        Thaw *thaw = userdata;
+
+        if (sd_bus_call_method_async(system_bus_connection(thaw->system_bus), &thaw->slot,
+                    SYSTEMD_DESTINATION, thaw->path, "org.freedesktop.DBus.Properties", "Get",
+                    on_control_group, thaw, "ss", "org.freedesktop.systemd1.Service", "ControlGroup") < 0)
+                thaw_finish(thaw, NULL);
+}
+
+int thaw_new(SystemBus *system_bus, const char *unit, ThawDone done, void *userdata, Thaw **ret) {
+        _cleanup_(thaw_freep) Thaw *thaw = xnew(Thaw, 1);
+
+        if (!system_bus_is_ready(system_bus))
+                return -ENOTCONN;
+
+        thaw->system_bus = system_bus;
+        thaw->unit = xstrdup(unit);
+        thaw->done = done;
+        thaw->userdata = userdata;
+        int r = sd_bus_path_encode(SYSTEMD_UNITS, unit, &thaw->path);
+        if (r < 0)
+                return r;
+
+        *ret = thaw;
+        turn_take(&TAKE_PTR(thaw)->turn, system_bus, thaw_begin, *ret);
+        return 0;
+}
+
+Thaw *thaw_free(Thaw *thaw) {
+        if (!thaw)
+                return NULL;
+
+        sd_bus_slot_unref(thaw->slot);
+        turn_end(&thaw->turn);
+        free(thaw->unit);
+        free(thaw->path);
+        free(thaw->control_group);
+        free(thaw);
+        return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus/system-bus.h"
+
+/*
+ * What has to come before a unit is stopped or killed. systemd refuses to stop a frozen unit since version
+ * 256. The death of its processes is worse: systemd 254 and newer makes the process of ExecStopPost= in the
+ * frozen group and waits for its execve(), which never comes (core/exec-invoke.c, posix_spawn()), and PID 1
+ * hangs until somebody thaws the group.
+ */
+typedef struct Thaw Thaw;
+
+/**
+ * ThawDone - the unit may be stopped or killed now, or it cannot be
+ * @error: NULL when nothing is frozen, or not any more; else why it is, and what would help
+ */
+typedef void (*ThawDone)(void *userdata, const Error *error);
+
+/**
+ * thaw_new() - let the processes of a unit go on if they are frozen
+ * @unit: a service; one that has no processes is not frozen
+ *
+ * Asks systemd to thaw it (ThawUnit, systemd 246), and writes to the unit's control group where that does
+ * not help: systemd thaws only what is active. What is frozen above the unit, its slice, is not touched.
+ *
+ * Return: 0, or a negative errno without a connection. @done is called once, with an error never from
+ * within. It may free the Thaw, which ends the waiting at any other time.
+ */
+int thaw_new(SystemBus *system_bus, const char *unit, ThawDone done, void *userdata, Thaw **ret);
+Thaw *thaw_free(Thaw *thaw);
+DEFINE_CLEANUP(Thaw *, thaw_free)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "task/spec.h"
+
+/**
+ * yaml_task_load() - read a task from a YAML file
+ *
+ * The task is named by the file unless it says otherwise. All mistakes are told at once, a line for each,
+ * which starts with file, line and column.
+ *
+ * Return: 0, or a negative errno with @ret_error set.
+ */
+int yaml_task_load(const char *path, TaskSpec **ret, Error **ret_error);
+
+/* As yaml_task_load(), for a text of @n bytes that came from @path. */
+int yaml_task_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <limits.h>
+#include <systemd/sd-bus.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "bus/system-bus.h"
+#include "bus/property.h"
+#include "exec/relay.h"
+#include "exec/scope.h"
+
+#define PEER "the systemd in the container"
+
+/* A systemd that boots tells every connection all that happens. */
+#define INPUT_MAX (4 * 1024 * 1024)
+
+/* Of the words of the peer's that go into ours. */
+#define WORDS_MAX 200
+
+/* Of what is set all is known to every systemd, or was asked for. */
+#define VERSION_ANY UINT_MAX
+
+struct Scope {
+        sd_event_source *timer;
+        Relay *relay;
+        sd_bus *bus;
+        sd_bus_slot *filter;
+        sd_bus_slot *call;
+        char *name;
+        char *description;
+        pid_t pid;
+        uint64_t limit_usec;
+
+        char *job;    /* path, known once the peer answered */
+        char *ended;  /* path of the job of our unit that ended last */
+        char *result; /* its */
+
+        ScopeDone done;
+        void *userdata;
+};
+
+static void scope_close(Scope *scope) {
+        scope->timer = sd_event_source_disable_unref(scope->timer);
+        scope->call = sd_bus_slot_unref(scope->call);
+        scope->filter = sd_bus_slot_unref(scope->filter);
+        /* Nothing is flushed: that would wait for the peer. */
+        scope->bus = sd_bus_close_unref(scope->bus);
+        scope->relay = relay_free(scope->relay);
+}
+
+/* The last that is done to @scope: it may be gone afterwards. */
+static void scope_end(Scope *scope, const Error *error) {
+        scope_close(scope);
+        scope->done(scope->userdata, error);
+}
+
+static void _printf_(3, 4) scope_fail(Scope *scope, int code, const char *format, ...) {
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_free_ char *words = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        words = xvasprintf(format, ap);
+        va_end(ap);
+        (void) error_set(&error, code, PEER " %s", words);
+        scope_end(scope, error);
+}
+
+static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Scope *scope = userdata;
+
+        scope_fail(scope, ETIMEDOUT, "does not answer within %gs",
+                (double) scope->limit_usec / (double) USEC_PER_SEC);
+        return 0;
+}
+
+static void scope_disconnected(Scope *scope) {
+        if (relay_is_exceeded(scope->relay))
+                scope_fail(scope, EMSGSIZE, "says far too much");
+        else
+                scope_fail(scope, ECONNRESET, "closed the connection");
+}
+
+/* In any order: the peer is free to tell of the job before it answers. */
+static void scope_check(Scope *scope) {
+        if (!scope->job || !scope->result || !streq_null(scope->job, scope->ended))
+                return;
+
+        if (streq(scope->result, "done"))
+                scope_end(scope, NULL);
+        else {
+                _cleanup_free_ char *result = string_make_line(scope->result, WORDS_MAX);
+                scope_fail(scope, EREMOTEIO, "could not make a scope: its job ended with \"%s\"", result);
+        }
+}
+
+/*
+ * All that is no answer. Nothing gets further: libsystemd itself would answer calls, and tell the peer this
+ * host's machine id (process_builtin()).
+ */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Scope *scope = userdata;
+        const char *path, *unit, *result;
+
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
+                scope_disconnected(scope);
+                return 1;
+        }
+
+        if (sd_bus_message_is_signal(m, SYSTEMD_MANAGER, "JobRemoved") <= 0 ||
+                sd_bus_message_read(m, "uoss", NULL, &path, &unit, &result) <= 0 ||
+                !streq(unit, scope->name))
+                return 1;
+
+        string_replace(&scope->ended, path);
+        string_replace(&scope->result, result);
+        scope_check(scope);
+        return 1;
+}
+
+/* Return: whether an answer is the peer's, and not made up by libsystemd at the end of the connection. */
+static bool scope_is_open(Scope *scope) {
+        if (sd_bus_is_open(scope->bus) > 0)
+                return true;
+        scope_disconnected(scope);
+        return false;
+}
+
+static void scope_refused(Scope *scope, const sd_bus_error *error) {
+        _cleanup_free_ char *words = string_make_line(
+                error->message ? error->message : error->name, WORDS_MAX);
+
+        scope_fail(scope, EREMOTEIO, "refuses: %s", words);
+}
+
+static int on_job(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Scope *scope = userdata;
+        const char *path;
+
+        scope->call = sd_bus_slot_unref(scope->call);
+        if (!scope_is_open(scope))
+                return 1;
+
+        if (sd_bus_message_is_method_error(m, NULL))
+                scope_refused(scope, sd_bus_message_get_error(m));
+        else if (sd_bus_message_read(m, "o", &path) <= 0)
+                scope_fail(scope, EPROTO, "answered something strange");
+        else {
+                scope->job = xstrdup(path);
+                scope_check(scope);
+        }
+        return 1;
+}
+
+/* As logind makes the scope of a session (system_bus_start_scope(), systemd 256), in the default slice. */
+static int append_properties(const Scope *scope, sd_bus_message *m, bool has_oom_policy) {
+        int r = property_append_text(m, VERSION_ANY, "Description", scope->description);
+
+        if (r >= 0)
+                r = property_append(m, VERSION_ANY, "PIDs", 1, (uint32_t) scope->pid);
+        /* Shells ignore SIGTERM. */
+        if (r >= 0)
+                r = property_append(m, VERSION_ANY, "SendSIGHUP", true);
+        if (r >= 0)
+                r = property_append(m, VERSION_ANY, "TasksMax", UINT64_MAX);
+        if (r >= 0 && has_oom_policy)
+                r = property_append(m, VERSION_ANY, "OOMPolicy", "continue");
+        if (r >= 0)
+                r = property_append(m, VERSION_ANY, "CollectMode", "inactive-or-failed");
+        return r;
+}
+
+static int scope_start(Scope *scope, bool has_oom_policy) {
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                scope->bus, &m, SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", scope->name, "fail");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r >= 0)
+                r = append_properties(scope, m, has_oom_policy);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        if (r >= 0)
+                r = sd_bus_call_async(scope->bus, &scope->call, m, on_job, scope, UINT64_MAX);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+static int on_oom_policy(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
+        Scope *scope = userdata;
+        int r;
+
+        scope->call = sd_bus_slot_unref(scope->call);
+        if (!scope_is_open(scope))
+                return 1;
+
+        r = scope_start(scope, !sd_bus_message_is_method_error(m, NULL));
+        if (r < 0)
+                scope_fail(scope, r, "cannot be asked for a scope: %s", strerror(-r));
+        return 1;
+}
+
+/* Of the scope that every systemd has. */
+static int scope_ask_oom_policy(Scope *scope) {
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(scope->bus, &m, SYSTEMD_DESTINATION,
+                SYSTEMD_UNITS "/init_2escope", "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", "org.freedesktop.systemd1.Scope", "OOMPolicy");
+        if (r >= 0)
+                r = sd_bus_call_async(scope->bus, &scope->call, m, on_oom_policy, scope, UINT64_MAX);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+/*
+ * Descriptors are negotiated though there are none: without, a line more than the two expected makes
+ * libsystemd end the whole process (an assert() in bus_socket_auth_verify_client(), systemd 252 to 256). The
+ * relay lets none through.
+ */
+static int scope_connect(Scope *scope, sd_event *event, int fd) {
+        _cleanup_fd_ int own = -1;
+        int r;
+
+        r = relay_new(event, fd, INPUT_MAX, &scope->relay, &own);
+        if (r >= 0)
+                r = sd_bus_new(&scope->bus);
+        if (r >= 0)
+                r = sd_bus_set_fd(scope->bus, own, own);
+        if (r < 0)
+                return r;
+        (void) TAKE_FD(own);
+
+        r = sd_bus_negotiate_fds(scope->bus, true);
+        if (r >= 0)
+                r = sd_bus_start(scope->bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(scope->bus, event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+/* Signals are listened to before anything is asked for. */
+static int scope_open(Scope *scope, sd_event *event, int fd) {
+        int r = scope_connect(scope, event, fd);
+
+        if (r >= 0)
+                r = sd_event_add_time_relative(event, &scope->timer, CLOCK_MONOTONIC, scope->limit_usec,
+                        USEC_PER_MSEC, on_limit, scope);
+        if (r >= 0)
+                r = sd_bus_add_filter(scope->bus, &scope->filter, on_message, scope);
+        if (r >= 0)
+                r = scope_ask_oom_policy(scope);
+        return r;
+}
+
+Scope *scope_new(sd_event *event, int fd, const char *name, const char *description, pid_t pid,
+        uint64_t limit_usec, ScopeDone done, void *userdata, Error **ret_error) {
+        _cleanup_(scope_freep) Scope *scope = xnew(Scope, 1);
+        int r;
+
+        *scope = (Scope){
+                .name = xstrdup(name),
+                .description = xstrdup(description),
+                .pid = pid,
+                .limit_usec = limit_usec,
+                .done = done,
+                .userdata = userdata,
+        };
+        r = scope_open(scope, event, fd);
+        if (r < 0) {
+                (void) error_set(ret_error, r, PEER " cannot be asked for a scope: %s", strerror(-r));
+                return NULL;
+        }
+        return TAKE_PTR(scope);
+}
+
+Scope *scope_free(Scope *scope) {
+        if (!scope)
+                return NULL;
+
+        scope_close(scope);
+        free(scope->name);
+        free(scope->description);
+        free(scope->job);
+        free(scope->ended);
+        free(scope->result);
+        free(scope);
+        return NULL;
+}

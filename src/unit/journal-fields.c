@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "unit/journal-fields.h"
+
+#define FILE_NAME "50-journal-fields.conf"
+
+bool journal_fields_survive(char *const *fields) {
+        STRV_FOREACH (field, fields)
+                if (strchr(*field, ' '))
+                        return false;
+        return true;
+}
+
+char *journal_fields_directory(const char *unit) {
+        return xasprintf("/run/systemd/system/%s.d", unit);
+}
+
+/* A line of a unit file (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers"). */
+static void append_line(StringBuffer *buffer, const char *field) {
+        string_buffer_append(buffer, "LogExtraFields=\"");
+        for (const char *p = field; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        string_buffer_append(buffer, "\\x%02x", (unsigned char) *p);
+                else
+                        string_buffer_append(buffer, "%s%c",
+                                strchr("\"\\", *p)  ? "\\"
+                                        : *p == '%' ? "%"
+                                                    : "",
+                                *p);
+        string_buffer_append(buffer, "\"\n");
+}
+
+char *journal_fields_text(char *const *fields) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        string_buffer_append(&buffer, "[Service]\n");
+        STRV_FOREACH (field, fields)
+                append_line(&buffer, *field);
+        return string_buffer_take(&buffer);
+}
+
+int journal_fields_write(const char *unit, char *const *fields) {
+        _cleanup_free_ char *directory = journal_fields_directory(unit),
+                            *path = xasprintf("%s/" FILE_NAME, directory),
+                            *text = journal_fields_text(fields);
+
+        if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+                return -errno;
+
+        /* systemd complains about a file that not everybody may read. */
+        int r = file_write_private(path, text, strlen(text));
+        return r >= 0 && chmod(path, 0644) < 0 ? -errno : r;
+}
+
+void journal_fields_remove(const char *unit) {
+        _cleanup_free_ char *directory = journal_fields_directory(unit),
+                            *path = xasprintf("%s/" FILE_NAME, directory);
+
+        (void) unlink(path);
+        (void) rmdir(directory);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "base/secrets-file.h"
+#include "unit/nspawn.h"
+#include "task/capability.h"
+
+/* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
+#define INIT_IN_CONTAINER "/run/nspawn-units/init"
+
+/* Name of the task file as a credential, which is how it gets past a user namespace. */
+#define CREDENTIAL "nspawn-units.task"
+
+char *nspawn_runtime_directory(const char *machine) {
+        return xasprintf(RUNTIME_DIRECTORY "/%s", machine);
+}
+
+char *nspawn_runtime_path(const char *machine, const char *name) {
+        return xasprintf(RUNTIME_DIRECTORY "/%s/%s", machine, name);
+}
+
+void nspawn_clear_away(const char *machine) {
+        _cleanup_free_ char *path = xasprintf("/run/systemd/nspawn/propagate/%s", machine);
+
+        (void) rmdir(path);
+}
+
+void nspawn_append_record(StringBuffer *buffer, char letter, const char *text) {
+        string_buffer_append_bytes(buffer, &letter, 1);
+        string_buffer_append_bytes(buffer, text, strlen(text) + 1);
+}
+
+char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        STRV_FOREACH (e, spec->environment)
+                nspawn_append_record(&buffer, TASK_ENVIRONMENT, *e);
+        if (spec->user)
+                nspawn_append_record(&buffer, TASK_USER, spec->user);
+        if (spec->user && !strv_is_empty(spec->capability)) {
+                _cleanup_free_ char *mask = xasprintf("%" PRIx64, capability_mask(spec->capability));
+                nspawn_append_record(&buffer, TASK_CAPABILITIES, mask);
+        }
+
+        *ret_size = buffer.length;
+        return string_buffer_take(&buffer);
+}
+
+bool nspawn_keeps_streams_apart(const TaskSpec *spec) {
+        return spec->console ? streq(spec->console, "pipe") : !spec->boot;
+}
+
+/* nspawn splits paths at colons and takes a backslash as escape (systemd-nspawn(1), --bind=). */
+static char *escape_path(const char *path) {
+        _cleanup_string_buffer_ StringBuffer buffer = {};
+
+        for (; *path; path++) {
+                if (*path == ':' || *path == '\\')
+                        string_buffer_append_bytes(&buffer, "\\", 1);
+                string_buffer_append_bytes(&buffer, path, 1);
+        }
+        return string_buffer_take(&buffer);
+}
+
+static void append_bind(char ***args, const TaskBind *bind) {
+        _cleanup_free_ char *source = escape_path(bind->source), *target = escape_path(bind->target);
+
+        strv_appendf(args, "--bind%s=%s:%s", bind->read_only ? "-ro" : "", source, target);
+}
+
+static void append_text(char ***args, const char *option, const char *value) {
+        if (value)
+                strv_appendf(args, "%s=%s", option, value);
+}
+
+static void append_flag(char ***args, const char *option, bool wanted) {
+        if (wanted)
+                strv_append(args, option);
+}
+
+static void append_image(char ***args, const TaskSpec *spec) {
+        /*
+         * nspawn's own mode "state" mounts below the root too early for id-mapped files: EBUSY (systemd 252,
+         * nspawn.c, remount_idmap). It is nothing else than this.
+         */
+        bool state = streq_null(spec->volatile_mode, "state");
+
+        append_text(args, spec->image_type == IMAGE_RAW ? "--image" : "--directory", spec->image_path);
+        append_flag(args, "--read-only", spec->read_only || state);
+        append_flag(args, "--ephemeral", spec->ephemeral);
+        append_text(args, "--volatile", state ? NULL : spec->volatile_mode);
+        append_flag(args, "--tmpfs=/var:mode=0755", state);
+        append_text(args, "--pivot-root", spec->pivot_root);
+}
+
+bool nspawn_joins_network_itself(const TaskSpec *spec) {
+        return spec->network_namespace && spec->image_type == IMAGE_RAW;
+}
+
+static bool has_users(const TaskSpec *spec) {
+        return task_spec_has_user_namespace(spec) && !nspawn_joins_network_itself(spec);
+}
+
+static void append_users(char ***args, const TaskSpec *spec) {
+        if (!has_users(spec)) {
+                strv_append(args, "--private-users=no");
+                return;
+        }
+
+        append_text(args, "--private-users", spec->private_users ? spec->private_users : "pick");
+        append_text(args, "--private-users-ownership",
+                spec->private_users_ownership ? spec->private_users_ownership : "auto");
+}
+
+static void append_network(char ***args, const TaskSpec *spec) {
+        if (nspawn_joins_network_itself(spec))
+                append_text(args, "--network-namespace-path", spec->network_namespace);
+        else if (!spec->network_namespace)
+                append_flag(args, "--network-veth", spec->network_veth);
+        append_text(args, "--resolv-conf", spec->resolv_conf);
+}
+
+static void append_launch(char ***args, const TaskSpec *spec, bool fd_message) {
+        static const char *const modes[_TASK_LAUNCH_MAX] = {
+                [TASK_LAUNCH_BOOT] = "boot",
+                [TASK_LAUNCH_SUPERVISE] = "supervise",
+                [TASK_LAUNCH_STUB] = "exec",
+                [TASK_LAUNCH_DIRECT] = "exec",
+        };
+
+        strv_append(args, "--");
+        strv_append(args, INIT_IN_CONTAINER);
+        strv_append(args, modes[task_spec_launch(spec)]);
+        append_flag(args, "--terminal", spec->tty);
+        append_flag(args, "--descriptors-on-stdin", fd_message);
+        strv_append(args, "--");
+        STRV_FOREACH (word, spec->command)
+                strv_append(args, *word);
+}
+
+const char *nspawn_kill_signal(TaskLaunch launch) {
+        bool asks_init = launch == TASK_LAUNCH_BOOT || launch == TASK_LAUNCH_STUB;
+
+        return asks_init ? "SIGRTMIN+3" : "SIGTERM";
+}
+
+/*
+ * Booting goes through our init like everything else, which then becomes the image's init: nspawn's own
+ * --boot would want the environment as arguments. What --boot means beyond that (systemd 252 to 256,
+ * nspawn.c) is given here: the signal that asks for a shutdown, and the kind of console.
+ */
+static void append_process(char ***args, const TaskSpec *spec) {
+        TaskLaunch launch = task_spec_launch(spec);
+
+        append_flag(args, "--as-pid2", launch == TASK_LAUNCH_STUB);
+        append_text(args, "--kill-signal", nspawn_kill_signal(launch));
+        append_flag(
+                args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_BOOT);
+        append_text(args, "--console", spec->console ? spec->console : spec->boot ? "read-only" : "pipe");
+        append_text(args, "--chdir", spec->working_directory);
+
+        if (!strv_is_empty(spec->capability)) {
+                _cleanup_free_ char *joined = strv_join(spec->capability, ",");
+                append_text(args, "--capability", joined);
+        }
+}
+
+char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
+        _cleanup_free_ char *task_file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE),
+                            *group = nspawn_runtime_path(spec->machine, TASK_GROUP_LINK);
+        char in_container[] = INIT_IN_CONTAINER;
+        char **args = NULL;
+
+        strv_append(&args, host->program);
+        strv_append(&args, "--quiet");
+        strv_append(&args, "--keep-unit");
+        strv_append(&args, "--settings=no");
+        append_text(&args, "--register", host->register_machine ? "yes" : "no");
+        append_text(&args, "--machine", spec->machine);
+        append_text(&args, "--uuid", spec->machine_id);
+        append_image(&args, spec);
+        append_process(&args, spec);
+        append_users(&args, spec);
+        append_network(&args, spec);
+        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
+        append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
+        /* Root without a user namespace could mount it writable, and lift its own limits. */
+        if (!spec->boot && has_users(spec))
+                strv_appendf(&args, "--bind-ro=%s:" TASK_GROUP_IN_CONTAINER, group);
+        for (size_t i = 0; i < spec->n_binds; i++)
+                append_bind(&args, &spec->binds[i]);
+        append_launch(&args, spec, host->fd_message);
+        return args;
+}

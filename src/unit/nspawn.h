@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/string.h"
+#include "task/spec.h"
+
+/* What systemd-nspawn is told. */
+
+/* Where the task's private files are on the host: /run/nspawn-units/MACHINE. Owned by the caller. */
+char *nspawn_runtime_directory(const char *machine);
+
+/* Return: where the file @name of it is, owned by the caller. */
+char *nspawn_runtime_path(const char *machine, const char *name);
+
+/* The file in it that our init reads: the environment and the user, which no argument may show. */
+#define NSPAWN_TASK_FILE "task"
+
+/* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
+char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
+
+/* Appends a record (base/task-file.h) to a task file. */
+void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
+
+/**
+ * nspawn_clear_away() - remove what a killed nspawn left in /run
+ *
+ * The directory that mounts are handed in by (nspawn.c, systemd 252 to 256). nspawn-units-helper does the
+ * same at the end of a run, unless it was killed with all the rest. Only for a container that is gone.
+ */
+void nspawn_clear_away(const char *machine);
+
+/* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
+#define NSPAWN_STATUS_REBOOT 133
+
+/* Return: name of the signal that asks a container's first process to end. */
+const char *nspawn_kill_signal(TaskLaunch launch);
+
+/* What beside the task matters for the arguments. */
+typedef struct NspawnHost {
+        const char *program;   /* absolute path of systemd-nspawn */
+        const char *init;      /* absolute path of our init */
+        bool register_machine; /* systemd-machined is there */
+        bool fd_message;       /* the unit's stdin is a socket with descriptors for our init */
+} NspawnHost;
+
+/**
+ * nspawn_arguments() - the command line of systemd-nspawn for a task
+ * @spec: validated, with image_path and image_type resolved
+ *
+ * Holds no value of the task's environment: every user of the host can read it. Goes into the task's
+ * directory (TASK_ARGUMENTS_FILE).
+ *
+ * Return: the arguments, the program's path first, owned by the caller.
+ */
+char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host);
+
+/**
+ * nspawn_keeps_streams_apart() - whether the payload gets our descriptors themselves
+ *
+ * systemd-nspawn hands its three descriptors on unchanged then (systemd-nspawn(1), --console=pipe). Its own
+ * words on stderr must go to the journal, so the task's stderr comes through the unit's stdin
+ * (fd_message.h), and our init puts them in order.
+ */
+bool nspawn_keeps_streams_apart(const TaskSpec *spec);
+
+/**
+ * nspawn_joins_network_itself() - who enters a network namespace that is given
+ *
+ * The unit does, so that a user namespace stays possible: nspawn cannot enter one once it has that (measured
+ * with 252). With a file system image nspawn has to, without a user namespace: it sets up block devices
+ * through udev, which answers in the host's network namespace only (nspawn.c, systemd 252 to 256).
+ */
+bool nspawn_joins_network_itself(const TaskSpec *spec);
