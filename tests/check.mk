@@ -10,7 +10,7 @@
 # make vm-shell          a shell in a kept test host that has all of the integration tests' payload
 # make vm-stop           ends it
 
-TEST_SOURCES := $(wildcard tests/unit/test-*.c)
+TEST_SOURCES := $(wildcard tests/unit/*/test-*.c)
 TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildcard tests/integration/client*.c)
 TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(O)/%)
@@ -26,7 +26,7 @@ $(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) 
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
 
 # The parts of the init that need no container.
-$(O)/tests/unit/test-init: $(O)/init-parse.o
+$(O)/tests/unit/init/test-init: $(O)/init-parse.o
 $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
