@@ -56,8 +56,12 @@ TIDY_FILES := $(wildcard $(LAYERS:%=src/%/*.c) src/init/*.c src/helper/*.c)
 TIDY_STAMPS := $(TIDY_FILES:src/%.c=build/tidy/%.ok)
 ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
 
+# Folders whose files call each other in one direction only.
+TREES := base loop task kernel unit exec image engine cli
+
 lint: lint-format lint-tidy lint-analyzer
 	@tests/lint/layers $(LAYERS)
+	@tests/lint/circles $(TREES:%=$(O)/%)
 	@tests/lint/sizes
 	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 	@$(CTL) docs | diff -u docs/options.md - || { echo "docs/options.md is old: make docs" >&2; exit 1; }

@@ -5,7 +5,11 @@
 #include "base/fd.h"
 #include "base/signal.h"
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/end.h"
+#include "engine/launch.h"
+#include "engine/task.h"
+#include "engine/wait.h"
+#include "engine/watch.h"
 
 /* How long journald may lag behind the end of a unit. */
 #define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
@@ -102,14 +106,6 @@ static void on_words(void *userdata, const char *words) {
 static bool needs_words(const Task *task, const LedgerEnd *end) {
         return task->result.known && task->result.code == EXIT_FAILURE && task->result.signal == 0 &&
                 !end->has_payload;
-}
-
-bool task_read_end(const Task *task, LedgerEnd *ret) {
-        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, ret))
-                return true;
-
-        *ret = (LedgerEnd){};
-        return false;
 }
 
 void task_end(Task *task, const UnitStatus *status) {

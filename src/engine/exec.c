@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/programs.h"
+#include "engine/task.h"
 #include "task/limits.h"
 
 int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,

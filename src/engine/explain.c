@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/explain.h"
+#include "engine/task.h"
+#include "engine/watch.h"
 #include "image/local.h"
 #include "image/lock.h"
 
@@ -15,7 +17,7 @@
         "is changed in a volatile or ephemeral image that is kept in memory counts too"
 
 /* @told: the ledger says that the kernel killed nothing for want of memory. */
-static char *explain_signal(const Task *task, const UnitStatus *status, bool told) {
+static char *explain_signal(const Task *task, const TaskSpec *spec, const UnitStatus *status, bool told) {
         const char *name = sigabbrev_np(status->exec_main_status);
         _cleanup_free_ char *killed = xasprintf(
                 "%s was killed by SIG%s", task->engine->nspawn, name ? name : "nal unknown");
@@ -23,11 +25,12 @@ static char *explain_signal(const Task *task, const UnitStatus *status, bool tol
         if (told || status->exec_main_status != SIGKILL)
                 return TAKE_PTR(killed);
 
-        _cleanup_free_ char *limit = limit_in_words(task->spec->memory_max);
+        _cleanup_free_ char *limit = limit_in_words(spec->memory_max);
         return xasprintf("%s; if that was for want of memory (limit %s): " MEMORY_HINT, killed, limit);
 }
 
-char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret_enough) {
+char *start_explain_status(
+        const Task *task, const TaskSpec *spec, const UnitStatus *status, bool *ret_enough) {
         LedgerEnd end;
 
         *ret_enough = true;
@@ -44,7 +47,7 @@ char *start_explain_status(const Task *task, const UnitStatus *status, bool *ret
         if (streq_null(status->load_state, "not-found"))
                 return xstrdup("systemd does not know its unit");
         if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
-                return explain_signal(task, status, end.has_unit);
+                return explain_signal(task, spec, status, end.has_unit);
         if (status->exec_main_code == CLD_EXITED)
                 return xasprintf("%s ended with status %d", task->engine->nspawn, status->exec_main_status);
         return xasprintf("systemd says: %s", status->result ? status->result : "nothing");
@@ -76,10 +79,9 @@ static const struct {
         { "Read-only file system", explain_read_only },
 };
 
-char *start_explain_words(const Task *task, const char *words) {
+char *start_explain_words(const TaskSpec *spec, const char *words) {
         for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
-                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(task->spec, words)
-                                                                   : NULL;
+                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(spec, words) : NULL;
 
                 if (explained)
                         return explained;

@@ -2,15 +2,9 @@
 
 #include <unistd.h>
 
-#include "engine/private.h"
+#include "engine/gate.h"
 
-/*
- * How many starts are under way at once. More only take each other's time: all of them would be late, and
- * some beyond the time that systemd gives a start.
- */
 #define STARTS_PER_CPU 4
-
-/* A start that takes longer waits for something else than a processor, such as the copy of an image. */
 #define SLOT_USEC (10 * USEC_PER_SEC)
 
 size_t gate_width(void) {
@@ -19,64 +13,68 @@ size_t gate_width(void) {
         return n_cpus > 0 ? (size_t) n_cpus * STARTS_PER_CPU : STARTS_PER_CPU;
 }
 
-static Task *first_waiting(Engine *engine) {
-        Task *task, *first = NULL;
-
-        LIST_FOREACH (task, &engine->tasks, tasks)
-                if (task->waiting && (!first || task->ticket < first->ticket))
-                        first = task;
-        return first;
+void gate_init(Gate *gate, sd_event *event, const SystemBus *system_bus, size_t width) {
+        *gate = (Gate){ .event = event, .system_bus = system_bus, .width = width };
+        TAILQ_INIT(&gate->waiting);
 }
 
-static int on_slot_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        task_leave_gate(userdata);
+void gate_clear(Gate *gate) {
+        gate->opening = sd_event_source_disable_unref(gate->opening);
+}
+
+static void give_slot_back(GatePass *pass) {
+        if (!pass->expiry)
+                return;
+
+        pass->expiry = sd_event_source_disable_unref(pass->expiry);
+        pass->gate->n_taken--;
+        gate_open(pass->gate);
+}
+
+static int on_expiry(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        give_slot_back(userdata);
         return 0;
 }
 
-static void grant(Task *task) {
-        task->waiting = false;
-        task->has_slot = true;
-        task->engine->n_starting++;
-        (void) sd_event_add_time_relative(task->engine->event, &task->slot_timer, CLOCK_MONOTONIC, SLOT_USEC,
-                0, on_slot_timeout, task);
-        task_launch(task);
+static void gate_grant(Gate *gate, GatePass *pass) {
+        TAILQ_REMOVE(&gate->waiting, pass, waiting);
+        pass->granted = true;
+        /* Without a timer the slot is free at once, which costs time and nothing else. */
+        if (sd_event_add_time_relative(
+                    gate->event, &pass->expiry, CLOCK_MONOTONIC, SLOT_USEC, 0, on_expiry, pass) >= 0)
+                gate->n_taken++;
+        pass->go(pass->userdata);
 }
 
-/* From the loop: whoever left may be in the middle of anything. */
-static int on_gate(sd_event_source *source _unused_, void *userdata) {
-        Engine *engine = userdata;
-        Task *task;
+static int on_opening(sd_event_source *source _unused_, void *userdata) {
+        Gate *gate = userdata;
 
-        engine->gate = sd_event_source_disable_unref(engine->gate);
-        while (system_bus_is_ready(engine->system_bus) && engine->n_starting < engine->starts_at_once &&
-                (task = first_waiting(engine)))
-                grant(task);
+        gate->opening = sd_event_source_disable_unref(gate->opening);
+        while (system_bus_is_ready(gate->system_bus) && gate->n_taken < gate->width &&
+                !TAILQ_EMPTY(&gate->waiting))
+                gate_grant(gate, TAILQ_FIRST(&gate->waiting));
         return 0;
 }
 
-void engine_open_gate(Engine *engine) {
-        if (!engine->gate)
-                (void) sd_event_add_defer(engine->event, &engine->gate, on_gate, engine);
+/* From the loop, since the caller may be in the middle of ending a start. */
+void gate_open(Gate *gate) {
+        if (!gate->opening)
+                (void) sd_event_add_defer(gate->event, &gate->opening, on_opening, gate);
 }
 
-void task_enter_gate(Task *task) {
-        if (task->has_slot) {
-                task_launch(task);
-                return;
-        }
-
-        task->waiting = true;
-        task->ticket = task->engine->n_tickets++;
-        engine_open_gate(task->engine);
+void gate_enter(Gate *gate, GatePass *pass, void (*go)(void *userdata), void *userdata) {
+        *pass = (GatePass){ .gate = gate, .go = go, .userdata = userdata };
+        TAILQ_INSERT_TAIL(&gate->waiting, pass, waiting);
+        gate_open(gate);
 }
 
-void task_leave_gate(Task *task) {
-        task->waiting = false;
-        task->slot_timer = sd_event_source_disable_unref(task->slot_timer);
-        if (!task->has_slot)
+void gate_leave(GatePass *pass) {
+        if (!pass->gate)
                 return;
 
-        task->has_slot = false;
-        task->engine->n_starting--;
-        engine_open_gate(task->engine);
+        if (pass->granted)
+                give_slot_back(pass);
+        else
+                TAILQ_REMOVE(&pass->gate->waiting, pass, waiting);
+        *pass = (GatePass){};
 }

@@ -14,7 +14,8 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "base/secrets-file.h"
-#include "engine/private.h"
+#include "engine/launch.h"
+#include "engine/task.h"
 #include "unit/fd-message.h"
 #include "unit/journal-fields.h"
 #include "task/limits.h"
@@ -83,19 +84,20 @@ static int listen_for_attach(const char *machine) {
 }
 
 /* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
-static bool loses_descriptors(const Task *task) {
-        return task_spec_runs_again(task->spec) &&
+static bool loses_descriptors(const Task *task, const TaskSpec *spec) {
+        return task_spec_runs_again(spec) &&
                 fd_message_is_lost(system_bus_version(task->engine->system_bus));
 }
 
 /*
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
-static int make_fd_message(const Task *task, int ledger, int attach) {
-        bool apart = nspawn_keeps_streams_apart(task->spec);
+static int make_fd_message(
+        const Task *task, const TaskSpec *spec, const TaskStreams *streams, int ledger, int attach) {
+        bool apart = nspawn_keeps_streams_apart(spec);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
-        int output = loses_descriptors(task) ? task->streams.output : -1;
-        int error = apart ? task->streams.error : -1;
+        int output = loses_descriptors(task, spec) ? streams->output : -1;
+        int error = apart ? streams->error : -1;
 
         if (!reports)
                 ledger = -1;
@@ -105,15 +107,15 @@ static int make_fd_message(const Task *task, int ledger, int attach) {
 }
 
 /* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
-static int write_arguments(const Task *task, bool fd_message, Error **ret_error) {
+static int write_arguments(const Task *task, const TaskSpec *spec, bool fd_message, Error **ret_error) {
         const NspawnHost host = {
                 .program = task->engine->nspawn,
                 .init = task->engine->init,
                 .register_machine = system_bus_has_machined(task->engine->system_bus),
-                .fd_message = fd_message && nspawn_keeps_streams_apart(task->spec),
+                .fd_message = fd_message && nspawn_keeps_streams_apart(spec),
         };
         _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
-        _cleanup_strv_ char **args = nspawn_arguments(task->spec, &host);
+        _cleanup_strv_ char **args = nspawn_arguments(spec, &host);
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         if (arguments_size(args) > ARGUMENTS_MAX - ARGUMENTS_RESERVE)
@@ -128,27 +130,27 @@ static int write_arguments(const Task *task, bool fd_message, Error **ret_error)
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
-static int describe_unit(Task *task, int fd_message, sd_bus_message **ret) {
-        Engine *engine = task->engine;
+static int describe_unit(const Task *task, const TaskSpec *spec, const TaskStreams *streams, int fd_message,
+        sd_bus_message **ret) {
+        const Engine *engine = task->engine;
         _cleanup_free_ char *ledger = ledger_path(task->record.machine);
         const UnitHost host = {
                 .version = system_bus_version(engine->system_bus),
                 .register_machine = system_bus_has_machined(engine->system_bus),
-                .output = task->streams.output,
+                .output = streams->output,
                 .fd_message = fd_message,
-                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task),
+                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task, spec),
                 .helper = engine->helper,
                 .ledger = ledger,
         };
         int r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
 
-        return r < 0 ? r : transient_append(*ret, task->spec, &host);
+        return r < 0 ? r : transient_append(*ret, spec, &host);
 }
 
-/* Asks systemd for the unit. Return: 0, or a negative errno with words. */
-static int ask_for_unit(Task *task, Error **ret_error) {
+/* Makes what the unit finds in its directory and on its descriptors. Return: as make_fd_message(). */
+static int prepare_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, Error **ret_error) {
         _cleanup_fd_ int ledger = -1, attach = -1, fd_message = -1;
-        sd_bus_message *m = NULL;
         int r;
 
         if (task->engine->ledgers) {
@@ -159,56 +161,66 @@ static int ask_for_unit(Task *task, Error **ret_error) {
                 task->has_ledger = true;
         }
 
-        if (task->spec->tty) {
+        if (spec->tty) {
                 attach = listen_for_attach(task->record.machine);
                 if (attach < 0)
                         return error_set(ret_error, attach, "cannot listen below " RUNTIME_DIRECTORY ": %s",
                                 strerror(-attach));
         }
 
-        fd_message = make_fd_message(task, ledger, attach);
+        fd_message = make_fd_message(task, spec, streams, ledger, attach);
         if (fd_message < -1)
                 return error_set(ret_error, fd_message, "cannot hand the task's streams over: %s",
                         strerror(-fd_message));
 
-        r = write_arguments(task, fd_message >= 0, ret_error);
+        r = write_arguments(task, spec, fd_message >= 0, ret_error);
         if (r < 0)
                 return r;
 
-        if (!journal_fields_survive(task->spec->journal_fields)) {
-                r = journal_fields_write(task->record.unit, task->spec->journal_fields);
+        if (!journal_fields_survive(spec->journal_fields)) {
+                r = journal_fields_write(task->record.unit, spec->journal_fields);
                 if (r < 0)
                         return error_set(
                                 ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r));
         }
+        return TAKE_FD(fd_message);
+}
 
-        r = describe_unit(task, fd_message, &m);
+/* Asks systemd for the unit. Return: the job, or NULL with @ret_error set. */
+static Job *ask_for_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, JobDone done,
+        void *userdata, Error **ret_error) {
+        sd_bus_message *m = NULL;
+        Job *job = NULL;
+        _cleanup_fd_ int fd_message = prepare_unit(task, spec, streams, ret_error);
+        int r;
+
+        if (fd_message < -1)
+                return NULL;
+
+        r = describe_unit(task, spec, streams, fd_message, &m);
         if (r < 0)
                 (void) error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
         else
-                task->job = job_new(task->engine->system_bus, m, task_start_on_job, task, ret_error);
+                job = job_new(task->engine->system_bus, m, done, userdata, ret_error);
         sd_bus_message_unref(m);
-        return task->job ? 0 : -EIO;
+        return job;
 }
 
-void task_launch(Task *task) {
-        _cleanup_error_ Error *error = NULL;
-        int r;
+int launch_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, JobDone done, void *userdata,
+        Job **ret_job, Error **ret_error) {
+        int r = write_task_file(spec);
 
-        task->refused = false;
-        r = write_task_file(task->spec);
-        if (r == -EEXIST) {
-                task->looking = true;
-                unit_refresh(task->unit);
-                return;
-        }
-        if (r < 0) {
-                task_start_fail(task, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
-                return;
-        }
+        if (r == -EEXIST)
+                return r;
+        if (r < 0)
+                return error_set(ret_error, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
 
-        if (ask_for_unit(task, &error) < 0) {
+        Job *job = ask_for_unit(task, spec, streams, done, userdata, ret_error);
+        if (!job) {
                 task_remove_runtime_directory(task->record.machine);
-                task_start_fail(task, error ? error->code : EIO, "%s", error_message(error));
+                return -EIO;
         }
+
+        *ret_job = job;
+        return 0;
 }

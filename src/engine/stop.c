@@ -6,7 +6,8 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/secrets-file.h"
-#include "engine/private.h"
+#include "engine/stop.h"
+#include "engine/task.h"
 #include "kernel/cgroup.h"
 #include "kernel/leader.h"
 #include "unit/nspawn.h"
@@ -15,8 +16,8 @@
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
 
 void task_kill_unit(Task *task) {
-        /* To be stopped also ends a unit between two runs. A start was stopped already. */
-        if (!task->started)
+        /* A stop also ends a unit between two runs. During a start task_stop() has sent it already. */
+        if (!task->start)
                 (void) unit_stop(task->unit);
         (void) unit_kill_all(task->unit, SIGKILL);
 }
@@ -50,8 +51,8 @@ void task_on_frozen(void *userdata, const Error *error) {
 
         if (task->state == TASK_EXITED || task->ending)
                 return;
-        if (task->started && task->state != TASK_STOPPING) {
-                task_start_fail(task, EBUSY, "what is left of an earlier start cannot be ended: %s",
+        if (task->start && task->state != TASK_STOPPING) {
+                start_abort(task->start, EBUSY, "what is left of an earlier start cannot be ended: %s",
                         error_message(error));
                 return;
         }
@@ -126,7 +127,7 @@ static int signal_stop(Task *task, int signal) {
         return task_signal(task, signal ? signal : SIGTERM);
 }
 
-/* Who asks again gives it no more time than it has. */
+/* A second stop may shorten the time that the task has left, and never lengthens it. */
 static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
         uint64_t end, now;
 
@@ -144,32 +145,36 @@ static void task_forbid_restart(const Task *task) {
         (void) file_write_private(path, "", 0);
 }
 
-void task_stop(Task *task, int signal, uint64_t timeout_usec) {
-        bool starting = task->started != NULL;
+/* The task starts: what a stop does depends on how far that is. */
+static void stop_start(Task *task, int signal, uint64_t timeout_usec) {
+        StartStop kind = start_stop_kind(task->start);
 
-        if (task->state == TASK_EXITED)
-                return;
-        if (starting && (task->recovering || task->cut_off)) {
-                task->stop_asked = true;
-                task->stop_signal = signal;
-                task->stop_usec = timeout_usec;
+        if (kind == START_STOP_LATER) {
+                task->start->stop_asked = true;
+                task->start->stop_signal = signal;
+                task->start->stop_usec = timeout_usec;
                 return;
         }
+
         task->state = task_state_next(task->state, TASK_INPUT_STOP);
-
-        /* Nothing was asked of systemd yet; a unit of this name is somebody else's. */
-        if (starting && (task->begin || task->query || task->waiting || task->looking || task->clearing)) {
-                task_start_fail(task, ECANCELED, "it was stopped before it started");
-                return;
-        }
-
-        if (starting) {
+        if (kind == START_STOP_CANCELS)
+                start_abort(task->start, ECANCELED, "it was stopped before it started");
+        else if (kind == START_STOP_UNIT) {
                 if (task->unit)
                         (void) unit_stop(task->unit);
                 task_set_timer(task, timeout_usec, on_stop_timeout);
+        }
+}
+
+void task_stop(Task *task, int signal, uint64_t timeout_usec) {
+        if (task->state == TASK_EXITED)
+                return;
+        if (task->start) {
+                stop_start(task, signal, timeout_usec);
                 return;
         }
 
+        task->state = task_state_next(task->state, TASK_INPUT_STOP);
         task_forbid_restart(task);
         task_thaw(task);
         if (timeout_usec == 0) {

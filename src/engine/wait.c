@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/task.h"
+#include "engine/wait.h"
 
 static int on_ended(sd_event_source *source _unused_, void *userdata) {
         TaskWait *wait = userdata;

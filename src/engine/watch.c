@@ -3,7 +3,8 @@
 #include <inttypes.h>
 
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/task.h"
+#include "engine/watch.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
@@ -80,9 +81,10 @@ void task_watch_group(Task *task) {
         if (task->watch || !task->control_group)
                 return;
 
-        /* Of a task that is recovered an earlier process of ours told. */
+        /* Kills before the recovery were reported by an earlier process of ours; they are not reported
+         * again. */
         task->n_oom_before = 0;
-        if (task->recovering && task->n_restarts == task->n_restarts_before)
+        if (task->recovered && task->n_restarts == task->n_restarts_before)
                 (void) cgroup_read_oom_kills(NULL, task->control_group, &task->n_oom_before);
         (void) cgroup_watch_new(
                 task->engine->event, NULL, task->control_group, &callbacks, task, &task->watch);

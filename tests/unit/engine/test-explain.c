@@ -4,7 +4,8 @@
 #include <signal.h>
 
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/explain.h"
+#include "engine/task.h"
 
 TestSuite(explain, .timeout = 30);
 
@@ -13,9 +14,10 @@ static char nspawn[] = "/usr/bin/systemd-nspawn";
 /* What is said of a start that failed, by the unit or by nspawn's words. */
 static char *explain(TaskSpec *spec, const UnitStatus *status, const char *words, bool *ret_enough) {
         Engine engine = { .nspawn = nspawn };
-        const Task task = { .engine = &engine, .spec = spec, .state = TASK_STARTING };
+        const Task task = { .engine = &engine, .state = TASK_STARTING };
 
-        return status ? start_explain_status(&task, status, ret_enough) : start_explain_words(&task, words);
+        return status ? start_explain_status(&task, spec, status, ret_enough)
+                      : start_explain_words(spec, words);
 }
 
 Test(explain, a_kill_by_nobody_is_told_with_what_helps) {

@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "engine/private.h"
+#include "engine/end.h"
 #include "own-name.h"
 
 TestSuite(ledger, .timeout = 30);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus/unit.h"
+#include "engine/engine.h"
+
+/**
+ * start_explain_status() - say why a start failed, as its unit and its ledger tell
+ * @ret_enough: whether nothing that nspawn said would tell more
+ *
+ * Return: the reason, owned by the caller.
+ */
+char *start_explain_status(
+        const Task *task, const TaskSpec *spec, const UnitStatus *status, bool *ret_enough);
+
+/* Return: what nspawn said, with what it means for the job; owned by the caller. */
+char *start_explain_words(const TaskSpec *spec, const char *words);

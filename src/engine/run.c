@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "base/fd.h"
+#include "base/string.h"
+#include "engine/end.h"
+#include "engine/run.h"
+#include "engine/task.h"
+#include "engine/watch.h"
+#include "kernel/leader.h"
+
+void task_find_leader(Task *task) {
+        if (task->main_pid <= 0 || task->main_pid == task->leader_parent)
+                return;
+
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = 0;
+        pid_t leader = leader_find(task->main_pid);
+        if (leader > 0) {
+                task->leader = leader;
+                task->leader_fd = process_open(leader, task->main_pid);
+                task->leader_parent = task->main_pid;
+        }
+}
+
+/* Notes how a run ended that systemd wants to follow by another; its group is gone. */
+static void task_end_run(Task *task, const UnitStatus *status) {
+        LedgerEnd end;
+
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = task->leader_parent = 0;
+        if (task->run_end)
+                return;
+
+        (void) task_read_end(task, &end);
+        task_unwatch_group(task, &end);
+        ExitResult result = exit_result(status, &end, false);
+        bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
+        task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);
+}
+
+/* systemd counts restarts that it then refuses: only one that led to a run is told. */
+static void task_begin_run(Task *task, const UnitStatus *status) {
+        if (status->n_restarts > task->n_restarts) {
+                _cleanup_free_ char *count = xasprintf("%u", status->n_restarts);
+
+                task_end_run(task, status); /* if nothing was seen of the end */
+                _cleanup_free_ char *message = xasprintf("Restarted by systemd: %s", task->run_end);
+                task_event(task, message,
+                        (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
+        }
+
+        task->n_restarts = status->n_restarts;
+        string_replace(&task->run_end, NULL);
+        task_find_leader(task);
+        task_watch_group(task);
+}
+
+void task_follow(Task *task, const UnitStatus *status) {
+        if (unit_status_is_restarting(status)) {
+                task_end_run(task, status);
+                /* It would be stopped in vain. */
+                if (task->state == TASK_STOPPING)
+                        (void) unit_stop(task->unit);
+        } else if (unit_status_is_up(status))
+                task_begin_run(task, status);
+}

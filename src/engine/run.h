@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus/unit.h"
+#include "engine/engine.h"
+
+/*
+ * The runs of a task: systemd may restart the unit in place, and a booted system may reboot, so a task has
+ * one run after the other. Each has a first process, the leader, and a control group of its own.
+ */
+
+/* Looks for the container's first process, if there is another than was found before. */
+void task_find_leader(Task *task);
+
+/* Notices what the unit of a running task does: the end of a run, and the beginning of the next. */
+void task_follow(Task *task, const UnitStatus *status);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/string.h"
+#include "engine/claim.h"
+#include "engine/launch.h"
+#include "engine/phase.h"
+#include "engine/task.h"
+
+/* How long a restart of the bus may take while a task is recovered: a failure would end the task. */
+#define RECOVER_LIMIT_USEC (5 * USEC_PER_SEC)
+
+/* LOOK and CLEAR: a unit of this name may be there already, or its directory is. */
+
+static Claim claim_read(const Start *start, const UnitStatus *status, TaskRecord *ret_record) {
+        const Task *task = start->task;
+        LedgerEnd end = {};
+        /* What this start wrote itself says nothing of the unit that was there before. */
+        bool own = task->has_ledger && !start->interrupted;
+        bool recorded = !own && ledger_read(task->record.machine, ret_record, &end) >= 0;
+        const ClaimFacts facts = {
+                .id = task->id,
+                .recorded = recorded,
+                .recorded_id = ret_record->id,
+                .payload_ended = end.has_payload,
+                .unit_ended = end.has_unit,
+                .alive = !unit_status_is_dead(status),
+                .followed = ret_record->id && engine_find(task->engine, ret_record->id),
+                .adopts = task->engine->adopts,
+        };
+
+        return start->spec ? claim_judge_start(&facts) : claim_judge_recovery(&facts);
+}
+
+/* Takes over the unit that an earlier process of ours made for this very start. */
+static StartPhase adopt(Start *start, const UnitStatus *status) {
+        Task *task = start->task;
+
+        task->n_restarts = status->n_restarts;
+        task->has_ledger = true;
+        (void) task_hold(task);
+        task->record.started_usec = status->active_enter_usec;
+        /* A unit that was active once may be ending by now. */
+        return status->active_enter_usec > 0 ? START_CONFIRM : START_FOLLOW;
+}
+
+/* Nothing alive has the name: leftovers go, once. */
+static StartPhase take_name(Start *start) {
+        Task *task = start->task;
+
+        if (start->cleared)
+                return start_fail(start, EEXIST, "%s is in the way and does not go", task->record.unit);
+
+        start->cleared = true;
+        start->interrupted = false;
+        (void) system_bus_send(task->engine->system_bus, "ResetFailedUnit", "s", task->record.unit);
+        task_remove_runtime_directory(task->record.machine);
+        return START_QUEUE;
+}
+
+static StartPhase look_begin(Start *start) {
+        unit_refresh(start->task->unit);
+        return START_LOOK;
+}
+
+static StartPhase look_on_status(Start *start, const UnitStatus *status) {
+        Task *task = start->task;
+        _cleanup_task_record_ TaskRecord other = {};
+
+        switch (claim_read(start, status, &other)) {
+        case CLAIM_FREE:
+                return take_name(start);
+        case CLAIM_OURS_ALIVE:
+                return adopt(start, status);
+        case CLAIM_OURS_ENDED:
+                task->has_ledger = true;
+                return START_ENDED;
+        case CLAIM_ABANDONED:
+                task_event(task, "Ending an earlier start of this task, which nobody looks after any more",
+                        (const char *const[]){ "unit", task->record.unit, "id", other.id, NULL });
+                return START_CLEAR;
+        default:
+                return start_fail(start, EEXIST, "%s runs already%s%s: stop it first", task->record.unit,
+                        other.id ? ", for the task " : "", other.id ? other.id : "");
+        }
+}
+
+static StartPhase clear_begin(Start *start) {
+        (void) unit_stop(start->task->unit);
+        (void) unit_kill_all(start->task->unit, SIGKILL);
+        return START_CLEAR;
+}
+
+static StartPhase clear_on_status(Start *start, const UnitStatus *status) {
+        return unit_status_is_dead(status) ? take_name(start) : START_CLEAR;
+}
+
+const StartStep start_look = {
+        .begin = look_begin,
+        .on_status = look_on_status,
+        .stop = START_STOP_CANCELS,
+        .again = true,
+};
+
+const StartStep start_clear = {
+        .begin = clear_begin,
+        .on_status = clear_on_status,
+        .stop = START_STOP_CANCELS,
+        .again = true,
+};
+
+/* RECOVER */
+
+static int on_recover_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        Start *start = userdata;
+
+        start->timer = sd_event_source_disable_unref(start->timer);
+        if (!system_bus_is_ready(start->task->engine->system_bus))
+                start->advance(start,
+                        start_fail(start, EAGAIN,
+                                "there is no connection to systemd; it is being tried again"));
+        return 0;
+}
+
+/* Without a connection the phase begins again when there is one. */
+static StartPhase recover_begin(Start *start) {
+        Task *task = start->task;
+        int r;
+
+        if (system_bus_is_ready(task->engine->system_bus)) {
+                start->timer = sd_event_source_disable_unref(start->timer);
+                r = task->unit ? 0 : task_watch(task);
+                if (r >= 0)
+                        r = task_hold(task);
+                if (r >= 0)
+                        unit_refresh(task->unit);
+        } else
+                r = sd_event_add_time_relative(task->engine->event, &start->timer, CLOCK_MONOTONIC,
+                        RECOVER_LIMIT_USEC, 0, on_recover_limit, start);
+
+        return r < 0 ? start_fail(start, r, "cannot watch %s: %s", task->record.unit, strerror(-r))
+                     : START_RECOVER;
+}
+
+static StartPhase recover_on_status(Start *start, const UnitStatus *status) {
+        Task *task = start->task;
+        _cleanup_task_record_ TaskRecord record = {};
+        Claim claim = claim_read(start, status, &record);
+
+        task->n_restarts = task->n_restarts_before = status->n_restarts;
+        if (claim == CLAIM_FOREIGN)
+                return start_fail(start, ESRCH, "task not found for given id: %s is another task's now",
+                        task->record.unit);
+
+        task->has_ledger = streq_null(record.id, task->id);
+        if (claim == CLAIM_OURS_ALIVE)
+                return START_SUCCEEDED;
+        if (claim == CLAIM_OURS_ENDED)
+                return START_ENDED;
+        return start_fail(start, ESRCH,
+                "task not found for given id: %s is %s, and how it ended is not known", task->record.unit,
+                status->active_state ? status->active_state : "unknown");
+}
+
+const StartStep start_recover = {
+        .begin = recover_begin,
+        .on_status = recover_on_status,
+        .stop = START_STOP_LATER,
+        .again = true,
+};

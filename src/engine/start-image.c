@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "engine/phase.h"
+#include "engine/task.h"
+#include "image/local.h"
+
+/* IMAGE: a name is asked of machined; a path is known, and the phase ends in the next turn of the loop. */
+
+static void tell_start(const Start *start) {
+        const TaskSpec *spec = start->spec;
+        const char *unit = start->task->record.unit;
+        _cleanup_free_ char *message = xasprintf(
+                "Starting from %s%s", spec->ephemeral ? "a copy of " : "", spec->image_path);
+
+        task_event(start->task, message,
+                (const char *const[]){ "unit", unit, "image", spec->image_path, NULL });
+        if (task_spec_boots_with_arguments(spec))
+                task_event(
+                        start->task, TASK_BOOTS_WITH_ARGUMENTS, (const char *const[]){ "unit", unit, NULL });
+}
+
+static StartPhase image_is_known(Start *start) {
+        Task *task = start->task;
+        _cleanup_error_ Error *error = NULL;
+
+        (void) image_check_command(start->spec, &error);
+        (void) image_check_mounts(start->spec, &error);
+        if (error)
+                return start_fail(start, error->code, "%s", error_message(error));
+
+        int r = task_watch(task);
+        if (r < 0)
+                return start_fail(start, r, "cannot watch %s: %s", task->record.unit, strerror(-r));
+
+        tell_start(start);
+        start->interrupted = task->engine->adopts && ledger_is_of(task->record.machine, task->id, NULL);
+        return start->interrupted ? START_LOOK : START_QUEUE;
+}
+
+static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
+        Start *start = userdata;
+
+        if (path) {
+                image_set(start->spec, path, type);
+                start->advance(start, image_is_known(start));
+                return;
+        }
+
+        bool unknown = !error || sd_bus_error_has_name(error, "org.freedesktop.machine1.NoSuchImage");
+        start->advance(start,
+                start_fail(start, ENOENT,
+                        "image: \"%s\" is neither a path below %s nor an image that systemd-machined "
+                        "knows%s%s",
+                        start->spec->image, start->task->engine->image_directory, unknown ? "" : ": ",
+                        unknown ? "" : error->message));
+}
+
+static int on_image_path(sd_event_source *source _unused_, void *userdata) {
+        Start *start = userdata;
+
+        start->advance(start, image_is_known(start));
+        return 0;
+}
+
+static StartPhase image_begin(Start *start) {
+        const Engine *engine = start->task->engine;
+        int r = 0;
+
+        if (start->spec->image_path)
+                r = sd_event_add_defer(engine->event, &start->timer, on_image_path, start);
+        else {
+                start->query = image_query_new(engine->system_bus, start->spec->image, on_image, start);
+                r = start->query ? 0 : -EIO;
+        }
+        return r < 0 ? start_fail(start, r, "cannot begin to start the task: %s", strerror(-r))
+                     : START_IMAGE;
+}
+
+const StartStep start_image = {
+        .begin = image_begin,
+        .stop = START_STOP_CANCELS,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "base/string.h"
+#include "engine/explain.h"
+#include "engine/launch.h"
+#include "engine/phase.h"
+#include "engine/task.h"
+
+/* How long journald may lag behind the end of a unit; a failed start is told within a second. */
+#define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
+
+/* QUEUE and JOB */
+
+static void on_slot(void *userdata) {
+        Start *start = userdata;
+
+        start->advance(start, START_JOB);
+}
+
+static StartPhase queue_begin(Start *start) {
+        if (start->pass.granted)
+                return START_JOB;
+        gate_enter(&start->task->engine->gate, &start->pass, on_slot, start);
+        return START_QUEUE;
+}
+
+static void queue_cancel(Start *start) {
+        if (!start->pass.granted)
+                gate_leave(&start->pass);
+}
+
+static StartPhase job_failed(Start *start, const sd_bus_error *error) {
+        const Task *task = start->task;
+
+        /* The directory is ours: a namesake's would have been found. */
+        task_remove_runtime_directory(task->record.machine);
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
+                return START_LOOK;
+        return start_fail(start, EIO, "systemd refused to start %s: %s", task->record.unit,
+                error->message ? error->message : error->name);
+}
+
+static void on_job(void *userdata, const char *result, const sd_bus_error *error) {
+        Start *start = userdata;
+        StartPhase next;
+
+        start->job = job_free(start->job);
+        start->task->held = result != NULL; /* by AddRef */
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
+                next = START_FOLLOW;
+        else if (error)
+                next = job_failed(start, error);
+        else
+                next = streq_null(result, "done") ? START_CONFIRM : START_REFUSED;
+        start->advance(start, next);
+}
+
+static StartPhase job_begin(Start *start) {
+        /* The unit is another from here on. */
+        start->status = NULL;
+        int r = launch_unit(
+                start->task, start->spec, &start->streams, on_job, start, &start->job, &start->error);
+
+        if (r == -EEXIST)
+                return START_LOOK;
+        return r < 0 ? START_FAILED : START_JOB;
+}
+
+/* FOLLOW, CONFIRM, REFUSED and EXPLAIN: the unit is there, and its status tells. */
+
+/* Without a connection the status is read when there is one again. */
+static StartPhase follow_begin(Start *start) {
+        const Task *task = start->task;
+
+        if (!start->status && task->unit && system_bus_is_ready(task->engine->system_bus))
+                unit_refresh(task->unit);
+        return start->phase;
+}
+
+static StartPhase follow_on_status(Start *start, const UnitStatus *status) {
+        if (unit_status_is_up(status))
+                return START_SUCCEEDED;
+        return unit_status_is_dead(status) ? START_EXPLAIN : start->phase;
+}
+
+/* The pid comes with signals before that of the job, or with the status, which tells more. */
+static StartPhase confirm_begin(Start *start) {
+        return !start->status && start->task->main_pid > 0 ? START_SUCCEEDED : follow_begin(start);
+}
+
+static StartPhase confirm_on_status(Start *start, const UnitStatus *status) {
+        if (unit_status_is_up(status))
+                return START_SUCCEEDED;
+        return unit_status_is_dead(status) ? START_ENDED : start->phase;
+}
+
+/* Systemd would try again by itself. */
+static StartPhase refused_on_status(Start *start, const UnitStatus *status) {
+        if (unit_status_is_dead(status))
+                return START_EXPLAIN;
+        (void) unit_stop(start->task->unit);
+        return start->phase;
+}
+
+static StartPhase explain(Start *start, const char *words) {
+        _cleanup_free_ char *explained = words ? start_explain_words(start->spec, words) : NULL;
+
+        return start_fail(start, EIO, "the container did not start: %s (journalctl -u %s)",
+                explained ? explained : start->failure, start->task->record.unit);
+}
+
+static void on_words(void *userdata, const char *words) {
+        Start *start = userdata;
+
+        start->advance(start, explain(start, words));
+}
+
+static StartPhase explain_begin(Start *start) {
+        const Task *task = start->task;
+        bool enough;
+
+        /* systemd leaves it when it wanted to restart the unit, or never had it. */
+        task_remove_runtime_directory(task->record.machine);
+
+        start->failure = start_explain_status(task, start->spec, start->status, &enough);
+        if (!enough)
+                start->words = journal_words_new(task->engine->event, task->record.unit, start->asked_usec,
+                        WORDS_LIMIT_USEC, on_words, start);
+        return start->words ? START_EXPLAIN : explain(start, NULL);
+}
+
+const StartStep start_queue = {
+        .begin = queue_begin,
+        .cancel = queue_cancel,
+        .stop = START_STOP_CANCELS,
+};
+
+const StartStep start_job = {
+        .begin = job_begin,
+        .stop = START_STOP_UNIT,
+        .holds = true,
+};
+
+const StartStep start_follow = {
+        .begin = follow_begin,
+        .on_status = follow_on_status,
+        .stop = START_STOP_UNIT,
+        .again = true,
+        .holds = true,
+};
+
+const StartStep start_confirm = {
+        .begin = confirm_begin,
+        .on_status = confirm_on_status,
+        .stop = START_STOP_UNIT,
+        .again = true,
+        .holds = true,
+};
+
+const StartStep start_refused = {
+        .begin = follow_begin,
+        .on_status = refused_on_status,
+        .stop = START_STOP_UNIT,
+        .again = true,
+        .holds = true,
+};
+
+const StartStep start_explain = {
+        .begin = explain_begin,
+        .stop = START_STOP_NOTHING,
+};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus/job.h"
+#include "bus/machined.h"
+#include "bus/unit.h"
+#include "engine/engine.h"
+#include "engine/gate.h"
+#include "unit/journal.h"
+
+/*
+ * A start is an object that lives from engine_start() until its caller knows the outcome. It is in one phase
+ * at a time, and waits there for one thing:
+ *
+ *   IMAGE ----> LOOK ----> CLEAR        LOOK:    the status of a unit that may be in the way is read
+ *     |          | ^         |          CLEAR:   an abandoned unit is being ended
+ *     |          v |         |          QUEUE:   a slot of the gate
+ *     +-------> QUEUE <------+          JOB:     systemd's job that starts the unit
+ *                |                      FOLLOW:  the unit itself, because no job of it is known here
+ *                v                      CONFIRM: the pid of a unit whose job is done
+ *               JOB ----> LOOK          REFUSED: the end of a unit whose job failed
+ *                |                      EXPLAIN: what nspawn said, from the journal
+ *                v
+ *   FOLLOW, CONFIRM, REFUSED ----> success, or EXPLAIN ----> failure
+ *
+ * A recovery is a start with the one phase RECOVER. A start can fail in every phase.
+ *
+ * Stop, loss of the connection and free go through the row of the phase (phase.h), so a new phase is a new
+ * row. Nothing here calls back into the files above: the outcome is told through StartOutcome.
+ */
+typedef enum StartPhase {
+        START_IMAGE,
+        START_LOOK,
+        START_CLEAR,
+        START_QUEUE,
+        START_JOB,
+        START_FOLLOW,
+        START_CONFIRM,
+        START_REFUSED,
+        START_EXPLAIN,
+        START_RECOVER,
+        _START_WAITING_MAX,
+
+        /* Outcomes. */
+        START_SUCCEEDED = _START_WAITING_MAX, /* the task runs */
+        START_ENDED,                          /* the task ran, and is over already */
+        START_FAILED,
+} StartPhase;
+
+typedef struct Start Start;
+
+/**
+ * StartOutcome - a start is over
+ * @start: to be freed by the callee
+ * @over:  the status of the unit after START_ENDED, else NULL
+ */
+typedef void (*StartOutcome)(Start *start, const UnitStatus *over);
+
+struct Start {
+        Task *task;
+        StartPhase phase;
+        TaskSpec *spec;      /* NULL for a recovery */
+        TaskStreams streams; /* duplicates */
+        uint64_t asked_usec; /* realtime; what a unit said before belongs to a namesake */
+        bool interrupted;    /* an earlier process of ours began this very start, says the record */
+        bool cleared;        /* a dead namesake was cleared away already */
+
+        /* what the phase waits for */
+        sd_event_source *timer;
+        ImageQuery *query;
+        GatePass pass; /* its slot outlives the phase QUEUE */
+        Job *job;
+        JournalWords *words;
+
+        const UnitStatus *status; /* while one is being dealt with, else NULL */
+        char *failure;            /* why the start failed, as far as the unit tells */
+        Error *error;             /* of START_FAILED */
+
+        /* a stop that came too early to be carried out */
+        bool stop_asked;
+        int stop_signal;
+        uint64_t stop_usec;
+
+        /* Ends this phase and begins with @next; for what a phase waits for. The start may be over then. */
+        void (*advance)(Start *start, StartPhase next);
+
+        StartOutcome outcome;
+        TaskStarted done;
+        void *userdata;
+};
+
+/* Return: the start of @task, never NULL. task->start is set. */
+Start *start_new(Task *task, StartOutcome outcome, TaskStarted done, void *userdata);
+Start *start_free(Start *start);
+
+/**
+ * start_begin() - begin with a phase
+ *
+ * The outcome is not told from within this call.
+ *
+ * Return: 0, or a negative errno with @ret_error set and no outcome is told.
+ */
+int start_begin(Start *start, StartPhase phase, Error **ret_error);
+
+/* The status of the unit was read. The start may be over when this returns. */
+void start_on_status(Start *start, const UnitStatus *status);
+
+/* The connection to systemd is there again. The start may be over when this returns. */
+void start_on_connection(Start *start);
+
+/* Ends the start without success; it is over when this returns. */
+void start_abort(Start *start, int code, const char *format, ...) _printf_(3, 4);
+
+/* What the stop of a task does while it starts. */
+typedef enum StartStop {
+        START_STOP_CANCELS, /* nothing was asked of systemd yet; a unit of this name is somebody else's */
+        START_STOP_UNIT,    /* the unit is stopped, and its end decides */
+        START_STOP_LATER,   /* the stop is carried out when it is known what the task does */
+        START_STOP_NOTHING, /* the start has failed already */
+} StartStop;
+
+StartStop start_stop_kind(const Start *start);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "base/string.h"
+#include "engine/task.h"
+
+Task *engine_find(Engine *engine, const char *id) {
+        Task *task;
+
+        LIST_FOREACH (task, &engine->tasks, tasks)
+                if (streq(task->id, id))
+                        return task;
+        return NULL;
+}
+
+Task *engine_first(Engine *engine) {
+        return LIST_FIRST(&engine->tasks);
+}
+
+size_t engine_n_tasks(const Engine *engine) {
+        return engine->n_tasks;
+}
+
+void task_event(Task *task, const char *message, const char *const *annotations) {
+        if (task->engine->callbacks->on_event)
+                task->engine->callbacks->on_event(task->engine->userdata, task, message, annotations);
+}
+
+int task_watch(Task *task) {
+        task->unit = unit_free(task->unit);
+        return unit_new(
+                task->engine->system_bus, task->record.unit, task->engine->on_unit, task, &task->unit);
+}
+
+int task_hold(Task *task) {
+        int r = task->engine->observes ? 0 : unit_pin(task->unit);
+
+        task->held = !task->engine->observes && r >= 0;
+        return r;
+}
+
+/*
+ * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (252 to
+ * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
+ */
+void task_let_go(Task *task) {
+        SystemBus *system_bus = task->engine->system_bus;
+
+        if (task->held && system_bus_send(system_bus, "RefUnit", "s", task->record.unit) >= 0)
+                (void) system_bus_send(system_bus, "UnrefUnit", "s", task->record.unit);
+        task->held = false;
+}
+
+bool task_read_end(const Task *task, LedgerEnd *ret) {
+        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, ret))
+                return true;
+
+        *ret = (LedgerEnd){};
+        return false;
+}
+
+const char *task_id(const Task *task) {
+        return task->id;
+}
+
+TaskState task_state(const Task *task) {
+        return task->state;
+}
+
+const TaskRecord *task_record(const Task *task) {
+        return &task->record;
+}
+
+const ExitResult *task_result(const Task *task) {
+        return &task->result;
+}
+
+pid_t task_leader(const Task *task) {
+        return task->leader;
+}
+
+const char *task_control_group(const Task *task) {
+        return task->control_group;
+}
