@@ -16,7 +16,7 @@
 typedef struct Run {
         sd_event *event;
         Engine *engine;
-        TaskSpec *spec;
+        TaskRequest *request;
         bool detach;
         bool begun;
         Task *task; /* once it runs */
@@ -69,8 +69,9 @@ static void on_connection(void *userdata, const Error *error) {
 
         if (run->detach)
                 streams = (TaskStreams){ -1, -1 };
-        TaskSpec *spec = TAKE_PTR(run->spec);
-        if (engine_start(run->engine, spec->name, spec, &streams, on_started, run, &failure) < 0)
+        TaskRequest *request = TAKE_PTR(run->request);
+        const char *name = request->identity.name;
+        if (engine_start(run->engine, name, request, &streams, on_started, run, &failure) < 0)
                 (void) sd_event_exit(run->event, command_fail("%s", error_message(failure)));
 }
 
@@ -105,15 +106,15 @@ static int run_file(const char *path, bool detach) {
         HostFacts facts;
         int r;
 
-        if (yaml_task_load(path, &run.spec, &error) < 0)
+        if (yaml_task_load(path, &run.request, &error) < 0)
                 return command_fail("%s", error_message(error));
 
-        if (task_spec_boots_with_arguments(run.spec))
+        if (task_request_boots_with_arguments(run.request))
                 (void) fprintf(stderr, "nspawnctl: " TASK_BOOTS_WITH_ARGUMENTS "\n");
 
         host_facts_probe(&facts);
         if (host_facts_check(&facts, &error) < 0) {
-                task_spec_free(run.spec);
+                task_request_free(run.request);
                 return command_fail("%s", error_message(error));
         }
 
@@ -129,7 +130,7 @@ static int run_file(const char *path, bool detach) {
 
         task_wait_free(run.wait);
         engine_free(run.engine);
-        task_spec_free(run.spec);
+        task_request_free(run.request);
         sd_event_unref(run.event);
         return r < 0 ? command_fail("the event loop failed: %s", strerror(-r)) : r;
 }

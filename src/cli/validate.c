@@ -13,10 +13,10 @@ int command_validate(int argc, char **argv) {
                 return (void) fprintf(stderr, "usage: nspawnctl validate FILE...\n"), EXIT_USAGE;
 
         for (int i = 0; i < argc; i++) {
-                _cleanup_task_spec_ TaskSpec *spec = NULL;
+                _cleanup_task_request_ TaskRequest *request = NULL;
                 _cleanup_error_ Error *error = NULL;
 
-                if (yaml_task_load(argv[i], &spec, &error) >= 0) {
+                if (yaml_task_load(argv[i], &request, &error) >= 0) {
                         (void) printf("%s: valid\n", argv[i]);
                         continue;
                 }

@@ -49,10 +49,10 @@ static char *locate(const char *path, const Value *config, const char *message) 
 }
 
 /* Adds what is wrong with combinations, line by line, to what is wrong with single options. */
-static void validate(const char *path, const Value *config, const TaskSpec *spec, Error **errors) {
+static void check(const char *path, const Value *config, TaskRequest *request, Error **errors) {
         _cleanup_error_ Error *found = NULL;
 
-        if (task_spec_validate(spec, &found) >= 0)
+        if (task_request_check(request, &found) >= 0)
                 return;
 
         for (char *rest = found->message, *message; (message = strsep(&rest, "\n"));) {
@@ -62,22 +62,26 @@ static void validate(const char *path, const Value *config, const TaskSpec *spec
         }
 }
 
-static void complete(TaskSpec *spec, const char *path) {
-        if (!spec->name)
-                spec->name = name_from_path(path);
-        spec->machine = machine_name_make(spec->name, NULL);
-        spec->description = xasprintf("Container %s (%s)", spec->name, path);
-        spec->slice = xstrdup("nspawn-local.slice");
+static void add_identity(TaskRequest *request, const char *path) {
+        TaskIdentity *identity = &request->identity;
+        const char *name = request->spec.name;
 
-        /* Alone, memory is the limit. */
+        identity->name = name ? xstrdup(name) : name_from_path(path);
+        identity->machine = machine_name_make(identity->name, NULL);
+        identity->description = xasprintf("Container %s (%s)", identity->name, path);
+        identity->slice = xstrdup("nspawn-local.slice");
+}
+
+/* Alone, memory is the limit. */
+static void settle_memory(TaskSpec *spec) {
         if (spec->memory_max == 0) {
                 spec->memory_max = spec->memory_low;
                 spec->memory_low = 0;
         }
 }
 
-int yaml_task_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error) {
-        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+int yaml_task_parse(const char *path, const char *text, size_t n, TaskRequest **ret, Error **ret_error) {
+        _cleanup_task_request_ TaskRequest *request = task_request_new();
         _cleanup_value_ Value *config = NULL;
         _cleanup_error_ Error *errors = NULL;
         int r;
@@ -86,18 +90,19 @@ int yaml_task_parse(const char *path, const char *text, size_t n, TaskSpec **ret
         if (r < 0)
                 return r;
 
-        (void) option_decode(spec, config, OPTION_IN_YAML, path, &errors);
-        complete(spec, path);
+        (void) option_decode(&request->spec, config, OPTION_IN_YAML, path, &errors);
+        add_identity(request, path);
+        settle_memory(&request->spec);
         if (config->type == VALUE_MAP)
-                validate(path, config, spec, &errors);
+                check(path, config, request, &errors);
         if (errors)
                 return error_set(ret_error, errors->code, "%s", errors->message);
 
-        *ret = TAKE_PTR(spec);
+        *ret = TAKE_PTR(request);
         return 0;
 }
 
-int yaml_task_load(const char *path, TaskSpec **ret, Error **ret_error) {
+int yaml_task_load(const char *path, TaskRequest **ret, Error **ret_error) {
         _cleanup_free_ char *text = NULL;
         ssize_t n;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "task/spec.h"
+#include "task/request.h"
 
 /**
  * yaml_task_load() - read a task from a YAML file
@@ -12,7 +12,7 @@
  *
  * Return: 0, or a negative errno with @ret_error set.
  */
-int yaml_task_load(const char *path, TaskSpec **ret, Error **ret_error);
+int yaml_task_load(const char *path, TaskRequest **ret, Error **ret_error);
 
 /* As yaml_task_load(), for a text of @n bytes that came from @path. */
-int yaml_task_parse(const char *path, const char *text, size_t n, TaskSpec **ret, Error **ret_error);
+int yaml_task_parse(const char *path, const char *text, size_t n, TaskRequest **ret, Error **ret_error);

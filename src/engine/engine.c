@@ -74,7 +74,7 @@ static void start_fail_task(Start *start) {
 static void start_follow_task(const Start *start) {
         Task *task = start->task;
 
-        task->recovered = !start->spec;
+        task->recovered = !start->request;
         if (task->record.started_usec == 0)
                 task->record.started_usec = clock_realtime_usec();
 
@@ -141,9 +141,10 @@ static int engine_check(Engine *engine, Error **ret_error) {
         return system_bus_check_version(engine->system_bus, ret_error);
 }
 
-int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams,
+int engine_start(Engine *engine, const char *id, TaskRequest *request, const TaskStreams *streams,
         TaskStarted started, void *userdata, Error **ret_error) {
-        _cleanup_task_spec_ TaskSpec *owned = spec;
+        _cleanup_task_request_ TaskRequest *owned = request;
+        Root root = {};
         int r;
 
         if (engine_find(engine, id))
@@ -151,18 +152,19 @@ int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStrea
 
         r = engine_check(engine, ret_error);
         if (r >= 0)
-                r = image_resolve(spec, engine->image_directory, ret_error);
+                r = image_resolve(request->spec.image, engine->image_directory, &root, ret_error);
         if (r < 0)
                 return r;
 
         Task *task = task_new(engine, id);
         Start *start = start_new(task, on_outcome, started, userdata);
         task->record.id = xstrdup(id);
-        task->record.machine = xstrdup(spec->machine);
-        task->record.owner = xstrdup_null(spec->owner);
-        task->record.unit = unit_name_make(spec->machine);
-        task->record.launch = task_spec_launch(spec);
-        start->spec = TAKE_PTR(owned);
+        task->record.machine = xstrdup(request->identity.machine);
+        task->record.owner = xstrdup_null(request->identity.owner);
+        task->record.unit = unit_name_make(request->identity.machine);
+        task->record.launch = request->launch;
+        start->request = TAKE_PTR(owned);
+        start->root = root;
 
         r = duplicate_streams(start, streams);
         if (r < 0)

@@ -8,12 +8,13 @@
 #include "exec/exec.h"
 #include "bus/system-bus.h"
 #include "unit/transient.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
 #include "task/state.h"
 
 /*
  * Tasks as units: start, wait, stop, recover. Both programs drive this one engine; whoever a task was
- * described by is forgotten once there is a TaskSpec.
+ * described by is forgotten once there is a TaskRequest.
  */
 typedef struct Engine Engine;
 typedef struct Task Task;
@@ -81,14 +82,14 @@ typedef void (*TaskStarted)(void *userdata, Task *task, const Error *error);
 /**
  * engine_start() - start a task
  * @id:      what the caller calls it; no task may have it
- * @spec:    validated; ownership is taken in any case
+ * @request: checked by task_request_check(); ownership is taken in any case
  * @streams: descriptors, borrowed until the call returns
  *
  * @started is called once, when the task's command runs or the start failed, and not from within this call.
  *
  * Return: 0, or a negative errno with @ret_error set; @started is not called then.
  */
-int engine_start(Engine *engine, const char *id, TaskSpec *spec, const TaskStreams *streams,
+int engine_start(Engine *engine, const char *id, TaskRequest *request, const TaskStreams *streams,
         TaskStarted started, void *userdata, Error **ret_error);
 
 /**

@@ -53,8 +53,8 @@ char *start_explain_status(
         return xasprintf("systemd says: %s", status->result ? status->result : "nothing");
 }
 
-static char *explain_busy(const TaskSpec *spec, const char *words _unused_) {
-        _cleanup_free_ char *holder = image_find_holder(spec->image_path);
+static char *explain_busy(const TaskSpec *spec, const Root *root, const char *words _unused_) {
+        _cleanup_free_ char *holder = image_find_holder(root->path);
 
         return xasprintf(
                 "image: \"%s\" is in use by %s, and one of the two may write to it; tasks share an image "
@@ -63,7 +63,7 @@ static char *explain_busy(const TaskSpec *spec, const char *words _unused_) {
                 spec->image, holder ? holder : "somebody else");
 }
 
-static char *explain_read_only(const TaskSpec *spec, const char *words) {
+static char *explain_read_only(const TaskSpec *spec, const Root *root _unused_, const char *words) {
         if (!task_spec_keeps_root_read_only(spec))
                 return NULL;
         return xasprintf("%s; %s keeps it from being made: " IMAGE_READ_ONLY_HINT, words,
@@ -73,15 +73,16 @@ static char *explain_read_only(const TaskSpec *spec, const char *words) {
 /* One row per phrase of nspawn that a job can do something about (nspawn.c, systemd 252 to 262). */
 static const struct {
         const char *phrase;
-        char *(*explain)(const TaskSpec *spec, const char *words);
+        char *(*explain)(const TaskSpec *spec, const Root *root, const char *words);
 } phrases[] = {
         { "is currently busy", explain_busy },
         { "Read-only file system", explain_read_only },
 };
 
-char *start_explain_words(const TaskSpec *spec, const char *words) {
+char *start_explain_words(const TaskSpec *spec, const Root *root, const char *words) {
         for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
-                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(spec, words) : NULL;
+                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(spec, root, words)
+                                                                   : NULL;
 
                 if (explained)
                         return explained;

@@ -14,4 +14,4 @@ char *start_explain_status(
         const Task *task, const TaskSpec *spec, const UnitStatus *status, bool *ret_enough);
 
 /* Return: what nspawn said, with what it means for the job; owned by the caller. */
-char *start_explain_words(const TaskSpec *spec, const char *words);
+char *start_explain_words(const TaskSpec *spec, const Root *root, const char *words);

@@ -42,9 +42,9 @@ void task_remove_runtime_directory(const char *machine) {
  *
  * Return: 0; -EEXIST when a namesake may be using the directory; or another negative errno.
  */
-static int write_task_file(const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
-        _cleanup_free_ char *file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE), *text = NULL;
+static int write_task_file(const char *machine, const TaskSpec *spec) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *file = nspawn_runtime_path(machine, NSPAWN_TASK_FILE), *text = NULL;
         size_t size;
         int r;
 
@@ -84,8 +84,8 @@ static int listen_for_attach(const char *machine) {
 }
 
 /* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
-static bool loses_descriptors(const Task *task, const TaskSpec *spec) {
-        return task_spec_runs_again(spec) &&
+static bool loses_descriptors(const Task *task, const TaskRequest *request) {
+        return task_request_runs_again(request) &&
                 fd_message_is_lost(system_bus_version(task->engine->system_bus));
 }
 
@@ -93,10 +93,10 @@ static bool loses_descriptors(const Task *task, const TaskSpec *spec) {
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
 static int make_fd_message(
-        const Task *task, const TaskSpec *spec, const TaskStreams *streams, int ledger, int attach) {
-        bool apart = nspawn_keeps_streams_apart(spec);
+        const Task *task, const TaskRequest *request, const TaskStreams *streams, int ledger, int attach) {
+        bool apart = nspawn_keeps_streams_apart(request);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
-        int output = loses_descriptors(task, spec) ? streams->output : -1;
+        int output = loses_descriptors(task, request) ? streams->output : -1;
         int error = apart ? streams->error : -1;
 
         if (!reports)
@@ -107,15 +107,16 @@ static int make_fd_message(
 }
 
 /* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
-static int write_arguments(const Task *task, const TaskSpec *spec, bool fd_message, Error **ret_error) {
+static int write_arguments(
+        const Task *task, const TaskRequest *request, const Root *root, bool fd_message, Error **ret_error) {
         const NspawnHost host = {
                 .program = task->engine->nspawn,
                 .init = task->engine->init,
                 .register_machine = system_bus_has_machined(task->engine->system_bus),
-                .fd_message = fd_message && nspawn_keeps_streams_apart(spec),
+                .fd_message = fd_message && nspawn_keeps_streams_apart(request),
         };
         _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
-        _cleanup_strv_ char **args = nspawn_arguments(spec, &host);
+        _cleanup_strv_ char **args = nspawn_arguments(request, root, &host);
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         if (arguments_size(args) > ARGUMENTS_MAX - ARGUMENTS_RESERVE)
@@ -130,8 +131,8 @@ static int write_arguments(const Task *task, const TaskSpec *spec, bool fd_messa
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
-static int describe_unit(const Task *task, const TaskSpec *spec, const TaskStreams *streams, int fd_message,
-        sd_bus_message **ret) {
+static int describe_unit(const Task *task, const TaskRequest *request, const Root *root,
+        const TaskStreams *streams, int fd_message, sd_bus_message **ret) {
         const Engine *engine = task->engine;
         _cleanup_free_ char *ledger = ledger_path(task->record.machine);
         const UnitHost host = {
@@ -139,17 +140,18 @@ static int describe_unit(const Task *task, const TaskSpec *spec, const TaskStrea
                 .register_machine = system_bus_has_machined(engine->system_bus),
                 .output = streams->output,
                 .fd_message = fd_message,
-                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task, spec),
+                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task, request),
                 .helper = engine->helper,
                 .ledger = ledger,
         };
         int r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
 
-        return r < 0 ? r : transient_append(*ret, spec, &host);
+        return r < 0 ? r : transient_append(*ret, request, root, &host);
 }
 
 /* Makes what the unit finds in its directory and on its descriptors. Return: as make_fd_message(). */
-static int prepare_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, Error **ret_error) {
+static int prepare_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
+        Error **ret_error) {
         _cleanup_fd_ int ledger = -1, attach = -1, fd_message = -1;
         int r;
 
@@ -161,24 +163,25 @@ static int prepare_unit(Task *task, const TaskSpec *spec, const TaskStreams *str
                 task->has_ledger = true;
         }
 
-        if (spec->tty) {
+        if (request->spec.tty) {
                 attach = listen_for_attach(task->record.machine);
                 if (attach < 0)
                         return error_set(ret_error, attach, "cannot listen below " RUNTIME_DIRECTORY ": %s",
                                 strerror(-attach));
         }
 
-        fd_message = make_fd_message(task, spec, streams, ledger, attach);
+        fd_message = make_fd_message(task, request, streams, ledger, attach);
         if (fd_message < -1)
                 return error_set(ret_error, fd_message, "cannot hand the task's streams over: %s",
                         strerror(-fd_message));
 
-        r = write_arguments(task, spec, fd_message >= 0, ret_error);
+        r = write_arguments(task, request, root, fd_message >= 0, ret_error);
         if (r < 0)
                 return r;
 
-        if (!journal_fields_survive(spec->journal_fields)) {
-                r = journal_fields_write(task->record.unit, spec->journal_fields);
+        char *const *fields = request->identity.journal_fields;
+        if (!journal_fields_survive(fields)) {
+                r = journal_fields_write(task->record.unit, fields);
                 if (r < 0)
                         return error_set(
                                 ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r));
@@ -187,17 +190,17 @@ static int prepare_unit(Task *task, const TaskSpec *spec, const TaskStreams *str
 }
 
 /* Asks systemd for the unit. Return: the job, or NULL with @ret_error set. */
-static Job *ask_for_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, JobDone done,
-        void *userdata, Error **ret_error) {
+static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *root,
+        const TaskStreams *streams, JobDone done, void *userdata, Error **ret_error) {
         sd_bus_message *m = NULL;
         Job *job = NULL;
-        _cleanup_fd_ int fd_message = prepare_unit(task, spec, streams, ret_error);
+        _cleanup_fd_ int fd_message = prepare_unit(task, request, root, streams, ret_error);
         int r;
 
         if (fd_message < -1)
                 return NULL;
 
-        r = describe_unit(task, spec, streams, fd_message, &m);
+        r = describe_unit(task, request, root, streams, fd_message, &m);
         if (r < 0)
                 (void) error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
         else
@@ -206,16 +209,16 @@ static Job *ask_for_unit(Task *task, const TaskSpec *spec, const TaskStreams *st
         return job;
 }
 
-int launch_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, JobDone done, void *userdata,
-        Job **ret_job, Error **ret_error) {
-        int r = write_task_file(spec);
+int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
+        JobDone done, void *userdata, Job **ret_job, Error **ret_error) {
+        int r = write_task_file(task->record.machine, &request->spec);
 
         if (r == -EEXIST)
                 return r;
         if (r < 0)
                 return error_set(ret_error, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
 
-        Job *job = ask_for_unit(task, spec, streams, done, userdata, ret_error);
+        Job *job = ask_for_unit(task, request, root, streams, done, userdata, ret_error);
         if (!job) {
                 task_remove_runtime_directory(task->record.machine);
                 return -EIO;

@@ -14,8 +14,8 @@
  * Return: 0; -EEXIST without an error when a namesake's directory is in the way, and nothing was changed; or
  * another negative errno with @ret_error set, and nothing of it is left but the record.
  */
-int launch_unit(Task *task, const TaskSpec *spec, const TaskStreams *streams, JobDone done, void *userdata,
-        Job **ret_job, Error **ret_error);
+int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
+        JobDone done, void *userdata, Job **ret_job, Error **ret_error);
 
 /* Removes what is in /run for a unit that is dead or never came to be. */
 void task_remove_runtime_directory(const char *machine);

@@ -31,7 +31,7 @@ static Claim claim_read(const Start *start, const UnitStatus *status, TaskRecord
                 .adopts = task->engine->adopts,
         };
 
-        return start->spec ? claim_judge_start(&facts) : claim_judge_recovery(&facts);
+        return start->request ? claim_judge_start(&facts) : claim_judge_recovery(&facts);
 }
 
 /* Takes over the unit that an earlier process of ours made for this very start. */

@@ -10,14 +10,13 @@
 /* IMAGE: a name is asked of machined; a path is known, and the phase ends in the next turn of the loop. */
 
 static void tell_start(const Start *start) {
-        const TaskSpec *spec = start->spec;
+        const char *path = start->root.path;
         const char *unit = start->task->record.unit;
         _cleanup_free_ char *message = xasprintf(
-                "Starting from %s%s", spec->ephemeral ? "a copy of " : "", spec->image_path);
+                "Starting from %s%s", start->request->spec.ephemeral ? "a copy of " : "", path);
 
-        task_event(start->task, message,
-                (const char *const[]){ "unit", unit, "image", spec->image_path, NULL });
-        if (task_spec_boots_with_arguments(spec))
+        task_event(start->task, message, (const char *const[]){ "unit", unit, "image", path, NULL });
+        if (task_request_boots_with_arguments(start->request))
                 task_event(
                         start->task, TASK_BOOTS_WITH_ARGUMENTS, (const char *const[]){ "unit", unit, NULL });
 }
@@ -26,8 +25,8 @@ static StartPhase image_is_known(Start *start) {
         Task *task = start->task;
         _cleanup_error_ Error *error = NULL;
 
-        (void) image_check_command(start->spec, &error);
-        (void) image_check_mounts(start->spec, &error);
+        (void) image_check_command(start->request, &start->root, &error);
+        (void) image_check_mounts(&start->request->spec, &start->root, &error);
         if (error)
                 return start_fail(start, error->code, "%s", error_message(error));
 
@@ -44,7 +43,7 @@ static void on_image(void *userdata, const char *path, const char *type, const s
         Start *start = userdata;
 
         if (path) {
-                image_set(start->spec, path, type);
+                image_from_machined(path, type, &start->root);
                 start->advance(start, image_is_known(start));
                 return;
         }
@@ -54,8 +53,8 @@ static void on_image(void *userdata, const char *path, const char *type, const s
                 start_fail(start, ENOENT,
                         "image: \"%s\" is neither a path below %s nor an image that systemd-machined "
                         "knows%s%s",
-                        start->spec->image, start->task->engine->image_directory, unknown ? "" : ": ",
-                        unknown ? "" : error->message));
+                        start->request->spec.image, start->task->engine->image_directory,
+                        unknown ? "" : ": ", unknown ? "" : error->message));
 }
 
 static int on_image_path(sd_event_source *source _unused_, void *userdata) {
@@ -69,10 +68,11 @@ static StartPhase image_begin(Start *start) {
         const Engine *engine = start->task->engine;
         int r = 0;
 
-        if (start->spec->image_path)
+        if (start->root.path)
                 r = sd_event_add_defer(engine->event, &start->timer, on_image_path, start);
         else {
-                start->query = image_query_new(engine->system_bus, start->spec->image, on_image, start);
+                start->query = image_query_new(
+                        engine->system_bus, start->request->spec.image, on_image, start);
                 r = start->query ? 0 : -EIO;
         }
         return r < 0 ? start_fail(start, r, "cannot begin to start the task: %s", strerror(-r))

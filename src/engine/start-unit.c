@@ -60,8 +60,8 @@ static void on_job(void *userdata, const char *result, const sd_bus_error *error
 static StartPhase job_begin(Start *start) {
         /* The unit is another from here on. */
         start->status = NULL;
-        int r = launch_unit(
-                start->task, start->spec, &start->streams, on_job, start, &start->job, &start->error);
+        int r = launch_unit(start->task, start->request, &start->root, &start->streams, on_job, start,
+                &start->job, &start->error);
 
         if (r == -EEXIST)
                 return START_LOOK;
@@ -105,7 +105,9 @@ static StartPhase refused_on_status(Start *start, const UnitStatus *status) {
 }
 
 static StartPhase explain(Start *start, const char *words) {
-        _cleanup_free_ char *explained = words ? start_explain_words(start->spec, words) : NULL;
+        _cleanup_free_ char *explained = words
+                ? start_explain_words(&start->request->spec, &start->root, words)
+                : NULL;
 
         return start_fail(start, EIO, "the container did not start: %s (journalctl -u %s)",
                 explained ? explained : start->failure, start->task->record.unit);
@@ -124,7 +126,7 @@ static StartPhase explain_begin(Start *start) {
         /* systemd leaves it when it wanted to restart the unit, or never had it. */
         task_remove_runtime_directory(task->record.machine);
 
-        start->failure = start_explain_status(task, start->spec, start->status, &enough);
+        start->failure = start_explain_status(task, &start->request->spec, start->status, &enough);
         if (!enough)
                 start->words = journal_words_new(task->engine->event, task->record.unit, start->asked_usec,
                         WORDS_LIMIT_USEC, on_words, start);

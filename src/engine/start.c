@@ -77,7 +77,8 @@ Start *start_free(Start *start) {
 
         start_leave(start);
         gate_leave(&start->pass);
-        start->spec = task_spec_free(start->spec);
+        start->request = task_request_free(start->request);
+        root_clear(&start->root);
         start->streams.output = fd_close(start->streams.output);
         start->streams.error = fd_close(start->streams.error);
         free(start->failure);

@@ -59,11 +59,12 @@ typedef void (*StartOutcome)(Start *start, const UnitStatus *over);
 struct Start {
         Task *task;
         StartPhase phase;
-        TaskSpec *spec;      /* NULL for a recovery */
-        TaskStreams streams; /* duplicates */
-        uint64_t asked_usec; /* realtime; what a unit said before belongs to a namesake */
-        bool interrupted;    /* an earlier process of ours began this very start, says the record */
-        bool cleared;        /* a dead namesake was cleared away already */
+        TaskRequest *request; /* NULL for a recovery */
+        Root root;            /* once the phase IMAGE found it */
+        TaskStreams streams;  /* duplicates */
+        uint64_t asked_usec;  /* realtime; what a unit said before belongs to a namesake */
+        bool interrupted;     /* an earlier process of ours began this very start, says the record */
+        bool cleared;         /* a dead namesake was cleared away already */
 
         /* what the phase waits for */
         sd_event_source *timer;

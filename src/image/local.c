@@ -16,47 +16,43 @@
 /* What our init looks for, in this order, as nspawn's --boot does (systemd-nspawn(1)). */
 static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
 
-int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error) {
-        bool absolute = *spec->image == '/';
-        _cleanup_free_ char *path = absolute ? xstrdup(spec->image)
-                                             : xasprintf("%s/%s", directory, spec->image);
+int image_resolve(const char *image, const char *directory, Root *ret, Error **ret_error) {
+        bool absolute = *image == '/';
+        _cleanup_free_ char *path = absolute ? xstrdup(image) : xasprintf("%s/%s", directory, image);
         _cleanup_free_ char *real = realpath(path, NULL);
         struct stat st;
 
         if (!real && (errno == ENOENT || errno == ENOTDIR)) {
-                if (!absolute && !strchr(spec->image, '/'))
+                if (!absolute && !strchr(image, '/'))
                         return 0;
-                return error_set(ret_error, ENOENT, "image: \"%s\" does not exist%s%s", spec->image,
+                return error_set(ret_error, ENOENT, "image: \"%s\" does not exist%s%s", image,
                         absolute ? "" : "; a relative path starts at ", absolute ? "" : directory);
         }
         if (!real || stat(real, &st) < 0)
                 return error_set(
-                        ret_error, errno, "image: \"%s\" cannot be used: %s", spec->image, strerror(errno));
+                        ret_error, errno, "image: \"%s\" cannot be used: %s", image, strerror(errno));
 
-        /* However it is written: the plain spelling is known before this. */
-        if (streq(real, "/") && !streq(spec->image, "/"))
+        /* Another spelling of "/" ("//", or a link): the rules of validate.c know the plain one only. */
+        if (streq(real, "/") && !streq(image, "/"))
                 return error_set(
-                        ret_error, EINVAL, "image: \"%s\" is the host's own root: say \"/\"", spec->image);
+                        ret_error, EINVAL, "image: \"%s\" is the host's own root: say \"/\"", image);
 
-        if (S_ISDIR(st.st_mode))
-                spec->image_type = IMAGE_DIRECTORY;
-        else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
-                spec->image_type = IMAGE_RAW;
-        else
+        if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
                 return error_set(ret_error, EINVAL,
-                        "image: \"%s\" must be a directory, a file system image or a block device",
-                        spec->image);
+                        "image: \"%s\" must be a directory, a file system image or a block device", image);
 
-        free(spec->image_path);
-        spec->image_path = TAKE_PTR(real);
+        root_clear(ret);
+        ret->path = TAKE_PTR(real);
+        ret->kind = S_ISDIR(st.st_mode) ? ROOT_DIRECTORY : ROOT_RAW;
         return 1;
 }
 
-void image_set(TaskSpec *spec, const char *path, const char *machined_type) {
-        bool raw = streq(machined_type, "raw") || streq(machined_type, "block");
+void image_from_machined(const char *path, const char *type, Root *ret) {
+        bool raw = streq(type, "raw") || streq(type, "block");
 
-        string_replace(&spec->image_path, path);
-        spec->image_type = raw ? IMAGE_RAW : IMAGE_DIRECTORY;
+        root_clear(ret);
+        ret->path = xstrdup(path);
+        ret->kind = raw ? ROOT_RAW : ROOT_DIRECTORY;
 }
 
 static bool is_below(const char *path, const char *directory) {
@@ -81,27 +77,27 @@ static bool is_mounted_into(const TaskSpec *spec, const char *path, const TaskBi
 }
 
 /* Links are followed inside the image. Return: a descriptor, or -1 with errno set. */
-static int image_open(int root, const char *path, int flags) {
+static int image_open(int image, const char *path, int flags) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC | (unsigned) flags,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 
-        return (int) syscall(SYS_openat2, root, path, &how, sizeof(how));
+        return (int) syscall(SYS_openat2, image, path, &how, sizeof(how));
 }
 
 /* Return: whether @path is in the image; true when that cannot be told. */
-static bool image_has(int root, const char *path) {
-        _cleanup_fd_ int fd = image_open(root, path, 0);
+static bool image_has(int image, const char *path) {
+        _cleanup_fd_ int fd = image_open(image, path, 0);
 
         return fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* Whether a link on the way to @path leads to where something is mounted. */
-static bool leads_to_mount(const TaskSpec *spec, int root, const char *path, const TaskBind *but) {
+static bool leads_to_mount(const TaskSpec *spec, int image, const char *path, const TaskBind *but) {
         for (const char *end = path; *end;) {
                 end += 1 + strcspn(end + 1, "/");
 
                 _cleanup_free_ char *head = xstrndup(path, (size_t) (end - path)), *whole = NULL;
-                _cleanup_fd_ int fd = image_open(root, head, O_NOFOLLOW);
+                _cleanup_fd_ int fd = image_open(image, head, O_NOFOLLOW);
                 char target[PATH_MAX];
                 ssize_t n = fd >= 0 ? readlinkat(fd, "", target, sizeof(target) - 1) : -1;
 
@@ -116,9 +112,9 @@ static bool leads_to_mount(const TaskSpec *spec, int root, const char *path, con
         return false;
 }
 
-static int check_init(const TaskSpec *spec, int root, Error **ret_error) {
+static int check_init(const TaskSpec *spec, int image, Error **ret_error) {
         for (size_t i = 0; i < ELEMENTSOF(inits); i++)
-                if (image_has(root, inits[i]))
+                if (image_has(image, inits[i]))
                         return 0;
 
         return error_set(ret_error, ENOENT,
@@ -127,41 +123,42 @@ static int check_init(const TaskSpec *spec, int root, Error **ret_error) {
                 spec->image);
 }
 
-int image_check_command(const TaskSpec *spec, Error **ret_error) {
+int image_check_command(const TaskRequest *request, const Root *root, Error **ret_error) {
+        const TaskSpec *spec = &request->spec;
         const char *command = strv_is_empty(spec->command) ? NULL : spec->command[0];
 
-        if (spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
+        if (spec->pivot_root || root->kind != ROOT_DIRECTORY)
                 return 0;
 
-        _cleanup_fd_ int root = open(spec->image_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0)
+        _cleanup_fd_ int image = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (image < 0)
                 return 0;
 
-        if (spec->boot)
-                return check_init(spec, root, ret_error);
+        if (request->launch == TASK_LAUNCH_BOOT)
+                return check_init(spec, image, ret_error);
         if (!command || *command != '/' || is_mounted_into(spec, command, NULL) ||
-                image_has(root, command) || leads_to_mount(spec, root, command, NULL))
+                image_has(image, command) || leads_to_mount(spec, image, command, NULL))
                 return 0;
         return error_set(
                 ret_error, ENOENT, "command: \"%s\" does not exist in image \"%s\"", command, spec->image);
 }
 
-int image_check_mounts(const TaskSpec *spec, Error **ret_error) {
+int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error) {
         bool state = streq_null(spec->volatile_mode, "state");
         _cleanup_strv_ char **missing = NULL;
 
-        if (!task_spec_keeps_root_read_only(spec) || spec->pivot_root || spec->image_type != IMAGE_DIRECTORY)
+        if (!task_spec_keeps_root_read_only(spec) || spec->pivot_root || root->kind != ROOT_DIRECTORY)
                 return 0;
 
-        _cleanup_fd_ int root = open(spec->image_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0)
+        _cleanup_fd_ int image = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (image < 0)
                 return 0;
 
         for (size_t i = 0; i < spec->n_binds; i++) {
                 const TaskBind *bind = &spec->binds[i];
 
                 if ((state && is_below(bind->target, "/var")) || is_mounted_into(spec, bind->target, bind) ||
-                        image_has(root, bind->target) || leads_to_mount(spec, root, bind->target, bind))
+                        image_has(image, bind->target) || leads_to_mount(spec, image, bind->target, bind))
                         continue;
                 strv_append(&missing, bind->target);
         }

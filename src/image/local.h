@@ -2,23 +2,24 @@
 #pragma once
 
 #include "base/error.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
 
 /* Images that are on this host already. */
 
 /**
  * image_resolve() - find the image of a task by path
+ * @image:     as the option says
  * @directory: what a relative path is relative to
- *
- * Fills image_path and image_type of @spec.
+ * @ret:       set when it was found; what it held before is freed
  *
  * Return: 1 when it was found; 0 when there is no such path and the name may be one that systemd-machined
  * knows; or a negative errno with @ret_error set.
  */
-int image_resolve(TaskSpec *spec, const char *directory, Error **ret_error);
+int image_resolve(const char *image, const char *directory, Root *ret, Error **ret_error);
 
-/* Takes what systemd-machined says of an image (org.freedesktop.machine1(5)). */
-void image_set(TaskSpec *spec, const char *path, const char *machined_type);
+/* Takes the path and type that systemd-machined has for an image (org.freedesktop.machine1(5)). */
+void image_from_machined(const char *path, const char *type, Root *ret);
 
 /**
  * image_check_command() - see whether a task's command is in its image
@@ -29,7 +30,7 @@ void image_set(TaskSpec *spec, const char *path, const char *machined_type);
  *
  * Return: 0, or -ENOENT with @ret_error set.
  */
-int image_check_command(const TaskSpec *spec, Error **ret_error);
+int image_check_command(const TaskRequest *request, const Root *root, Error **ret_error);
 
 /* What helps where an image that is read-only has no place for a mount. */
 #define IMAGE_READ_ONLY_HINT \
@@ -42,4 +43,4 @@ int image_check_command(const TaskSpec *spec, Error **ret_error);
  *
  * Return: 0, or -EROFS with @ret_error set, in words that name all places that are missing.
  */
-int image_check_mounts(const TaskSpec *spec, Error **ret_error);
+int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error);

@@ -95,24 +95,24 @@ static void on_started(void *userdata, Task *task, const Error *error) {
 
 static int start_task(StartCall *start, Error **ret_error) {
         TaskStreams streams = { -1, -1 };
-        TaskSpec *spec = NULL;
+        TaskRequest *request = NULL;
         int r;
 
         if (!start->plugin->config.enabled)
                 return error_set(ret_error, EPERM, "the driver is disabled by its option enabled");
 
-        r = task_config_to_spec(start->config, &start->plugin->config, &spec, ret_error);
+        r = task_config_to_request(start->config, &start->plugin->config, &request, ret_error);
         if (r < 0)
                 return r;
 
         r = task_config_open_streams(start->config, &start->plugin->config, &streams, ret_error);
         if (r < 0) {
-                task_spec_free(spec);
+                task_request_free(request);
                 return r;
         }
 
         r = engine_start(
-                start->plugin->engine, start->config->id, spec, &streams, on_started, start, ret_error);
+                start->plugin->engine, start->config->id, request, &streams, on_started, start, ret_error);
         fd_close(streams.output);
         fd_close(streams.error);
         return r;

@@ -11,30 +11,30 @@
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
-static void add_field(TaskSpec *spec, const char *name, const char *value) {
+static void add_field(TaskIdentity *identity, const char *name, const char *value) {
         if (!string_is_empty(value) && !strchr(value, '\n'))
-                strv_appendf(&spec->journal_fields, "%s=%s", name, value);
+                strv_appendf(&identity->journal_fields, "%s=%s", name, value);
 }
 
-static void add_identity(const Driver__TaskConfig *config, TaskSpec *spec) {
-        spec->name = xstrdup(config->name);
-        spec->machine = machine_name_make(config->name, config->alloc_id);
-        spec->description = xasprintf(
+static void add_identity(const Driver__TaskConfig *config, TaskIdentity *identity) {
+        identity->name = xstrdup(config->name);
+        identity->machine = machine_name_make(config->name, config->alloc_id);
+        identity->description = xasprintf(
                 "Nomad task %s of job %s, allocation %s", config->name, config->job_name, config->alloc_id);
-        spec->slice = xstrdup("nspawn-nomad.slice");
+        identity->slice = xstrdup("nspawn-nomad.slice");
         /* Nomad 1.4.3 names none. */
         if (!string_is_empty(config->node_id))
-                spec->owner = xstrdup(config->node_id);
+                identity->owner = xstrdup(config->node_id);
         if (strlen(config->alloc_id) == 36)
-                spec->machine_id = xstrdup(config->alloc_id);
+                identity->machine_id = xstrdup(config->alloc_id);
 
-        add_field(spec, "NOMAD_ALLOC_ID", config->alloc_id);
-        add_field(spec, "NOMAD_TASK_NAME", config->name);
-        add_field(spec, "NOMAD_GROUP_NAME", config->task_group_name);
-        add_field(spec, "NOMAD_JOB_NAME", config->job_name);
-        add_field(spec, "NOMAD_JOB_ID", config->job_id);
-        add_field(spec, "NOMAD_NAMESPACE", config->namespace_);
-        add_field(spec, "NOMAD_NODE_NAME", config->node_name);
+        add_field(identity, "NOMAD_ALLOC_ID", config->alloc_id);
+        add_field(identity, "NOMAD_TASK_NAME", config->name);
+        add_field(identity, "NOMAD_GROUP_NAME", config->task_group_name);
+        add_field(identity, "NOMAD_JOB_NAME", config->job_name);
+        add_field(identity, "NOMAD_JOB_ID", config->job_id);
+        add_field(identity, "NOMAD_NAMESPACE", config->namespace_);
+        add_field(identity, "NOMAD_NODE_NAME", config->node_name);
 }
 
 static void set_variable(TaskSpec *spec, const char *name, const char *value, Error **errors) {
@@ -141,9 +141,10 @@ static void add_resources(const Driver__Resources *resources, TaskSpec *spec) {
                 string_replace(&spec->cpus, resources->linux_resources->cpuset_cpus);
 }
 
-int task_config_to_spec(
-        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec **ret, Error **ret_error) {
-        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+int task_config_to_request(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskRequest **ret, Error **ret_error) {
+        _cleanup_task_request_ TaskRequest *request = task_request_new();
+        TaskSpec *spec = &request->spec;
         const Driver__NetworkIsolationSpec *network = config->network_isolation_spec;
         _cleanup_value_ Value *options = NULL;
         _cleanup_error_ Error *errors = NULL;
@@ -156,7 +157,7 @@ int task_config_to_spec(
 
         /* All mistakes are told at once: whoever submits a job waits for each answer. */
         (void) option_decode(spec, options, OPTION_IN_JOB, NULL, &errors);
-        add_identity(config, spec);
+        add_identity(config, &request->identity);
         add_environment(config, spec, &errors);
         add_directories(config, spec);
         add_mounts(config, driver, spec, &errors);
@@ -164,12 +165,12 @@ int task_config_to_spec(
         if (!spec->user && !spec->boot && !string_is_empty(config->user))
                 spec->user = xstrdup(config->user);
         if (network && !string_is_empty(network->path))
-                spec->network_namespace = xstrdup(network->path);
+                request->network.namespace_path = xstrdup(network->path);
         if (options->type == VALUE_MAP)
-                (void) task_spec_validate(spec, &errors);
+                (void) task_request_check(request, &errors);
 
         if (errors)
                 return error_set(ret_error, errors->code, "%s", errors->message);
-        *ret = TAKE_PTR(spec);
+        *ret = TAKE_PTR(request);
         return 0;
 }

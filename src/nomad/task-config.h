@@ -4,18 +4,18 @@
 #include "base/error.h"
 #include "driver.pb-c.h"
 #include "engine/engine.h"
-#include "task/spec.h"
+#include "task/request.h"
 
 /**
- * task_config_to_spec() - what Nomad wants to run, as a TaskSpec
+ * task_config_to_request() - make a request of what Nomad wants to run
  *
  * Takes the job's config, and what Nomad adds to it: environment, directories, volumes, resources, network.
- * The result is validated.
+ * The result is checked.
  *
  * Return: 0, or a negative errno with @ret_error set.
  */
-int task_config_to_spec(
-        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec **ret, Error **ret_error);
+int task_config_to_request(
+        const Driver__TaskConfig *config, const DriverConfig *driver, TaskRequest **ret, Error **ret_error);
 
 /**
  * task_config_open_streams() - open the pipes that Nomad collects the task's output from

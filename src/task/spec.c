@@ -8,19 +8,9 @@ TaskSpec *task_spec_new(void) {
         return xnew(TaskSpec, 1);
 }
 
-TaskSpec *task_spec_free(TaskSpec *spec) {
-        if (!spec)
-                return NULL;
-
+void task_spec_clear(TaskSpec *spec) {
         free(spec->name);
-        free(spec->machine);
-        free(spec->owner);
-        free(spec->description);
-        free(spec->slice);
-        strv_free(spec->journal_fields);
-        free(spec->machine_id);
         free(spec->image);
-        free(spec->image_path);
         free(spec->volatile_mode);
         free(spec->pivot_root);
         strv_free(spec->command);
@@ -38,11 +28,16 @@ TaskSpec *task_spec_free(TaskSpec *spec) {
                 free(spec->binds[i].target);
         }
         free(spec->binds);
-        free(spec->network_namespace);
         free(spec->resolv_conf);
         free(spec->cpus);
         free(spec->oom_policy);
         strv_free(spec->refused);
+        *spec = (TaskSpec){};
+}
+
+TaskSpec *task_spec_free(TaskSpec *spec) {
+        if (spec)
+                task_spec_clear(spec);
         free(spec);
         return NULL;
 }
@@ -106,14 +101,6 @@ bool task_spec_keeps_root_read_only(const TaskSpec *spec) {
         return spec->read_only && (!spec->volatile_mode || streq(spec->volatile_mode, "no"));
 }
 
-bool task_spec_boots_with_arguments(const TaskSpec *spec) {
-        return spec->boot && !strv_is_empty(spec->command);
-}
-
 bool task_spec_restarts(const TaskSpec *spec) {
         return spec->restart.policy && !streq(spec->restart.policy, "no");
-}
-
-bool task_spec_runs_again(const TaskSpec *spec) {
-        return spec->boot || task_spec_restarts(spec);
 }

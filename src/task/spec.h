@@ -5,8 +5,7 @@
 #include "base/macro.h"
 
 /*
- * What a task is, whoever described it: a Nomad job or a YAML file. It knows neither systemd nor Nomad;
- * src/systemd makes a unit of it.
+ * The options of a task, as a Nomad job or a YAML file gives them. TaskSpec knows neither systemd nor Nomad.
  */
 
 /* A directory or file of the host inside the container. */
@@ -24,12 +23,6 @@ typedef enum TaskLaunch {
         TASK_LAUNCH_DIRECT,    /* the command itself */
         _TASK_LAUNCH_MAX,
 } TaskLaunch;
-
-typedef enum ImageType {
-        IMAGE_UNRESOLVED,
-        IMAGE_DIRECTORY,
-        IMAGE_RAW, /* a file system image or block device */
-} ImageType;
 
 /* When systemd restarts the container in place. */
 typedef struct TaskRestart {
@@ -60,20 +53,11 @@ typedef struct TaskLogRateLimit {
 #define TASK_MEMORY_MIN (UINT64_C(4) << 20)
 
 typedef struct TaskSpec {
-        /* who it is */
-        char *name;            /* the task's name, for people */
-        char *machine;         /* name of the container, a valid host name of at most 64 bytes */
-        char *owner;           /* who looks after it (engine/owner.h), or NULL */
-        char *description;     /* of the unit, one line */
-        char *slice;           /* of the unit */
-        char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
+        char *name; /* NULL where the front end names the task */
         TaskLogRateLimit log_rate_limit;
-        char *machine_id; /* 32 or 36 hex digits, NULL for nspawn's choice */
 
         /* image and root */
-        char *image;      /* as the user wrote it */
-        char *image_path; /* absolute, once resolved */
-        ImageType image_type;
+        char *image;
         bool read_only;
         bool ephemeral;
         char *volatile_mode; /* yes, no, state, overlay; NULL is no */
@@ -104,7 +88,6 @@ typedef struct TaskSpec {
 
         /* network */
         bool network_veth;
-        char *network_namespace; /* path of a namespace to join, or NULL */
         char *resolv_conf;
 
         /* resources; 0 is "not set" except where said */
@@ -127,6 +110,7 @@ typedef struct DriverConfig {
 
 TaskSpec *task_spec_new(void);
 TaskSpec *task_spec_free(TaskSpec *spec);
+void task_spec_clear(TaskSpec *spec);
 DEFINE_CLEANUP(TaskSpec *, task_spec_free)
 #define _cleanup_task_spec_ _cleanup_(task_spec_freep)
 
@@ -153,20 +137,8 @@ bool task_spec_has_user_namespace(const TaskSpec *spec);
 /* Return: whether nothing can be made in the image, a place for a mount included. */
 bool task_spec_keeps_root_read_only(const TaskSpec *spec);
 
-/* Return: whether command is no program to run, but arguments of the image's init system. */
-bool task_spec_boots_with_arguments(const TaskSpec *spec);
-
-/* What somebody is to know of that who meant something else. */
-#define TASK_BOOTS_WITH_ARGUMENTS \
-        "command: its words are arguments of the image's init system, since boot is true (the default); " \
-        "boot = false runs command instead"
-
 /* Return: whether systemd is to restart the container. */
 bool task_spec_restarts(const TaskSpec *spec);
-
-/* Return: whether systemd may start its unit again by itself: to restart it, or for a system that reboots.
- */
-bool task_spec_runs_again(const TaskSpec *spec);
 
 /**
  * task_spec_validate() - check what single options cannot see

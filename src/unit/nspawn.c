@@ -52,8 +52,10 @@ char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
         return string_buffer_take(&buffer);
 }
 
-bool nspawn_keeps_streams_apart(const TaskSpec *spec) {
-        return spec->console ? streq(spec->console, "pipe") : !spec->boot;
+bool nspawn_keeps_streams_apart(const TaskRequest *request) {
+        const char *console = request->spec.console;
+
+        return console ? streq(console, "pipe") : request->launch != TASK_LAUNCH_BOOT;
 }
 
 /* nspawn splits paths at colons and takes a backslash as escape (systemd-nspawn(1), --bind=). */
@@ -84,14 +86,14 @@ static void append_flag(char ***args, const char *option, bool wanted) {
                 strv_append(args, option);
 }
 
-static void append_image(char ***args, const TaskSpec *spec) {
+static void append_image(char ***args, const TaskSpec *spec, const Root *root) {
         /*
          * nspawn's own mode "state" mounts below the root too early for id-mapped files: EBUSY (systemd 252,
          * nspawn.c, remount_idmap). It is nothing else than this.
          */
         bool state = streq_null(spec->volatile_mode, "state");
 
-        append_text(args, spec->image_type == IMAGE_RAW ? "--image" : "--directory", spec->image_path);
+        append_text(args, root->kind == ROOT_RAW ? "--image" : "--directory", root->path);
         append_flag(args, "--read-only", spec->read_only || state);
         append_flag(args, "--ephemeral", spec->ephemeral);
         append_text(args, "--volatile", state ? NULL : spec->volatile_mode);
@@ -99,16 +101,18 @@ static void append_image(char ***args, const TaskSpec *spec) {
         append_text(args, "--pivot-root", spec->pivot_root);
 }
 
-bool nspawn_joins_network_itself(const TaskSpec *spec) {
-        return spec->network_namespace && spec->image_type == IMAGE_RAW;
+bool nspawn_joins_network_itself(const TaskRequest *request, const Root *root) {
+        return request->network.namespace_path && root->kind == ROOT_RAW;
 }
 
-static bool has_users(const TaskSpec *spec) {
-        return task_spec_has_user_namespace(spec) && !nspawn_joins_network_itself(spec);
+static bool has_users(const TaskRequest *request, const Root *root) {
+        return task_spec_has_user_namespace(&request->spec) && !nspawn_joins_network_itself(request, root);
 }
 
-static void append_users(char ***args, const TaskSpec *spec) {
-        if (!has_users(spec)) {
+static void append_users(char ***args, const TaskRequest *request, const Root *root) {
+        const TaskSpec *spec = &request->spec;
+
+        if (!has_users(request, root)) {
                 strv_append(args, "--private-users=no");
                 return;
         }
@@ -118,15 +122,17 @@ static void append_users(char ***args, const TaskSpec *spec) {
                 spec->private_users_ownership ? spec->private_users_ownership : "auto");
 }
 
-static void append_network(char ***args, const TaskSpec *spec) {
-        if (nspawn_joins_network_itself(spec))
-                append_text(args, "--network-namespace-path", spec->network_namespace);
-        else if (!spec->network_namespace)
-                append_flag(args, "--network-veth", spec->network_veth);
-        append_text(args, "--resolv-conf", spec->resolv_conf);
+static void append_network(char ***args, const TaskRequest *request, const Root *root) {
+        const char *path = request->network.namespace_path;
+
+        if (nspawn_joins_network_itself(request, root))
+                append_text(args, "--network-namespace-path", path);
+        else if (!path)
+                append_flag(args, "--network-veth", request->spec.network_veth);
+        append_text(args, "--resolv-conf", request->spec.resolv_conf);
 }
 
-static void append_launch(char ***args, const TaskSpec *spec, bool fd_message) {
+static void append_launch(char ***args, const TaskRequest *request, bool fd_message) {
         static const char *const modes[_TASK_LAUNCH_MAX] = {
                 [TASK_LAUNCH_BOOT] = "boot",
                 [TASK_LAUNCH_SUPERVISE] = "supervise",
@@ -136,11 +142,11 @@ static void append_launch(char ***args, const TaskSpec *spec, bool fd_message) {
 
         strv_append(args, "--");
         strv_append(args, INIT_IN_CONTAINER);
-        strv_append(args, modes[task_spec_launch(spec)]);
-        append_flag(args, "--terminal", spec->tty);
+        strv_append(args, modes[request->launch]);
+        append_flag(args, "--terminal", request->spec.tty);
         append_flag(args, "--descriptors-on-stdin", fd_message);
         strv_append(args, "--");
-        STRV_FOREACH (word, spec->command)
+        STRV_FOREACH (word, request->spec.command)
                 strv_append(args, *word);
 }
 
@@ -155,14 +161,18 @@ const char *nspawn_kill_signal(TaskLaunch launch) {
  * --boot would want the environment as arguments. What --boot means beyond that (systemd 252 to 256,
  * nspawn.c) is given here: the signal that asks for a shutdown, and the kind of console.
  */
-static void append_process(char ***args, const TaskSpec *spec) {
-        TaskLaunch launch = task_spec_launch(spec);
+static void append_process(char ***args, const TaskRequest *request) {
+        const TaskSpec *spec = &request->spec;
+        TaskLaunch launch = request->launch;
 
         append_flag(args, "--as-pid2", launch == TASK_LAUNCH_STUB);
         append_text(args, "--kill-signal", nspawn_kill_signal(launch));
         append_flag(
                 args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_BOOT);
-        append_text(args, "--console", spec->console ? spec->console : spec->boot ? "read-only" : "pipe");
+        append_text(args, "--console",
+                spec->console                        ? spec->console
+                        : launch == TASK_LAUNCH_BOOT ? "read-only"
+                                                     : "pipe");
         append_text(args, "--chdir", spec->working_directory);
 
         if (!strv_is_empty(spec->capability)) {
@@ -171,9 +181,11 @@ static void append_process(char ***args, const TaskSpec *spec) {
         }
 }
 
-char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
-        _cleanup_free_ char *task_file = nspawn_runtime_path(spec->machine, NSPAWN_TASK_FILE),
-                            *group = nspawn_runtime_path(spec->machine, TASK_GROUP_LINK);
+char **nspawn_arguments(const TaskRequest *request, const Root *root, const NspawnHost *host) {
+        const TaskSpec *spec = &request->spec;
+        const char *machine = request->identity.machine;
+        _cleanup_free_ char *task_file = nspawn_runtime_path(machine, NSPAWN_TASK_FILE),
+                            *group = nspawn_runtime_path(machine, TASK_GROUP_LINK);
         char in_container[] = INIT_IN_CONTAINER;
         char **args = NULL;
 
@@ -182,19 +194,19 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host) {
         strv_append(&args, "--keep-unit");
         strv_append(&args, "--settings=no");
         append_text(&args, "--register", host->register_machine ? "yes" : "no");
-        append_text(&args, "--machine", spec->machine);
-        append_text(&args, "--uuid", spec->machine_id);
-        append_image(&args, spec);
-        append_process(&args, spec);
-        append_users(&args, spec);
-        append_network(&args, spec);
+        append_text(&args, "--machine", machine);
+        append_text(&args, "--uuid", request->identity.machine_id);
+        append_image(&args, spec, root);
+        append_process(&args, request);
+        append_users(&args, request, root);
+        append_network(&args, request, root);
         strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         /* Root without a user namespace could mount it writable, and lift its own limits. */
-        if (!spec->boot && has_users(spec))
+        if (request->launch != TASK_LAUNCH_BOOT && has_users(request, root))
                 strv_appendf(&args, "--bind-ro=%s:" TASK_GROUP_IN_CONTAINER, group);
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
-        append_launch(&args, spec, host->fd_message);
+        append_launch(&args, request, host->fd_message);
         return args;
 }

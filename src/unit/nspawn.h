@@ -2,7 +2,8 @@
 #pragma once
 
 #include "base/string.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
 
 /* What systemd-nspawn is told. */
 
@@ -45,14 +46,14 @@ typedef struct NspawnHost {
 
 /**
  * nspawn_arguments() - the command line of systemd-nspawn for a task
- * @spec: validated, with image_path and image_type resolved
+ * @root: where the image was found
  *
  * Holds no value of the task's environment: every user of the host can read it. Goes into the task's
  * directory (TASK_ARGUMENTS_FILE).
  *
  * Return: the arguments, the program's path first, owned by the caller.
  */
-char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host);
+char **nspawn_arguments(const TaskRequest *request, const Root *root, const NspawnHost *host);
 
 /**
  * nspawn_keeps_streams_apart() - whether the payload gets our descriptors themselves
@@ -61,7 +62,7 @@ char **nspawn_arguments(const TaskSpec *spec, const NspawnHost *host);
  * words on stderr must go to the journal, so the task's stderr comes through the unit's stdin
  * (fd_message.h), and our init puts them in order.
  */
-bool nspawn_keeps_streams_apart(const TaskSpec *spec);
+bool nspawn_keeps_streams_apart(const TaskRequest *request);
 
 /**
  * nspawn_joins_network_itself() - who enters a network namespace that is given
@@ -70,4 +71,4 @@ bool nspawn_keeps_streams_apart(const TaskSpec *spec);
  * with 252). With a file system image nspawn has to, without a user namespace: it sets up block devices
  * through udev, which answers in the host's network namespace only (nspawn.c, systemd 252 to 256).
  */
-bool nspawn_joins_network_itself(const TaskSpec *spec);
+bool nspawn_joins_network_itself(const TaskRequest *request, const Root *root);

@@ -43,22 +43,22 @@ static void add_text(Builder *b, const char *name, const char *text) {
                 b->r = property_append_text(b->m, b->version, name, text);
 }
 
-static void add_identity(Builder *b, const TaskSpec *spec) {
-        add_text(b, "Description", spec->description ? spec->description : spec->machine);
-        add(b, "Slice", spec->slice);
+static void add_identity(Builder *b, const TaskIdentity *identity) {
+        add_text(b, "Description", identity->description ? identity->description : identity->machine);
+        add(b, "Slice", identity->slice);
         add(b, "AddRef", true);
         add(b, "CollectMode", "inactive-or-failed");
 }
 
-static void add_journal_fields(Builder *b, const TaskSpec *spec) {
-        if (b->r < 0 || strv_is_empty(spec->journal_fields) || !journal_fields_survive(spec->journal_fields))
+static void add_journal_fields(Builder *b, char *const *fields) {
+        if (b->r < 0 || strv_is_empty(fields) || !journal_fields_survive(fields))
                 return;
 
         b->r = property_begin(b->m, b->version, "LogExtraFields");
         if (b->r <= 0)
                 return;
         b->r = sd_bus_message_open_container(b->m, 'a', "ay");
-        STRV_FOREACH (field, spec->journal_fields)
+        STRV_FOREACH (field, fields)
                 if (b->r >= 0)
                         b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
         if (b->r >= 0)
@@ -79,21 +79,21 @@ static void add_log_rate_limit(Builder *b, const TaskLogRateLimit *limit) {
         add(b, "LogRateLimitBurst", limit->burst > 0 ? (uint32_t) limit->burst : 1000000);
 }
 
-static void add_process(Builder *b, const TaskSpec *spec) {
+static void add_process(Builder *b, const TaskRequest *request, const Root *root) {
         add(b, "Type", "notify");
         add(b, "KillMode", "mixed");
         /* A copy of an image is made before readiness, and takes as long as it takes. */
-        add(b, "TimeoutStartUSec", spec->ephemeral ? UINT64_MAX : TIMEOUT_USEC);
+        add(b, "TimeoutStartUSec", request->spec.ephemeral ? UINT64_MAX : TIMEOUT_USEC);
         add(b, "TimeoutStopUSec", TIMEOUT_USEC);
         add(b, "Delegate", true);
         add(b, "DelegateSubgroup", "supervisor");
 
-        if (spec->boot) {
+        if (request->launch == TASK_LAUNCH_BOOT) {
                 add(b, "RestartForceExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
                 add(b, "SuccessExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
         }
-        if (spec->network_namespace && !nspawn_joins_network_itself(spec))
-                add(b, "NetworkNamespacePath", spec->network_namespace);
+        if (request->network.namespace_path && !nspawn_joins_network_itself(request, root))
+                add(b, "NetworkNamespacePath", request->network.namespace_path);
 }
 
 /*
@@ -115,20 +115,20 @@ static void add_restart(Builder *b, const TaskSpec *spec) {
                 add_restart_limits(b, &spec->restart);
 }
 
-static void add_environment(Builder *b, const TaskSpec *spec) {
+static void add_environment(Builder *b, const TaskRequest *request) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
         add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
         /*
          * By itself nspawn gives an image without systemd the old hierarchy, where there are no limits to
          * see (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257; gone in 258).
          */
-        if (!spec->boot)
+        if (request->launch != TASK_LAUNCH_BOOT)
                 add(b, "Environment", 1, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
 }
 
-static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+static void add_streams(Builder *b, const TaskIdentity *identity, const UnitHost *host) {
         add(b, "StandardError", "journal");
-        add_text(b, "SyslogIdentifier", spec->name ? spec->name : spec->machine);
+        add_text(b, "SyslogIdentifier", identity->name ? identity->name : identity->machine);
 
         if (host->output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
@@ -142,11 +142,12 @@ static void add_streams(Builder *b, const TaskSpec *spec, const UnitHost *host) 
 }
 
 /* Secrets live here for as long as the unit does, restarts included, and are removed by systemd. */
-static void add_runtime_directory(Builder *b, const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine),
-                            *unit = unit_name_make(spec->machine), *fields = journal_fields_directory(unit);
+static void add_runtime_directory(Builder *b, const TaskIdentity *identity) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(identity->machine),
+                            *unit = unit_name_make(identity->machine),
+                            *fields = journal_fields_directory(unit);
 
-        if (journal_fields_survive(spec->journal_fields))
+        if (journal_fields_survive(identity->journal_fields))
                 add(b, "RuntimeDirectory", 1, string_after_prefix(directory, "/run/"));
         else
                 add(b, "RuntimeDirectory", 2, string_after_prefix(directory, "/run/"),
@@ -159,9 +160,9 @@ static void add_runtime_directory(Builder *b, const TaskSpec *spec) {
  * As systemd-nspawn@.service has it, and nodes of any device may be made ("m") but not used: a copy of an
  * image may hold some, made by nspawn when it shifts the owners of an overlay.
  */
-static void add_devices(Builder *b, const TaskSpec *spec) {
+static void add_devices(Builder *b, const Root *root) {
         add(b, "DevicePolicy", "closed");
-        if (spec->image_type != IMAGE_RAW) {
+        if (root->kind != ROOT_RAW) {
                 add(b, "DeviceAllow", 4, "/dev/net/tun", "rwm", "char-pts", "rw", "char-*", "m", "block-*",
                         "m");
                 return;
@@ -251,8 +252,8 @@ static void add_exec(Builder *b, const char *property, char **args, bool ignore_
 }
 
 /* What the helper becomes is in the task's directory (launch.c), however long it is. */
-static void add_start(Builder *b, const TaskSpec *spec, const UnitHost *host) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(spec->machine);
+static void add_start(Builder *b, const TaskRequest *request, const UnitHost *host) {
+        _cleanup_free_ char *directory = nspawn_runtime_directory(request->identity.machine);
         _cleanup_strv_ char **start = NULL, **may_start = NULL;
 
         strv_append(&start, host->helper);
@@ -269,7 +270,7 @@ static void add_start(Builder *b, const TaskSpec *spec, const UnitHost *host) {
          * conditions would cost no process, but since 254 an automatic restart does not look at them
          * (core/unit.c, unit_start()).
          */
-        if (!task_spec_runs_again(spec))
+        if (!task_request_runs_again(request))
                 return;
         strv_append(&may_start, host->helper);
         strv_append(&may_start, "may-start");
@@ -297,17 +298,17 @@ static void append_signal(char ***args, const char *name) {
 }
 
 /* A process looks for the task's own: systemd would signal nspawn, or all there are. */
-static void add_reload(Builder *b, const TaskSpec *spec, const UnitHost *host) {
-        TaskLaunch launch = task_spec_launch(spec);
-        bool below = launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_STUB;
+static void add_reload(Builder *b, const TaskRequest *request, const UnitHost *host) {
+        const char *signal = request->spec.reload_signal;
+        bool below = request->launch == TASK_LAUNCH_SUPERVISE || request->launch == TASK_LAUNCH_STUB;
         _cleanup_strv_ char **args = NULL;
 
-        if (!spec->reload_signal)
+        if (!signal)
                 return;
         strv_append(&args, host->helper);
         strv_append(&args, "reload");
         strv_append(&args, below ? "command" : "first");
-        append_signal(&args, spec->reload_signal);
+        append_signal(&args, signal);
         add_exec(b, "ExecReload", args, false);
 }
 
@@ -316,40 +317,42 @@ static void add_reload(Builder *b, const TaskSpec *spec, const UnitHost *host) {
  * is killed then: by default systemd would ask once more, and wait as long again (systemd.service(5),
  * TimeoutStopFailureMode=).
  */
-static void add_stop(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+static void add_stop(Builder *b, const TaskRequest *request, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
         if (!host->register_machine)
                 return;
         strv_append(&args, host->helper);
         strv_append(&args, "stop");
-        append_signal(&args, nspawn_kill_signal(task_spec_launch(spec)));
-        strv_append(&args, spec->machine);
+        append_signal(&args, nspawn_kill_signal(request->launch));
+        strv_append(&args, request->identity.machine);
         add_exec(b, "ExecStop", args, true);
         add(b, "TimeoutStopFailureMode", "kill");
 }
 
-int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host) {
-        _cleanup_free_ char *unit = unit_name_make(spec->machine);
+int transient_append(sd_bus_message *m, const TaskRequest *request, const Root *root, const UnitHost *host) {
+        const TaskIdentity *identity = &request->identity;
+        const TaskSpec *spec = &request->spec;
+        _cleanup_free_ char *unit = unit_name_make(identity->machine);
         Builder b = { .m = m, .version = host->version };
 
         b.r = sd_bus_message_append(m, "ss", unit, "fail");
         if (b.r >= 0)
                 b.r = sd_bus_message_open_container(m, 'a', "(sv)");
 
-        add_identity(&b, spec);
-        add_journal_fields(&b, spec);
+        add_identity(&b, identity);
+        add_journal_fields(&b, identity->journal_fields);
         add_log_rate_limit(&b, &spec->log_rate_limit);
-        add_process(&b, spec);
+        add_process(&b, request, root);
         add_restart(&b, spec);
-        add_environment(&b, spec);
-        add_streams(&b, spec, host);
-        add_runtime_directory(&b, spec);
-        add_devices(&b, spec);
+        add_environment(&b, request);
+        add_streams(&b, identity, host);
+        add_runtime_directory(&b, identity);
+        add_devices(&b, root);
         add_resources(&b, spec);
-        add_start(&b, spec, host);
-        add_reload(&b, spec, host);
-        add_stop(&b, spec, host);
+        add_start(&b, request, host);
+        add_reload(&b, request, host);
+        add_stop(&b, request, host);
         add_end(&b, spec, host);
 
         if (b.r >= 0)

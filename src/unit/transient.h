@@ -4,7 +4,8 @@
 #include <systemd/sd-bus.h>
 
 #include "unit/nspawn.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
 
 /* What beside the task makes its unit. */
 typedef struct UnitHost {
@@ -26,4 +27,4 @@ typedef struct UnitHost {
  *
  * Return: 0 or a negative errno.
  */
-int transient_append(sd_bus_message *m, const TaskSpec *spec, const UnitHost *host);
+int transient_append(sd_bus_message *m, const TaskRequest *request, const Root *root, const UnitHost *host);

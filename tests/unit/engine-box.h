@@ -118,23 +118,24 @@ static inline void box_close(Box *box) {
 }
 #define _cleanup_box_ _cleanup_(box_close)
 
-static inline TaskSpec *box_spec(const Box *box) {
-        TaskSpec *spec = task_spec_new();
+static inline TaskRequest *box_request(const Box *box) {
+        TaskRequest *request = task_request_new();
+        TaskSpec *spec = &request->spec;
 
-        spec->name = xstrdup("test");
-        spec->machine = xstrdup(box->machine);
-        spec->slice = xstrdup("nspawn-test.slice");
+        request->identity.name = xstrdup("test");
+        request->identity.machine = xstrdup(box->machine);
+        request->identity.slice = xstrdup("nspawn-test.slice");
+        request->launch = TASK_LAUNCH_SUPERVISE;
         spec->image = xstrdup(box->fake->directory);
-        spec->init = true;
         strv_append(&spec->command, "sleep");
         environment_set(&spec->environment, "SECRET", "hunter2");
-        return spec;
+        return request;
 }
 
 static inline void box_start(Box *box) {
         _cleanup_error_ Error *error = NULL;
         int r = engine_start(
-                box->engine, "one", box_spec(box), &(TaskStreams){ -1, -1 }, box_on_started, box, &error);
+                box->engine, "one", box_request(box), &(TaskStreams){ -1, -1 }, box_on_started, box, &error);
 
         cr_assert_eq(r, 0, "%s", error_message(error));
         cr_assert_eq(box->n_started, 0, "not from within the call");

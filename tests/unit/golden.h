@@ -10,7 +10,8 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
 
 /*
  * Texts that are compared with files in tests/unit/golden, or in $TEST_GOLDEN_DIR. GOLDEN_UPDATE=1 writes
@@ -43,46 +44,57 @@ static inline void golden_compare(const char *name, const char *text) {
 /* No environment's value may be seen where these are found. */
 #define GOLDEN_SECRET "s3cr3t"
 
-/* What every task has, as the decoder leaves it with `image` only. */
-static inline TaskSpec *golden_spec(void) {
-        TaskSpec *spec = task_spec_new();
+static char golden_directory[] = "/srv/images/debian", golden_file[] = "/srv/images/debian.raw";
 
-        spec->name = xstrdup("web");
-        spec->machine = xstrdup("web-1");
-        spec->slice = xstrdup("nspawn-nomad.slice");
+/* Where the image was found; not to be freed. */
+static const Root golden_root = { .path = golden_directory, .kind = ROOT_DIRECTORY };
+static const Root golden_root_raw = { .path = golden_file, .kind = ROOT_RAW };
+
+/* What every task has, as the decoder leaves it with `image` only. */
+static inline TaskRequest *golden_request(void) {
+        TaskRequest *request = task_request_new();
+        TaskSpec *spec = &request->spec;
+
+        request->identity.name = xstrdup("web");
+        request->identity.machine = xstrdup("web-1");
+        request->identity.slice = xstrdup("nspawn-nomad.slice");
+        request->launch = TASK_LAUNCH_BOOT;
         spec->image = xstrdup("debian");
-        spec->image_path = xstrdup("/srv/images/debian");
-        spec->image_type = IMAGE_DIRECTORY;
         spec->oom_policy = xstrdup("continue");
         spec->boot = spec->init = spec->user_namespacing = spec->network_veth = true;
         environment_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
         environment_set(&spec->environment, "EMPTY", "");
-        return spec;
+        return request;
 }
 
-static inline void golden_command(TaskSpec *spec) {
+static inline void golden_command(TaskRequest *request) {
+        TaskSpec *spec = &request->spec;
+
+        request->launch = TASK_LAUNCH_SUPERVISE;
         spec->boot = false;
         strv_append(&spec->command, "/bin/sh");
         strv_append(&spec->command, "-c");
         strv_append(&spec->command, "echo \"$HOME\" %n ${X}; exit 1");
 }
 
-static inline TaskSpec *golden_spec_off(void) {
-        TaskSpec *spec = golden_spec();
+static inline TaskRequest *golden_request_off(void) {
+        TaskRequest *request = golden_request();
 
-        golden_command(spec);
-        spec->user_namespacing = spec->network_veth = false;
-        return spec;
+        golden_command(request);
+        request->spec.user_namespacing = request->spec.network_veth = false;
+        return request;
 }
 
-static inline TaskSpec *golden_spec_everything(void) {
-        TaskSpec *spec = golden_spec();
+static inline TaskRequest *golden_request_everything(void) {
+        TaskRequest *request = golden_request();
+        TaskIdentity *identity = &request->identity;
+        TaskSpec *spec = &request->spec;
 
-        golden_command(spec);
-        spec->description = xstrdup("Task web of job \"site\"");
-        strv_append(&spec->journal_fields, "NOMAD_TASK=web");
-        strv_append(&spec->journal_fields, "NOMAD_JOB=a=b c");
-        spec->machine_id = xstrdup("0123456789abcdef0123456789abcdef");
+        golden_command(request);
+        identity->description = xstrdup("Task web of job \"site\"");
+        strv_append(&identity->journal_fields, "NOMAD_TASK=web");
+        strv_append(&identity->journal_fields, "NOMAD_JOB=a=b c");
+        identity->machine_id = xstrdup("0123456789abcdef0123456789abcdef");
         spec->read_only = spec->ephemeral = true;
         spec->volatile_mode = xstrdup("overlay");
         spec->pivot_root = xstrdup("/new:/old");
@@ -107,16 +119,13 @@ static inline TaskSpec *golden_spec_everything(void) {
         spec->memory_max = UINT64_C(1) << 30;
         spec->cpu_shares = 512;
         spec->cpus = xstrdup("0-3,5,9");
-        return spec;
+        return request;
 }
 
-static inline TaskSpec *golden_spec_namespace(ImageType type) {
-        TaskSpec *spec = golden_spec();
+static inline TaskRequest *golden_request_namespace(void) {
+        TaskRequest *request = golden_request();
 
-        golden_command(spec);
-        spec->network_namespace = xstrdup("/run/netns/alloc");
-        spec->image_type = type;
-        if (type == IMAGE_RAW)
-                string_replace(&spec->image_path, "/srv/images/debian.raw");
-        return spec;
+        golden_command(request);
+        request->network.namespace_path = xstrdup("/run/netns/alloc");
+        return request;
 }

@@ -69,8 +69,8 @@ static inline void service_open_as(Service *service, const char *id) {
         *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
         (void) signal(SIGPIPE, SIG_IGN);
         box_open(&service->box);
-        cr_assert_eq(engine_start(service->box.engine, id, box_spec(&service->box), &(TaskStreams){ -1, -1 },
-                             box_on_started, &service->box, &error),
+        cr_assert_eq(engine_start(service->box.engine, id, box_request(&service->box),
+                             &(TaskStreams){ -1, -1 }, box_on_started, &service->box, &error),
                 0);
         box_run_until(&service->box, service->box.n_started > 0);
         cr_assert_not_null(service->box.task, "%s", service->box.words);

@@ -12,33 +12,34 @@
 
 TestSuite(task_file, .timeout = 30);
 
-static TaskSpec *parse(const char *path, const char *text) {
+static TaskRequest *parse(const char *path, const char *text) {
         _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec = NULL;
-        int r = yaml_task_parse(path, text, strlen(text), &spec, &error);
+        TaskRequest *request = NULL;
+        int r = yaml_task_parse(path, text, strlen(text), &request, &error);
 
         cr_assert_eq(r, 0, "%s: %s", text, error_message(error));
-        cr_assert_not_null(spec);
-        return spec;
+        cr_assert_not_null(request);
+        return request;
 }
 
 static void expect_refused(const char *text, const char *message) {
         _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec = NULL;
+        TaskRequest *request = NULL;
 
-        cr_assert_eq(yaml_task_parse("dir/t.yaml", text, strlen(text), &spec, &error), -EINVAL, "%s", text);
-        cr_assert_null(spec);
+        cr_assert_eq(
+                yaml_task_parse("dir/t.yaml", text, strlen(text), &request, &error), -EINVAL, "%s", text);
+        cr_assert_null(request);
         cr_assert_str_eq(error->message, message, "%s\n%s", text, error->message);
-        cr_assert_eq(yaml_task_parse("dir/t.yaml", text, strlen(text), &spec, NULL), -EINVAL);
+        cr_assert_eq(yaml_task_parse("dir/t.yaml", text, strlen(text), &request, NULL), -EINVAL);
 }
 
 static void expect_name(const char *path, const char *text, const char *name, const char *machine) {
-        _cleanup_task_spec_ TaskSpec *spec = parse(path, text);
+        _cleanup_task_request_ TaskRequest *request = parse(path, text);
 
-        cr_assert_str_eq(spec->name, name);
+        cr_assert_str_eq(request->identity.name, name);
         if (machine)
-                cr_assert_str_eq(spec->machine, machine);
-        cr_assert_leq(strlen(spec->machine), 64);
+                cr_assert_str_eq(request->identity.machine, machine);
+        cr_assert_leq(strlen(request->identity.machine), 64);
 }
 
 Test(task_file, a_task_is_named_by_its_file) {
@@ -55,38 +56,39 @@ Test(task_file, unless_it_says_otherwise) {
 }
 
 Test(task_file, what_the_unit_needs_is_filled_in) {
-        _cleanup_task_spec_ TaskSpec *spec = parse("/etc/web.yaml", "image: /i\n");
+        _cleanup_task_request_ TaskRequest *request = parse("/etc/web.yaml", "image: /i\n");
 
-        cr_assert_str_eq(spec->slice, "nspawn-local.slice");
-        cr_assert_not_null(strstr(spec->description, "web"));
-        cr_assert_not_null(strstr(spec->description, "/etc/web.yaml"));
-        cr_assert(spec->boot);
-        cr_assert_null(spec->image_path);
+        cr_assert_str_eq(request->identity.slice, "nspawn-local.slice");
+        cr_assert_not_null(strstr(request->identity.description, "web"));
+        cr_assert_not_null(strstr(request->identity.description, "/etc/web.yaml"));
+        cr_assert(request->spec.boot);
 }
 
 Test(task_file, memory_alone_is_the_limit) {
-        _cleanup_task_spec_ TaskSpec *spec = parse("t.yaml", "image: /i\nmemory: 64M\n");
+        _cleanup_task_request_ TaskRequest *request = parse("t.yaml", "image: /i\nmemory: 64M\n");
 
-        cr_assert_eq(spec->memory_max, UINT64_C(64) << 20);
-        cr_assert_eq(spec->memory_low, 0);
+        cr_assert_eq(request->spec.memory_max, UINT64_C(64) << 20);
+        cr_assert_eq(request->spec.memory_low, 0);
 }
 
 Test(task_file, memory_beside_a_limit_is_kept_for_the_task) {
-        _cleanup_task_spec_ TaskSpec *both = parse("t.yaml", "image: /i\nmemory: 64M\nmemory_max: 128M\n");
-        _cleanup_task_spec_ TaskSpec *equal = parse("t.yaml", "image: /i\nmemory: 64M\nmemory_max: 64M\n");
+        _cleanup_task_request_ TaskRequest *both = parse(
+                "t.yaml", "image: /i\nmemory: 64M\nmemory_max: 128M\n");
+        _cleanup_task_request_ TaskRequest *equal = parse(
+                "t.yaml", "image: /i\nmemory: 64M\nmemory_max: 64M\n");
 
-        cr_assert_eq(both->memory_max, UINT64_C(128) << 20);
-        cr_assert_eq(both->memory_low, UINT64_C(64) << 20);
-        cr_assert_eq(equal->memory_low, UINT64_C(64) << 20);
+        cr_assert_eq(both->spec.memory_max, UINT64_C(128) << 20);
+        cr_assert_eq(both->spec.memory_low, UINT64_C(64) << 20);
+        cr_assert_eq(equal->spec.memory_low, UINT64_C(64) << 20);
 }
 
 Test(task_file, memory_max_alone_is_the_limit_too) {
-        _cleanup_task_spec_ TaskSpec *spec = parse("t.yaml", "image: /i\nmemory_max: 128M\n");
-        _cleanup_task_spec_ TaskSpec *none = parse("t.yaml", "image: /i\n");
+        _cleanup_task_request_ TaskRequest *request = parse("t.yaml", "image: /i\nmemory_max: 128M\n");
+        _cleanup_task_request_ TaskRequest *none = parse("t.yaml", "image: /i\n");
 
-        cr_assert_eq(spec->memory_max, UINT64_C(128) << 20);
-        cr_assert_eq(spec->memory_low, 0);
-        cr_assert(none->memory_max == 0 && none->memory_low == 0);
+        cr_assert_eq(request->spec.memory_max, UINT64_C(128) << 20);
+        cr_assert_eq(request->spec.memory_low, 0);
+        cr_assert(none->spec.memory_max == 0 && none->spec.memory_low == 0);
 }
 
 Test(task_file, bad_yaml_is_told_with_its_place) {
@@ -169,9 +171,9 @@ Test(task_file, a_rule_says_nothing_of_what_could_not_be_read) {
 
 Test(task_file, an_empty_file_is_told) {
         _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec = NULL;
+        TaskRequest *request = NULL;
 
-        cr_assert_eq(yaml_task_parse("t.yaml", "", 0, &spec, &error), -EINVAL);
+        cr_assert_eq(yaml_task_parse("t.yaml", "", 0, &request, &error), -EINVAL);
         cr_assert_not_null(string_after_prefix(error->message, "t.yaml:"), "%s", error->message);
         cr_assert_not_null(strstr(error->message, "must be a map of options"), "%s", error->message);
 }
@@ -179,15 +181,15 @@ Test(task_file, an_empty_file_is_told) {
 Test(task_file, files_are_loaded) {
         char directory[] = "/tmp/test-task-file-XXXXXX";
         static const char text[] = "image: /i\ncommand: [ a ]\nboot: false\n";
-        _cleanup_task_spec_ TaskSpec *spec = NULL;
+        _cleanup_task_request_ TaskRequest *request = NULL;
         _cleanup_error_ Error *error = NULL;
 
         cr_assert_not_null(mkdtemp(directory));
         _cleanup_free_ char *path = xasprintf("%s/job.yaml", directory);
         cr_assert_eq(file_write_private(path, text, strlen(text)), 0);
-        cr_assert_eq(yaml_task_load(path, &spec, &error), 0, "%s", error_message(error));
-        cr_assert_str_eq(spec->name, "job");
-        cr_assert(strv_contains(spec->command, "a"));
+        cr_assert_eq(yaml_task_load(path, &request, &error), 0, "%s", error_message(error));
+        cr_assert_str_eq(request->identity.name, "job");
+        cr_assert(strv_contains(request->spec.command, "a"));
         cr_assert_eq(unlink(path), 0);
         cr_assert_eq(rmdir(directory), 0);
 }
@@ -195,9 +197,9 @@ Test(task_file, files_are_loaded) {
 static void expect_unreadable(const char *path, int code) {
         _cleanup_free_ char *prefix = xasprintf("%s:1:1: cannot be read: ", path);
         _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec = NULL;
+        TaskRequest *request = NULL;
 
-        cr_assert_eq(yaml_task_load(path, &spec, &error), -code);
+        cr_assert_eq(yaml_task_load(path, &request, &error), -code);
         cr_assert_not_null(string_after_prefix(error->message, prefix), "%s", error->message);
 }
 

@@ -26,11 +26,11 @@ static int attach(const Box *box) {
 }
 
 static void start(Box *box, bool tty) {
-        TaskSpec *spec = box_spec(box);
+        TaskRequest *request = box_request(box);
 
-        spec->tty = tty;
-        cr_assert_eq(
-                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+        request->spec.tty = tty;
+        cr_assert_eq(engine_start(box->engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, box,
+                             NULL),
                 0);
 }
 

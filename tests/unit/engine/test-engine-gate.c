@@ -43,11 +43,11 @@ static FakeUnit *starting_unit(Box *box) {
 static void start_all(Starts *starts) {
         for (unsigned i = 0; i < N_TASKS; i++) {
                 _cleanup_free_ char *id = xasprintf("task-%u", i), *machine = machine_of(starts->box, i);
-                TaskSpec *spec = box_spec(starts->box);
+                TaskRequest *request = box_request(starts->box);
 
-                string_replace(&spec->machine, machine);
-                cr_assert_eq(engine_start(starts->box->engine, id, spec, &(TaskStreams){ -1, -1 }, on_start,
-                                     starts, NULL),
+                string_replace(&request->identity.machine, machine);
+                cr_assert_eq(engine_start(starts->box->engine, id, request, &(TaskStreams){ -1, -1 },
+                                     on_start, starts, NULL),
                         0);
         }
 }

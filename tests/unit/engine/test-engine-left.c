@@ -254,7 +254,7 @@ Test(engine_left, a_live_unit_of_a_task_that_this_engine_has_is_refused_in_words
         box_open(&box);
         box_run(&box);
         box.n_started = 0;
-        cr_assert_eq(engine_start(box.engine, "two", box_spec(&box), &(TaskStreams){ -1, -1 },
+        cr_assert_eq(engine_start(box.engine, "two", box_request(&box), &(TaskStreams){ -1, -1 },
                              box_on_started, &box, NULL),
                 0);
         box_run_until(&box, box.n_started > 0);

@@ -29,7 +29,7 @@ Test(engine_lost, nothing_starts_without_a_connection) {
 
         box_open(&box);
         lose(&box);
-        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ -1, -1 },
+        cr_assert_eq(engine_start(box.engine, "one", box_request(&box), &(TaskStreams){ -1, -1 },
                              box_on_started, &box, &error),
                 -EAGAIN);
         cr_assert_not_null(strstr(error->message, "systemd"));

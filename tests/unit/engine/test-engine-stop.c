@@ -106,17 +106,15 @@ static void expect_line(const Container *container, char who, int signal) {
 }
 
 static void run_contained(Box *box, Container *container, TaskLaunch launch) {
-        TaskSpec *spec;
+        TaskRequest *request;
 
         box_open(box);
         container_start(container);
         box->fake->main_pid = (uint32_t) container->supervisor;
-        spec = box_spec(box);
-        spec->boot = launch == TASK_LAUNCH_BOOT;
-        spec->process_two = launch == TASK_LAUNCH_STUB;
-        spec->init = launch != TASK_LAUNCH_DIRECT;
-        cr_assert_eq(
-                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+        request = box_request(box);
+        request->launch = launch;
+        cr_assert_eq(engine_start(box->engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, box,
+                             NULL),
                 0);
         box_run_until(box, box->n_started > 0);
         cr_assert_not_null(box->task, "%s", box->words);

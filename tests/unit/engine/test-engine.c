@@ -35,13 +35,13 @@ Test(engine, a_start_succeeds_and_is_told_once) {
 
 Test(engine, that_a_system_boots_with_command_as_arguments_is_told) {
         _cleanup_box_ Box box;
-        TaskSpec *spec;
+        TaskRequest *request;
 
         box_open(&box);
-        spec = box_spec(&box);
-        spec->boot = true;
-        cr_assert_eq(
-                engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+        request = box_request(&box);
+        request->launch = TASK_LAUNCH_BOOT;
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             NULL),
                 0);
         box_run_until(&box, box.n_started > 0);
         cr_assert_eq(strv_length(box.events), 3);
@@ -188,13 +188,13 @@ Test(engine, the_task_file_of_a_live_namesake_stays) {
         box_open(&box);
         box_run(&box);
         _cleanup_free_ char *file = xasprintf("/run/nspawn-units/%s/task", box.machine), *text = NULL;
-        TaskSpec *spec = box_spec(&box);
+        TaskRequest *request = box_request(&box);
         Task *first = box.task;
 
         box.n_started = 0;
-        environment_set(&spec->environment, "SECRET", "other");
-        cr_assert_eq(
-                engine_start(box.engine, "two", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+        environment_set(&request->spec.environment, "SECRET", "other");
+        cr_assert_eq(engine_start(box.engine, "two", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             NULL),
                 0);
         box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
@@ -239,7 +239,7 @@ Test(engine, an_id_is_taken_once) {
 
         box_open(&box);
         box_start(&box);
-        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ -1, -1 },
+        cr_assert_eq(engine_start(box.engine, "one", box_request(&box), &(TaskStreams){ -1, -1 },
                              box_on_started, &box, &error),
                 -EEXIST);
         cr_assert_not_null(strstr(error->message, "one"));
@@ -250,12 +250,12 @@ Test(engine, an_id_is_taken_once) {
 Test(engine, a_missing_image_is_refused_at_once) {
         _cleanup_box_ Box box;
         _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec;
+        TaskRequest *request;
 
         box_open(&box);
-        spec = box_spec(&box);
-        string_replace(&spec->image, "/does/not/exist");
-        cr_assert_eq(engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+        request = box_request(&box);
+        string_replace(&request->spec.image, "/does/not/exist");
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
                              &error),
                 -ENOENT);
         cr_assert_not_null(strstr(error->message, "/does/not/exist"));
@@ -267,14 +267,13 @@ Test(engine, a_missing_image_is_refused_at_once) {
 
 Test(engine, a_missing_command_is_told_without_asking_systemd) {
         _cleanup_box_ Box box;
-        TaskSpec *spec;
+        TaskRequest *request;
 
         box_open(&box);
-        spec = box_spec(&box);
-        string_replace(&spec->command[0], "/bin/missing");
-        spec->image_type = IMAGE_UNRESOLVED;
-        cr_assert_eq(
-                engine_start(box.engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, &box, NULL),
+        request = box_request(&box);
+        string_replace(&request->spec.command[0], "/bin/missing");
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             NULL),
                 0);
         box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
@@ -284,11 +283,11 @@ Test(engine, a_missing_command_is_told_without_asking_systemd) {
 }
 
 static void start_image(Box *box, const char *image) {
-        TaskSpec *spec = box_spec(box);
+        TaskRequest *request = box_request(box);
 
-        string_replace(&spec->image, image);
-        cr_assert_eq(
-                engine_start(box->engine, "one", spec, &(TaskStreams){ -1, -1 }, box_on_started, box, NULL),
+        string_replace(&request->spec.image, image);
+        cr_assert_eq(engine_start(box->engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, box,
+                             NULL),
                 0);
         box_run_until(box, box->n_started > 0);
 }
@@ -326,7 +325,7 @@ Test(engine, streams_are_handed_on_and_let_go_of) {
         box_open(&box);
         cr_assert_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
         cr_assert_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
-        cr_assert_eq(engine_start(box.engine, "one", box_spec(&box), &(TaskStreams){ out[1], err[1] },
+        cr_assert_eq(engine_start(box.engine, "one", box_request(&box), &(TaskStreams){ out[1], err[1] },
                              box_on_started, &box, NULL),
                 0);
         (void) close(out[1]);

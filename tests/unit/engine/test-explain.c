@@ -14,10 +14,12 @@ static char nspawn[] = "/usr/bin/systemd-nspawn";
 /* What is said of a start that failed, by the unit or by nspawn's words. */
 static char *explain(TaskSpec *spec, const UnitStatus *status, const char *words, bool *ret_enough) {
         Engine engine = { .nspawn = nspawn };
+        char path[] = "/no/such/image";
+        const Root root = { .path = path, .kind = ROOT_DIRECTORY };
         const Task task = { .engine = &engine, .state = TASK_STARTING };
 
         return status ? start_explain_status(&task, spec, status, ret_enough)
-                      : start_explain_words(spec, words);
+                      : start_explain_words(spec, &root, words);
 }
 
 Test(explain, a_kill_by_nobody_is_told_with_what_helps) {
@@ -54,8 +56,8 @@ Test(explain, what_a_read_only_image_lacks_is_told_with_what_helps) {
 }
 
 Test(explain, a_busy_image_of_nobody_we_know_names_nobody) {
-        char image[] = "web", path[] = "/no/such/image";
-        TaskSpec spec = { .image = image, .image_path = path };
+        char image[] = "web";
+        TaskSpec spec = { .image = image };
         _cleanup_free_ char *text = explain(&spec, NULL, "Directory tree /x is currently busy.", NULL);
 
         cr_assert_not_null(

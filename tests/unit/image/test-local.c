@@ -18,7 +18,9 @@ TestSuite(local, .timeout = 30);
 /* A directory with images in it; not in /tmp, where no command is looked for. */
 typedef struct Box {
         char *directory;
-        TaskSpec *spec;
+        TaskRequest *request;
+        TaskSpec *spec; /* of the request */
+        Root root;
 } Box;
 
 static void make_directory(const Box *box, const char *path) {
@@ -45,7 +47,10 @@ static void box_open(Box *box) {
 
         cr_assert_not_null(mkdtemp(directory));
         box->directory = realpath(directory, NULL);
-        box->spec = task_spec_new();
+        box->request = task_request_new();
+        box->request->launch = TASK_LAUNCH_SUPERVISE;
+        box->spec = &box->request->spec;
+        box->root = (Root){};
         make_directory(box, "image");
         make_directory(box, "image/bin");
         make_directory(box, "image/usr");
@@ -57,29 +62,31 @@ static void box_open(Box *box) {
 static void box_close(Box *box) {
         (void) tree_remove(box->directory);
         free(box->directory);
-        task_spec_free(box->spec);
+        task_request_free(box->request);
+        root_clear(&box->root);
 }
 #define _cleanup_box_ _cleanup_(box_close)
 
-static void expect_image(Box *box, const char *image, ImageType type, const char *path) {
+static void expect_image(Box *box, const char *image, RootKind kind, const char *path) {
         _cleanup_error_ Error *error = NULL;
         _cleanup_free_ char *wanted = xasprintf("%s/%s", box->directory, path);
 
         string_replace(&box->spec->image, image);
-        cr_assert_eq(
-                image_resolve(box->spec, box->directory, &error), 1, "%s: %s", image, error_message(error));
-        cr_assert_eq(box->spec->image_type, type, "%s", image);
-        cr_assert_str_eq(box->spec->image_path, wanted);
+        cr_assert_eq(image_resolve(box->spec->image, box->directory, &box->root, &error), 1, "%s: %s", image,
+                error_message(error));
+        cr_assert_eq(box->root.kind, kind, "%s", image);
+        cr_assert_str_eq(box->root.path, wanted);
 }
 
 static void expect_no_image(Box *box, const char *image, int code, const char *part) {
         _cleanup_error_ Error *error = NULL;
 
         string_replace(&box->spec->image, image);
-        cr_assert_eq(image_resolve(box->spec, box->directory, &error), -code, "%s", image);
+        cr_assert_eq(
+                image_resolve(box->spec->image, box->directory, &box->root, &error), -code, "%s", image);
         cr_assert_not_null(string_after_prefix(error->message, "image: "), "%s", error->message);
         cr_assert_not_null(strstr(error->message, part), "%s", error->message);
-        cr_assert_null(box->spec->image_path);
+        cr_assert_null(box->root.path);
 }
 
 Test(local, directories_and_file_systems_are_told_apart) {
@@ -88,17 +95,17 @@ Test(local, directories_and_file_systems_are_told_apart) {
         box_open(&box);
         _cleanup_free_ char *image = xasprintf("%s/image", box.directory),
                             *raw = xasprintf("%s/disk.raw", box.directory);
-        expect_image(&box, image, IMAGE_DIRECTORY, "image");
-        expect_image(&box, raw, IMAGE_RAW, "disk.raw");
+        expect_image(&box, image, ROOT_DIRECTORY, "image");
+        expect_image(&box, raw, ROOT_RAW, "disk.raw");
 }
 
 Test(local, relative_paths_start_at_the_directory) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
-        expect_image(&box, "./image/", IMAGE_DIRECTORY, "image");
-        expect_image(&box, "image/usr/../../disk.raw", IMAGE_RAW, "disk.raw");
+        expect_image(&box, "image", ROOT_DIRECTORY, "image");
+        expect_image(&box, "./image/", ROOT_DIRECTORY, "image");
+        expect_image(&box, "image/usr/../../disk.raw", ROOT_RAW, "disk.raw");
 }
 
 Test(local, links_are_resolved) {
@@ -106,7 +113,7 @@ Test(local, links_are_resolved) {
 
         box_open(&box);
         make_link(&box, "image", "current");
-        expect_image(&box, "current", IMAGE_DIRECTORY, "image");
+        expect_image(&box, "current", ROOT_DIRECTORY, "image");
 }
 
 Test(local, a_block_device_is_a_file_system_and_another_device_is_not) {
@@ -122,10 +129,10 @@ Test(local, a_bare_name_that_is_no_path_may_be_machineds) {
 
         box_open(&box);
         box.spec->image = xstrdup("debian-12");
-        cr_assert_eq(image_resolve(box.spec, box.directory, &error), 0);
+        cr_assert_eq(image_resolve(box.spec->image, box.directory, &box.root, &error), 0);
         cr_assert_null(error);
-        cr_assert_null(box.spec->image_path);
-        cr_assert_eq(box.spec->image_type, IMAGE_UNRESOLVED);
+        cr_assert_null(box.root.path);
+        cr_assert_eq(box.root.kind, ROOT_UNRESOLVED);
 }
 
 Test(local, a_missing_path_is_told) {
@@ -136,7 +143,7 @@ Test(local, a_missing_path_is_told) {
         expect_no_image(&box, "images/debian", ENOENT, "\"images/debian\" does not exist");
         expect_no_image(&box, "images/debian", ENOENT, box.directory);
         expect_no_image(&box, "disk.raw/below", ENOENT, "does not exist");
-        cr_assert_eq(image_resolve(box.spec, box.directory, NULL), -ENOENT);
+        cr_assert_eq(image_resolve(box.spec->image, box.directory, &box.root, NULL), -ENOENT);
 }
 
 Test(local, links_in_a_circle_are_told) {
@@ -148,28 +155,28 @@ Test(local, links_in_a_circle_are_told) {
 }
 
 Test(local, machineds_types) {
-        TaskSpec spec = {};
+        Root root = {};
         static const struct {
                 const char *name;
-                ImageType type;
-        } rows[] = { { "directory", IMAGE_DIRECTORY }, { "subvolume", IMAGE_DIRECTORY },
-                { "raw", IMAGE_RAW }, { "block", IMAGE_RAW } };
+                RootKind kind;
+        } rows[] = { { "directory", ROOT_DIRECTORY }, { "subvolume", ROOT_DIRECTORY }, { "raw", ROOT_RAW },
+                { "block", ROOT_RAW } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                image_set(&spec, "/var/lib/machines/x", rows[i].name);
-                cr_assert_eq(spec.image_type, rows[i].type, "%s", rows[i].name);
-                cr_assert_str_eq(spec.image_path, "/var/lib/machines/x");
+                image_from_machined("/var/lib/machines/x", rows[i].name, &root);
+                cr_assert_eq(root.kind, rows[i].kind, "%s", rows[i].name);
+                cr_assert_str_eq(root.path, "/var/lib/machines/x");
         }
-        free(spec.image_path);
+        root_clear(&root);
 }
 
 /* ---- the command ---- */
 
 static int check(Box *box, const char *command, Error **error) {
-        expect_image(box, "image", IMAGE_DIRECTORY, "image");
+        expect_image(box, "image", ROOT_DIRECTORY, "image");
         box->spec->command = strv_free(box->spec->command);
         strv_append(&box->spec->command, command);
-        return image_check_command(box->spec, error);
+        return image_check_command(box->request, &box->root, error);
 }
 
 static void expect_command(Box *box, const char *command) {
@@ -271,13 +278,13 @@ Test(local, what_cannot_be_told_for_sure_is_not_told) {
         box_open(&box);
         expect_no_command(&box, "/nowhere");
         box.spec->pivot_root = xstrdup("/new");
-        cr_assert_eq(image_check_command(box.spec, NULL), 0);
+        cr_assert_eq(image_check_command(box.request, &box.root, NULL), 0);
         box.spec->pivot_root = (free(box.spec->pivot_root), NULL);
-        box.spec->image_type = IMAGE_RAW;
-        cr_assert_eq(image_check_command(box.spec, NULL), 0);
-        box.spec->image_type = IMAGE_DIRECTORY;
-        string_replace(&box.spec->image_path, "/gone");
-        cr_assert_eq(image_check_command(box.spec, NULL), 0);
+        box.root.kind = ROOT_RAW;
+        cr_assert_eq(image_check_command(box.request, &box.root, NULL), 0);
+        box.root.kind = ROOT_DIRECTORY;
+        string_replace(&box.root.path, "/gone");
+        cr_assert_eq(image_check_command(box.request, &box.root, NULL), 0);
 }
 
 Test(local, a_link_into_what_is_mounted_is_not_looked_behind) {
@@ -300,23 +307,23 @@ Test(local, a_system_that_boots_needs_an_init) {
         _cleanup_error_ Error *error = NULL;
 
         box_open(&box);
-        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
-        box.spec->boot = true;
-        cr_assert_eq(image_check_command(box.spec, &error), -ENOENT);
+        expect_image(&box, "image", ROOT_DIRECTORY, "image");
+        box.request->launch = TASK_LAUNCH_BOOT;
+        cr_assert_eq(image_check_command(box.request, &box.root, &error), -ENOENT);
         cr_assert_not_null(string_after_prefix(error->message, "boot: "), "%s", error->message);
         cr_assert_not_null(strstr(error->message, "boot = false"), "%s", error->message);
 
         strv_append(&box.spec->command, "/no/such/argument");
         make_directory(&box, "image/sbin");
         make_link(&box, "/usr/bin/tool", "image/sbin/init");
-        cr_assert_eq(image_check_command(box.spec, NULL), 0);
+        cr_assert_eq(image_check_command(box.request, &box.root, NULL), 0);
 }
 
 /* ---- places for mounts ---- */
 
 static void expect_mounts(const Box *box, const char *missing) {
         _cleanup_error_ Error *error = NULL;
-        int r = image_check_mounts(box->spec, &error);
+        int r = image_check_mounts(box->spec, &box->root, &error);
 
         cr_assert_eq(r, missing ? -EROFS : 0, "%s", error_message(error));
         if (missing)
@@ -327,7 +334,7 @@ Test(local, an_image_that_is_read_only_needs_a_place_for_each_mount) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
+        expect_image(&box, "image", ROOT_DIRECTORY, "image");
         task_spec_add_bind(box.spec, "/srv", "/alloc", false);
         task_spec_add_bind(box.spec, "/srv", "/usr/bin", false);
         task_spec_add_bind(box.spec, "/srv", "/run/there", false);
@@ -357,13 +364,13 @@ Test(local, places_for_mounts_that_cannot_be_seen_are_not_looked_for) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        expect_image(&box, "image", IMAGE_DIRECTORY, "image");
+        expect_image(&box, "image", ROOT_DIRECTORY, "image");
         task_spec_add_bind(box.spec, "/srv", "/alloc", false);
         box.spec->read_only = true;
         expect_mounts(&box, "/alloc");
         box.spec->pivot_root = xstrdup("/new");
         expect_mounts(&box, NULL);
         box.spec->pivot_root = (free(box.spec->pivot_root), NULL);
-        box.spec->image_type = IMAGE_RAW;
+        box.root.kind = ROOT_RAW;
         expect_mounts(&box, NULL);
 }

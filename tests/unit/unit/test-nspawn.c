@@ -11,8 +11,9 @@ static const NspawnHost host = {
         .register_machine = true,
 };
 
-static void expect_golden_on(const char *name, TaskSpec *spec, const NspawnHost *on) {
-        _cleanup_strv_ char **args = nspawn_arguments(spec, on);
+static void expect_golden_on(
+        const char *name, TaskRequest *request, const Root *root, const NspawnHost *on) {
+        _cleanup_strv_ char **args = nspawn_arguments(request, root, on);
         _cleanup_string_buffer_ StringBuffer text = {};
 
         STRV_FOREACH (arg, args) {
@@ -24,26 +25,27 @@ static void expect_golden_on(const char *name, TaskSpec *spec, const NspawnHost 
         }
         cr_assert_str_eq(args[0], on->program);
         golden_compare(name, text.text);
-        task_spec_free(spec);
+        task_request_free(request);
 }
 
-static void expect_golden(const char *name, TaskSpec *spec) {
-        expect_golden_on(name, spec, &host);
+static void expect_golden(const char *name, TaskRequest *request) {
+        expect_golden_on(name, request, &golden_root, &host);
 }
 
 Test(nspawn, boot_by_default) {
-        expect_golden("boot.args", golden_spec());
+        expect_golden("boot.args", golden_request());
 }
 
 Test(nspawn, boot_with_arguments_for_the_init) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         strv_append(&spec->command, "--unit=rescue.target");
-        expect_golden("boot-arguments.args", spec);
+        expect_golden("boot-arguments.args", request);
 }
 
 Test(nspawn, everything_off) {
-        expect_golden("off.args", golden_spec_off());
+        expect_golden("off.args", golden_request_off());
 }
 
 Test(nspawn, everything_set) {
@@ -51,76 +53,79 @@ Test(nspawn, everything_set) {
 
         other.register_machine = false;
         other.fd_message = true;
-        expect_golden_on("everything.args", golden_spec_everything(), &other);
+        expect_golden_on("everything.args", golden_request_everything(), &golden_root, &other);
 }
 
 Test(nspawn, command_below_the_stub) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
 
-        golden_command(spec);
-        spec->process_two = true;
-        expect_golden("stub.args", spec);
+        golden_command(request);
+        request->launch = TASK_LAUNCH_STUB;
+        expect_golden("stub.args", request);
 }
 
 Test(nspawn, command_as_the_first_process) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
 
-        golden_command(spec);
-        spec->init = false;
-        expect_golden("direct.args", spec);
+        golden_command(request);
+        request->launch = TASK_LAUNCH_DIRECT;
+        expect_golden("direct.args", request);
 }
 
 Test(nspawn, network_namespace_with_a_directory_is_the_units_matter) {
-        TaskSpec *spec = golden_spec_namespace(IMAGE_DIRECTORY);
+        TaskRequest *request = golden_request_namespace();
 
-        cr_assert_not(nspawn_joins_network_itself(spec));
-        expect_golden("namespace-directory.args", spec);
+        cr_assert_not(nspawn_joins_network_itself(request, &golden_root));
+        expect_golden("namespace-directory.args", request);
 }
 
 Test(nspawn, network_namespace_with_a_file_system_image_is_nspawns_matter) {
-        TaskSpec *spec = golden_spec_namespace(IMAGE_RAW);
+        TaskRequest *request = golden_request_namespace();
 
-        cr_assert(nspawn_joins_network_itself(spec));
-        expect_golden("namespace-raw.args", spec);
+        cr_assert(nspawn_joins_network_itself(request, &golden_root_raw));
+        expect_golden_on("namespace-raw.args", request, &golden_root_raw, &host);
 }
 
 Test(nspawn, a_file_system_image_alone_keeps_its_user_namespace) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
+        char path[] = "/dev/vg/root";
+        const Root root = { .path = path, .kind = ROOT_RAW };
 
-        spec->image_type = IMAGE_RAW;
-        string_replace(&spec->image_path, "/dev/vg/root");
-        cr_assert_not(nspawn_joins_network_itself(spec));
-        expect_golden("raw.args", spec);
+        cr_assert_not(nspawn_joins_network_itself(request, &root));
+        expect_golden_on("raw.args", request, &root, &host);
 }
 
 Test(nspawn, paths_with_colons_and_backslashes_stay_whole) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         task_spec_add_bind(spec, "/a:b", "/c\\d", false);
         task_spec_add_bind(spec, "/:\\:", "/x y,z", true);
-        expect_golden("bind-escapes.args", spec);
+        expect_golden("bind-escapes.args", request);
 }
 
 Test(nspawn, private_users_no_is_no_user_namespace) {
-        TaskSpec *spec = golden_spec();
+        TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         spec->private_users = xstrdup("no");
         spec->private_users_ownership = xstrdup("chown");
-        expect_golden("private-users-no.args", spec);
+        expect_golden("private-users-no.args", request);
 }
 
 Test(nspawn, words_of_the_command_come_last_and_unchanged) {
-        TaskSpec *spec = golden_spec_off();
+        TaskRequest *request = golden_request_off();
+        TaskSpec *spec = &request->spec;
 
         strv_append(&spec->command, "--directory=/");
         strv_append(&spec->command, "");
         strv_append(&spec->command, "--");
-        _cleanup_strv_ char **args = nspawn_arguments(spec, &host);
+        _cleanup_strv_ char **args = nspawn_arguments(request, &golden_root, &host);
         size_t n = strv_length(args), m = strv_length(spec->command);
 
         cr_assert(strv_equal(args + n - m, spec->command));
         cr_assert_str_eq(args[n - m - 1], "--");
-        task_spec_free(spec);
+        task_request_free(request);
 }
 
 Test(nspawn, streams_are_apart_unless_nspawn_makes_a_terminal) {
@@ -139,14 +144,18 @@ Test(nspawn, streams_are_apart_unless_nspawn_makes_a_terminal) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                TaskSpec spec = { .boot = rows[i].boot, .console = (char *) (uintptr_t) rows[i].console };
+                const TaskRequest request = {
+                        .launch = rows[i].boot ? TASK_LAUNCH_BOOT : TASK_LAUNCH_SUPERVISE,
+                        .spec.console = (char *) (uintptr_t) rows[i].console,
+                };
 
-                cr_assert_eq(nspawn_keeps_streams_apart(&spec), rows[i].apart, "row %zu", i);
+                cr_assert_eq(nspawn_keeps_streams_apart(&request), rows[i].apart, "row %zu", i);
         }
 }
 
 Test(nspawn, the_task_file_holds_environment_and_user) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
         static const char wanted[] = "ETOKEN=" GOLDEN_SECRET "\0EEMPTY=\0Unobody";
         size_t n = 0;
 

@@ -16,6 +16,7 @@ typedef struct Descriptors {
         int output;
         int fd_message;
         bool kept; /* over restarts, by our helper */
+        bool raw;  /* no descriptor: the image is a file system */
 } Descriptors;
 
 /* A connection that nobody answers: messages can be made on it. */
@@ -33,7 +34,7 @@ static sd_bus *open_bus(void) {
 }
 
 static int build(
-        unsigned version, const TaskSpec *spec, const Descriptors *descriptors, sd_bus_message **ret) {
+        unsigned version, const TaskRequest *request, const Descriptors *descriptors, sd_bus_message **ret) {
         sd_bus *bus = open_bus();
         sd_bus_message *m = NULL;
 
@@ -50,7 +51,7 @@ static int build(
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .ledger = "/run/nspawn-units/.ledgers/web-1",
         };
-        int r = transient_append(m, spec, &host);
+        int r = transient_append(m, request, descriptors->raw ? &golden_root_raw : &golden_root, &host);
         if (r >= 0) {
                 cr_assert_geq(sd_bus_message_seal(m, 1, 0), 0);
                 cr_assert(sd_bus_message_has_signature(m, "ssa(sv)a(sa(sv))"));
@@ -73,12 +74,12 @@ static void hide_descriptors(char *text) {
 }
 
 /* Return: the dump, owned by the caller. */
-static char *dump(unsigned version, const TaskSpec *spec, const Descriptors *descriptors) {
+static char *dump(unsigned version, const TaskRequest *request, const Descriptors *descriptors) {
         sd_bus_message *m = NULL;
         char *text = NULL;
         size_t n = 0;
 
-        cr_assert_eq(build(version, spec, descriptors, &m), 0);
+        cr_assert_eq(build(version, request, descriptors, &m), 0);
         FILE *f = open_memstream(&text, &n);
         cr_assert_not_null(f);
         cr_assert_geq(sd_bus_message_dump(m, f, 0), 0);
@@ -92,41 +93,41 @@ static char *dump(unsigned version, const TaskSpec *spec, const Descriptors *des
 static const Descriptors journal = { -1, -1 };
 
 static void expect_golden(
-        const char *name, unsigned version, TaskSpec *spec, const Descriptors *descriptors) {
-        _cleanup_free_ char *text = dump(version, spec, descriptors);
+        const char *name, unsigned version, TaskRequest *request, const Descriptors *descriptors) {
+        _cleanup_free_ char *text = dump(version, request, descriptors);
 
         golden_compare(name, text);
-        task_spec_free(spec);
+        task_request_free(request);
 }
 
 Test(transient, boot_with_252) {
-        expect_golden("boot-252.message", 252, golden_spec(), &journal);
+        expect_golden("boot-252.message", 252, golden_request(), &journal);
 }
 
 Test(transient, boot_with_255) {
-        expect_golden("boot-255.message", 255, golden_spec(), &journal);
+        expect_golden("boot-255.message", 255, golden_request(), &journal);
 }
 
 Test(transient, everything_with_252) {
-        expect_golden("everything-252.message", 252, golden_spec_everything(), &(Descriptors){ 0, 0 });
+        expect_golden("everything-252.message", 252, golden_request_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, everything_with_255) {
-        expect_golden("everything-255.message", 255, golden_spec_everything(), &(Descriptors){ 0, 0 });
+        expect_golden("everything-255.message", 255, golden_request_everything(), &(Descriptors){ 0, 0 });
 }
 
 Test(transient, network_namespace_with_a_directory) {
-        expect_golden(
-                "namespace-directory-252.message", 252, golden_spec_namespace(IMAGE_DIRECTORY), &journal);
+        expect_golden("namespace-directory-252.message", 252, golden_request_namespace(), &journal);
 }
 
 Test(transient, network_namespace_with_a_file_system_image) {
-        expect_golden("namespace-raw-252.message", 252, golden_spec_namespace(IMAGE_RAW), &journal);
+        expect_golden("namespace-raw-252.message", 252, golden_request_namespace(),
+                &(Descriptors){ -1, -1, .raw = true });
 }
 
 Test(transient, properties_wait_for_the_systemd_that_knows_them) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
-        _cleanup_free_ char *old = dump(253, spec, &journal), *new = dump(254, spec, &journal);
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        _cleanup_free_ char *old = dump(253, request, &journal), *new = dump(254, request, &journal);
 
         cr_assert_null(strstr(old, "DelegateSubgroup"));
         cr_assert_not_null(strstr(new, "DelegateSubgroup"));
@@ -154,11 +155,11 @@ static bool enter_property(sd_bus_message *m, const char *name, const char *sign
 }
 
 /* Return: whether it is there with this value. */
-static bool has_text(const TaskSpec *spec, const char *name, const char *wanted) {
+static bool has_text(const TaskRequest *request, const char *name, const char *wanted) {
         const char *text = NULL;
         sd_bus_message *m = NULL;
 
-        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert_eq(build(252, request, &journal, &m), 0);
         if (enter_property(m, name, "s"))
                 cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
         bool has = streq_null(text, wanted);
@@ -167,11 +168,11 @@ static bool has_text(const TaskSpec *spec, const char *name, const char *wanted)
 }
 
 /* Return: the property, 0 when it is not there. */
-static uint64_t number_of(const TaskSpec *spec, const char *name) {
+static uint64_t number_of(const TaskRequest *request, const char *name) {
         sd_bus_message *m = NULL;
         uint64_t number = 0;
 
-        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert_eq(build(252, request, &journal, &m), 0);
         if (enter_property(m, name, "t"))
                 cr_assert_gt(sd_bus_message_read(m, "t", &number), 0);
         sd_bus_message_unref(m);
@@ -179,17 +180,18 @@ static uint64_t number_of(const TaskSpec *spec, const char *name) {
 }
 
 Test(transient, memory_is_passed_on_in_bytes) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
-        cr_assert_eq(number_of(spec, "MemoryMax"), 0, "not set");
-        cr_assert_eq(number_of(spec, "MemoryLow"), 0);
+        cr_assert_eq(number_of(request, "MemoryMax"), 0, "not set");
+        cr_assert_eq(number_of(request, "MemoryLow"), 0);
         spec->memory_max = 300 * UINT64_C(1048576);
-        cr_assert_eq(number_of(spec, "MemoryMax"), 314572800);
-        cr_assert_eq(number_of(spec, "MemoryLow"), 0);
+        cr_assert_eq(number_of(request, "MemoryMax"), 314572800);
+        cr_assert_eq(number_of(request, "MemoryLow"), 0);
         spec->memory_max = UINT64_MAX;
         spec->memory_low = 5;
-        cr_assert_eq(number_of(spec, "MemoryMax"), UINT64_MAX);
-        cr_assert_eq(number_of(spec, "MemoryLow"), 5);
+        cr_assert_eq(number_of(request, "MemoryMax"), UINT64_MAX);
+        cr_assert_eq(number_of(request, "MemoryLow"), 5);
 }
 
 Test(transient, shares_become_a_weight_within_bounds) {
@@ -211,22 +213,24 @@ Test(transient, shares_become_a_weight_within_bounds) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+                _cleanup_task_request_ TaskRequest *request = golden_request();
+                TaskSpec *spec = &request->spec;
 
                 spec->cpu_shares = rows[i].shares;
-                cr_assert_eq(number_of(spec, "CPUWeight"), rows[i].weight, "%zu", i);
+                cr_assert_eq(number_of(request, "CPUWeight"), rows[i].weight, "%zu", i);
         }
 }
 
 Test(transient, processors_become_a_mask_lowest_byte_first) {
         static const uint8_t wanted[] = { 0x01, 0x82, 0x00, 0x01 };
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
         sd_bus_message *m = NULL;
         const void *bytes;
         size_t n;
 
         spec->cpus = xstrdup("0,24,9,15");
-        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert_eq(build(252, request, &journal, &m), 0);
         cr_assert(enter_property(m, "AllowedCPUs", "ay"));
         cr_assert_gt(sd_bus_message_read_array(m, 'y', &bytes, &n), 0);
         cr_assert_eq(n, sizeof(wanted));
@@ -235,26 +239,28 @@ Test(transient, processors_become_a_mask_lowest_byte_first) {
 }
 
 Test(transient, a_bad_list_of_processors_makes_no_message) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         spec->cpus = xstrdup("5-");
-        cr_assert_eq(build(252, spec, &journal, NULL), -EINVAL);
+        cr_assert_eq(build(252, request, &journal, NULL), -EINVAL);
 }
 
 Test(transient, a_copy_of_an_image_may_take_as_long_as_it_likes) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
-        cr_assert_eq(number_of(spec, "TimeoutStartUSec"), 90 * USEC_PER_SEC);
+        cr_assert_eq(number_of(request, "TimeoutStartUSec"), 90 * USEC_PER_SEC);
         spec->ephemeral = true;
-        cr_assert_eq(number_of(spec, "TimeoutStartUSec"), UINT64_MAX);
+        cr_assert_eq(number_of(request, "TimeoutStartUSec"), UINT64_MAX);
 }
 
 /* systemd before 253 does not read them back when it reloads its units. */
 Test(transient, no_command_is_given_in_a_way_that_a_reload_forgets) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec_everything();
+        _cleanup_task_request_ TaskRequest *request = golden_request_everything();
 
         for (unsigned version = 252; version < 264; version++) {
-                _cleanup_free_ char *text = dump(version, spec, &(Descriptors){ 0, 0, .kept = true });
+                _cleanup_free_ char *text = dump(version, request, &(Descriptors){ 0, 0, .kept = true });
 
                 cr_assert_null(strstr(text, "Ex\""));
                 cr_assert_null(strstr(text, "echo"), "words of the job");
@@ -264,101 +270,106 @@ Test(transient, no_command_is_given_in_a_way_that_a_reload_forgets) {
 /* ---- restarts ---- */
 
 /* Return: whether the property is there. */
-static bool has_property(const TaskSpec *spec, const char *name, const char *signature) {
+static bool has_property(const TaskRequest *request, const char *name, const char *signature) {
         sd_bus_message *m = NULL;
 
-        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert_eq(build(252, request, &journal, &m), 0);
         bool has = enter_property(m, name, signature);
         sd_bus_message_unref(m);
         return has;
 }
 
 /* Return: 0 when the property is not there. */
-static uint32_t count_of(const TaskSpec *spec, const char *name) {
+static uint32_t count_of(const TaskRequest *request, const char *name) {
         sd_bus_message *m = NULL;
         uint32_t count = 0;
 
-        cr_assert_eq(build(252, spec, &journal, &m), 0);
+        cr_assert_eq(build(252, request, &journal, &m), 0);
         if (enter_property(m, name, "u"))
                 cr_assert_gt(sd_bus_message_read(m, "u", &count), 0);
         sd_bus_message_unref(m);
         return count;
 }
 
-static uint32_t burst_of(const TaskSpec *spec) {
-        return count_of(spec, "StartLimitBurst");
+static uint32_t burst_of(const TaskRequest *request) {
+        return count_of(request, "StartLimitBurst");
 }
 
 Test(transient, without_a_policy_nothing_is_said_of_restarts) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         for (size_t i = 0; i < 2; i++) {
-                cr_assert_not(has_property(spec, "Restart", "s"));
-                cr_assert_not(has_property(spec, "RestartUSec", "t"));
-                cr_assert_not(has_property(spec, "StartLimitIntervalUSec", "t"));
-                cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots");
-                cr_assert(has_property(spec, "ExecCondition", "a(sasb)"), "it boots");
+                cr_assert_not(has_property(request, "Restart", "s"));
+                cr_assert_not(has_property(request, "RestartUSec", "t"));
+                cr_assert_not(has_property(request, "StartLimitIntervalUSec", "t"));
+                cr_assert(has_property(request, "RestartForceExitStatus", "(aiai)"), "it boots");
+                cr_assert(has_property(request, "ExecCondition", "a(sasb)"), "it boots");
                 string_replace(&spec->restart.policy, i == 0 ? "no" : "always");
         }
-        cr_assert(has_property(spec, "Restart", "s"));
-        cr_assert(has_property(spec, "RestartForceExitStatus", "(aiai)"), "it boots still");
-        spec->boot = false;
-        cr_assert(has_property(spec, "ExecCondition", "a(sasb)"));
+        cr_assert(has_property(request, "Restart", "s"));
+        cr_assert(has_property(request, "RestartForceExitStatus", "(aiai)"), "it boots still");
+        request->launch = TASK_LAUNCH_SUPERVISE;
+        cr_assert(has_property(request, "ExecCondition", "a(sasb)"));
         string_replace(&spec->restart.policy, "no");
-        cr_assert_not(has_property(spec, "ExecCondition", "a(sasb)"));
+        cr_assert_not(has_property(request, "ExecCondition", "a(sasb)"));
 }
 
 Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         spec->restart.policy = xstrdup("always");
-        cr_assert(has_text(spec, "Restart", "always"));
-        cr_assert_eq(number_of(spec, "RestartUSec"), 100 * USEC_PER_MSEC);
-        cr_assert(has_property(spec, "StartLimitIntervalUSec", "t"));
-        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 0);
-        cr_assert_eq(burst_of(spec), 0, "not set");
+        cr_assert(has_text(request, "Restart", "always"));
+        cr_assert_eq(number_of(request, "RestartUSec"), 100 * USEC_PER_MSEC);
+        cr_assert(has_property(request, "StartLimitIntervalUSec", "t"));
+        cr_assert_eq(number_of(request, "StartLimitIntervalUSec"), 0);
+        cr_assert_eq(burst_of(request), 0, "not set");
 }
 
 Test(transient, the_first_start_is_no_restart) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         spec->restart.policy = xstrdup("on-success");
         spec->restart.delay_usec = 7 * USEC_PER_SEC;
         spec->restart.max_attempts = 1;
-        cr_assert(has_text(spec, "Restart", "on-success"));
-        cr_assert_eq(number_of(spec, "RestartUSec"), 7 * USEC_PER_SEC);
-        cr_assert_eq(burst_of(spec), 2);
-        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), UINT64_MAX, "the task's whole life");
+        cr_assert(has_text(request, "Restart", "on-success"));
+        cr_assert_eq(number_of(request, "RestartUSec"), 7 * USEC_PER_SEC);
+        cr_assert_eq(burst_of(request), 2);
+        cr_assert_eq(number_of(request, "StartLimitIntervalUSec"), UINT64_MAX, "the task's whole life");
         spec->restart.max_attempts = UINT32_MAX - 1;
         spec->restart.interval_usec = 60 * USEC_PER_SEC;
-        cr_assert_eq(burst_of(spec), UINT32_MAX);
-        cr_assert_eq(number_of(spec, "StartLimitIntervalUSec"), 60 * USEC_PER_SEC);
+        cr_assert_eq(burst_of(request), UINT32_MAX);
+        cr_assert_eq(number_of(request, "StartLimitIntervalUSec"), 60 * USEC_PER_SEC);
 }
 
 Test(transient, what_follows_a_lack_of_memory_is_always_said) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
-        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+        cr_assert(has_text(request, "OOMPolicy", "continue"));
         string_replace(&spec->oom_policy, "stop");
-        cr_assert(has_text(spec, "OOMPolicy", "stop"));
+        cr_assert(has_text(request, "OOMPolicy", "stop"));
         string_replace(&spec->oom_policy, NULL);
-        cr_assert(has_text(spec, "OOMPolicy", "continue"));
+        cr_assert(has_text(request, "OOMPolicy", "continue"));
 }
 
 /* ---- streams ---- */
 
 /* A limit of 0 would be the one of journald.conf. */
 Test(transient, the_log_has_no_limit_unless_one_is_given) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
+        TaskSpec *spec = &request->spec;
 
         spec->log_rate_limit = (TaskLogRateLimit){};
-        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 1);
-        cr_assert_eq(count_of(spec, "LogRateLimitBurst"), 1000000);
+        cr_assert_eq(number_of(request, "LogRateLimitIntervalUSec"), 1);
+        cr_assert_eq(count_of(request, "LogRateLimitBurst"), 1000000);
         spec->log_rate_limit.burst = 7;
-        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 30 * USEC_PER_SEC);
-        cr_assert_eq(count_of(spec, "LogRateLimitBurst"), 7);
+        cr_assert_eq(number_of(request, "LogRateLimitIntervalUSec"), 30 * USEC_PER_SEC);
+        cr_assert_eq(count_of(request, "LogRateLimitBurst"), 7);
         spec->log_rate_limit.interval_usec = 5;
-        cr_assert_eq(number_of(spec, "LogRateLimitIntervalUSec"), 5);
+        cr_assert_eq(number_of(request, "LogRateLimitIntervalUSec"), 5);
 }
 
 static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
@@ -376,12 +387,12 @@ static void expect_descriptor(sd_bus_message *m, const char *name, int fd) {
 
 Test(transient, stdout_and_the_socket_for_our_init_are_handed_on) {
         for (int i = 0; i < 4; i++) {
-                _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+                _cleanup_task_request_ TaskRequest *request = golden_request();
                 const Descriptors descriptors = { i & 1 ? 0 : -1, i & 2 ? 0 : -1 };
                 sd_bus_message *m = NULL;
 
-                golden_command(spec);
-                cr_assert_eq(build(252, spec, &descriptors, &m), 0);
+                golden_command(request);
+                cr_assert_eq(build(252, request, &descriptors, &m), 0);
                 expect_descriptor(m, "StandardOutputFileDescriptor", descriptors.output);
                 expect_descriptor(m, "StandardInputFileDescriptor", descriptors.fd_message);
                 expect_descriptor(m, "StandardErrorFileDescriptor", -1);
@@ -390,11 +401,11 @@ Test(transient, stdout_and_the_socket_for_our_init_are_handed_on) {
 }
 
 static void expect_outputs(const Descriptors *streams, const char *output) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec_off();
+        _cleanup_task_request_ TaskRequest *request = golden_request_off();
         sd_bus_message *m = NULL;
         const char *text;
 
-        cr_assert_eq(build(252, spec, streams, &m), 0);
+        cr_assert_eq(build(252, request, streams, &m), 0);
         cr_assert(enter_property(m, "StandardOutput", "s"));
         cr_assert_gt(sd_bus_message_read(m, "s", &text), 0);
         cr_assert_str_eq(text, output);
@@ -414,29 +425,29 @@ Test(transient, what_nobody_collects_is_the_journals_whatever_systemds_default_i
 }
 
 Test(transient, lines_in_the_journal_are_marked_with_the_tasks_name) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
 
-        cr_assert(has_text(spec, "SyslogIdentifier", "web"));
-        string_replace(&spec->name, NULL);
-        cr_assert(has_text(spec, "SyslogIdentifier", "web-1"));
+        cr_assert(has_text(request, "SyslogIdentifier", "web"));
+        string_replace(&request->identity.name, NULL);
+        cr_assert(has_text(request, "SyslogIdentifier", "web-1"));
 }
 
 /* systemd writes both into a unit file as they are. */
 Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
-        _cleanup_task_spec_ TaskSpec *spec = golden_spec();
+        _cleanup_task_request_ TaskRequest *request = golden_request();
 
-        string_replace(&spec->name, "a\nExecStopPost=/bin/x\r\\");
-        string_replace(&spec->description, "b\n[Service]\nExecStopPost=/bin/x \\");
-        cr_assert(has_text(spec, "SyslogIdentifier", "a ExecStopPost=/bin/x"));
-        cr_assert(has_text(spec, "Description", "b [Service] ExecStopPost=/bin/x"));
-        string_replace(&spec->name, "  a b ");
-        string_replace(&spec->description, " \n ");
-        cr_assert(has_text(spec, "SyslogIdentifier", "a b"));
-        cr_assert(has_text(spec, "Description", ""));
+        string_replace(&request->identity.name, "a\nExecStopPost=/bin/x\r\\");
+        string_replace(&request->identity.description, "b\n[Service]\nExecStopPost=/bin/x \\");
+        cr_assert(has_text(request, "SyslogIdentifier", "a ExecStopPost=/bin/x"));
+        cr_assert(has_text(request, "Description", "b [Service] ExecStopPost=/bin/x"));
+        string_replace(&request->identity.name, "  a b ");
+        string_replace(&request->identity.description, " \n ");
+        cr_assert(has_text(request, "SyslogIdentifier", "a b"));
+        cr_assert(has_text(request, "Description", ""));
 }
 
 Test(transient, descriptors_that_systemd_forgets_are_kept_by_the_helper) {
-        expect_golden("kept-252.message", 252, golden_spec(), &(Descriptors){ 0, 0, .kept = true });
+        expect_golden("kept-252.message", 252, golden_request(), &(Descriptors){ 0, 0, .kept = true });
         cr_assert(fd_message_is_lost(252));
         cr_assert(fd_message_is_lost(253));
         cr_assert_not(fd_message_is_lost(254));

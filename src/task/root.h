@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+typedef enum RootKind {
+        ROOT_UNRESOLVED,
+        ROOT_DIRECTORY,
+        ROOT_RAW, /* a file system image or block device */
+} RootKind;
+
+/* The root of a container, once its image was found (image/local.h). */
+typedef struct Root {
+        char *path; /* absolute; NULL until it was found */
+        RootKind kind;
+} Root;
+
+/* Frees what @root holds; it can be used again. */
+static inline void root_clear(Root *root) {
+        free(root->path);
+        *root = (Root){};
+}
