@@ -63,13 +63,13 @@ static void add_network(Attributes *attributes, pid_t leader) {
         attributes_add(attributes, "net_tx_bytes", "%" PRIu64, usage.sent);
 }
 
-void attributes_add_task(Attributes *attributes, const Plugin *plugin, const Task *task) {
+void attributes_add_task(Attributes *attributes, const char *cgroup_root, const Task *task) {
         attributes_add(attributes, "unit", "%s", task_record(task)->unit);
         attributes_add(attributes, "machine", "%s", task_record(task)->machine);
         attributes_add(attributes, "pid", "%d", task_leader(task));
         /* The unit of an ended task may be another task's by now. */
         if (task_state(task) == TASK_EXITED)
                 return;
-        add_usage(attributes, plugin->cgroup_root, task_control_group(task));
+        add_usage(attributes, cgroup_root, task_control_group(task));
         add_network(attributes, task_leader(task));
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "driver.pb-c.h"
-#include "nomad/plugin.h"
+#include "engine/engine.h"
 
 /* What InspectTask tells of a task beside its state: names and values as texts, in the order they came. */
 #define ATTRIBUTES_MAX 16
@@ -19,5 +19,10 @@ void attributes_clear(Attributes *attributes);
 /* @name must be there for as long as the attributes are. */
 void attributes_add(Attributes *attributes, const char *name, const char *format, ...) _printf_(3, 4);
 
-/* Adds all that is known of a task; numbers that cannot be measured are left out. */
-void attributes_add_task(Attributes *attributes, const Plugin *plugin, const Task *task);
+/**
+ * attributes_add_task() - add all that is known of a task
+ * @cgroup_root: where control groups are; NULL for the host's
+ *
+ * Numbers that cannot be measured are left out.
+ */
+void attributes_add_task(Attributes *attributes, const char *cgroup_root, const Task *task);

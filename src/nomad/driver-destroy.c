@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "driver.pb-c.h"
+#include "nomad/driver.h"
 #include "nomad/plugin.h"
 
 /* A DestroyTask that goes on to its end, whoever still wants to hear of it. */
@@ -43,7 +44,7 @@ static void destroy_forget(DestroyCall *destroy) {
 
         if (task)
                 task_forget(task);
-        plugin_remove_task(plugin_find_task(destroy->plugin, destroy->id));
+        driver_task_free(driver_tasks_find(&destroy->plugin->tasks, destroy->id));
         destroy_call_end(destroy, NULL);
 }
 

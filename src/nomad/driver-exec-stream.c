@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/string.h"
+#include "nomad/driver.h"
 #include "nomad/exec-call.h"
+#include "nomad/plugin.h"
 
 /* ExecTaskStreaming: a command that somebody watches and types to. */
 
@@ -173,8 +175,8 @@ static int session_on_ping(sd_event_source *source, uint64_t usec _unused_, void
 static void session_set_up(ExecSession *session, const Driver__ExecTaskStreamingRequest__Setup *setup) {
         session->set_up = true;
         session->terminal = setup->tty;
-        session->exec = exec_call_start(session->plugin, session->call, setup->task_id, setup->command,
-                setup->n_command, setup->tty, &session_callbacks, session);
+        session->exec = exec_call_start(session->plugin->engine, session->call, setup->task_id,
+                setup->command, setup->n_command, setup->tty, &session_callbacks, session);
         if (session->exec)
                 (void) sd_event_add_time_relative(session->plugin->event, &session->ping, CLOCK_MONOTONIC,
                         PING_USEC, USEC_PER_SEC, session_on_ping, session);

@@ -3,7 +3,9 @@
 #include <time.h>
 
 #include "base/string.h"
+#include "nomad/driver.h"
 #include "nomad/exec-call.h"
+#include "nomad/plugin.h"
 #include "nomad/time.h"
 
 /* ExecTask: a command that is answered when it has ended. */
@@ -108,8 +110,8 @@ void driver_on_exec_task(RpcCall *call, const ProtobufCMessage *message, void *u
         once->call = call;
         once->timeout_usec = time_from_duration(request->timeout);
         rpc_call_set_callbacks(call, &once_call_callbacks, once);
-        once->exec = exec_call_start(plugin, call, request->task_id, request->command, request->n_command,
-                false, &once_callbacks, once);
+        once->exec = exec_call_start(plugin->engine, call, request->task_id, request->command,
+                request->n_command, false, &once_callbacks, once);
         if (!once->exec)
                 return;
 

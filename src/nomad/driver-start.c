@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/log.h"
+#include "nomad/driver.h"
 #include "nomad/plugin.h"
 #include "nomad/task-config.h"
 
@@ -43,7 +44,7 @@ static StartCall *start_call_new(RpcCall *call, Plugin *plugin, const Driver__Ta
         start->plugin = plugin;
         start->call = call;
         start->config = copy_config(config);
-        start->task = plugin_add_task(plugin, config->id, config->name, config->alloc_id);
+        start->task = driver_tasks_add(&plugin->tasks, config->id, config->name, config->alloc_id);
         rpc_call_set_callbacks(call, &start_call_callbacks, start);
         return start;
 }
@@ -65,7 +66,7 @@ static void start_call_fail(StartCall *start, const Error *error) {
         if (start->call)
                 rpc_call_fail(start->call, GRPC_STATUS_FAILED_PRECONDITION, error_message(error),
                         is_recoverable(error));
-        plugin_remove_task(start->task);
+        driver_task_free(start->task);
         start_call_free(start);
 }
 
@@ -127,7 +128,7 @@ void driver_on_start_task(RpcCall *call, const ProtobufCMessage *message, void *
                 rpc_call_fail(call, GRPC_STATUS_INVALID_ARGUMENT, "the request names no task", false);
                 return;
         }
-        if (plugin_find_task(plugin, request->task->id)) {
+        if (driver_tasks_find(&plugin->tasks, request->task->id)) {
                 rpc_call_fail(call, GRPC_STATUS_ALREADY_EXISTS, "the task was started already", false);
                 return;
         }
@@ -182,7 +183,7 @@ void driver_on_recover_task(RpcCall *call, const ProtobufCMessage *message, void
         }
 
         /* After a restart of the agent alone this very process still has it. */
-        if (plugin_find_task(plugin, handle->config->id)) {
+        if (driver_tasks_find(&plugin->tasks, handle->config->id)) {
                 rpc_call_reply(call, &reply.base);
                 return;
         }

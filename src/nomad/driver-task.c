@@ -8,6 +8,7 @@
 #include "driver.pb-c.h"
 #include "nomad/attributes.h"
 #include "nomad/log.h"
+#include "nomad/driver.h"
 #include "nomad/plugin.h"
 #include "nomad/time.h"
 
@@ -94,10 +95,10 @@ static int stop_signal(Plugin *plugin, const char *id, const char *name) {
 
         _cleanup_free_ char *message = xasprintf(
                 "kill_signal: \"%s\" is not a signal; the default was sent instead", name);
-        const DriverTask *task = plugin_find_task(plugin, id);
+        const DriverTask *task = driver_tasks_find(&plugin->tasks, id);
         log_warn(message, "task_id", id);
         if (task)
-                plugin_send_event(plugin, task, message, NULL);
+                events_send(&plugin->events, task, message, NULL);
         return 0;
 }
 
@@ -159,14 +160,14 @@ void driver_on_inspect_task(RpcCall *call, const ProtobufCMessage *message, void
         Driver__ExitResult result;
         Plugin *plugin = userdata;
         Task *task = engine_find(plugin->engine, request->task_id);
-        DriverTask *driver_task = plugin_find_task(plugin, request->task_id);
+        DriverTask *driver_task = driver_tasks_find(&plugin->tasks, request->task_id);
 
         if (!task || !driver_task) {
                 rpc_call_fail(call, GRPC_STATUS_NOT_FOUND, TASK_NOT_FOUND, false);
                 return;
         }
 
-        attributes_add_task(&attributes, plugin, task);
+        attributes_add_task(&attributes, plugin->cgroup_root, task);
         driver.n_attributes = attributes.n;
         driver.attributes = attributes.entries;
 

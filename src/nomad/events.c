@@ -2,61 +2,60 @@
 
 #include "base/clock.h"
 #include "base/string.h"
-#include "driver.pb-c.h"
+#include "nomad/events.h"
 #include "nomad/log.h"
-#include "nomad/plugin.h"
 #include "nomad/time.h"
 
 #define ANNOTATIONS_MAX 8
 
-static Driver__DriverTaskEvent **backlog_at(Plugin *plugin, size_t i) {
-        return &plugin->backlog[(plugin->backlog_first + i) % BACKLOG_MAX];
+static Driver__DriverTaskEvent **events_at(Events *events, size_t i) {
+        return &events->waiting[(events->first + i) % EVENTS_MAX];
 }
 
-static void backlog_drop_first(Plugin *plugin) {
-        Driver__DriverTaskEvent **first = backlog_at(plugin, 0);
+static void events_drop_first(Events *events) {
+        Driver__DriverTaskEvent **first = events_at(events, 0);
 
         driver__driver_task_event__free_unpacked(*first, NULL);
         *first = NULL;
-        plugin->backlog_first = (plugin->backlog_first + 1) % BACKLOG_MAX;
-        plugin->n_backlog--;
+        events->first = (events->first + 1) % EVENTS_MAX;
+        events->n_waiting--;
 }
 
-void plugin_drop_events(Plugin *plugin) {
-        while (plugin->n_backlog > 0)
-                backlog_drop_first(plugin);
+void events_clear(Events *events) {
+        while (events->n_waiting > 0)
+                events_drop_first(events);
 }
 
-void plugin_flush_events(Plugin *plugin) {
-        /* While an agent takes over from another there can be two streams: the newest is the one it reads.
-         */
-        PluginListener *listener = LIST_FIRST(&plugin->events);
+/* While one agent takes over from another there can be two streams: the newest is the one that is read. */
+static void events_flush(void *userdata) {
+        Events *events = userdata;
+        const Subscriber *newest = LIST_FIRST(&events->subscribers.list);
 
-        while (listener && plugin->n_backlog > 0 &&
-                rpc_call_send(listener->call, &(*backlog_at(plugin, 0))->base) >= 0)
-                backlog_drop_first(plugin);
+        while (newest && events->n_waiting > 0 &&
+                rpc_call_send(newest->call, &(*events_at(events, 0))->base) >= 0)
+                events_drop_first(events);
 }
 
-void plugin_on_task_events(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
-        plugin_listen(call, userdata, true);
-        plugin_flush_events(userdata);
+void events_subscribe(Events *events, RpcCall *call) {
+        subscribers_add(&events->subscribers, call, events_flush, events);
+        events_flush(events);
 }
 
-static void backlog_add(Plugin *plugin, const Driver__DriverTaskEvent *message) {
+static void events_add(Events *events, const Driver__DriverTaskEvent *message) {
         size_t size = driver__driver_task_event__get_packed_size(message);
         _cleanup_free_ uint8_t *bytes = xcalloc(size, 1);
 
-        if (plugin->n_backlog == BACKLOG_MAX) {
+        if (events->n_waiting == EVENTS_MAX) {
                 log_warn("an event was dropped, since Nomad does not read them", "task_id",
-                        (*backlog_at(plugin, 0))->task_id);
-                backlog_drop_first(plugin);
+                        (*events_at(events, 0))->task_id);
+                events_drop_first(events);
         }
         (void) driver__driver_task_event__pack(message, bytes);
-        *backlog_at(plugin, plugin->n_backlog++) = driver__driver_task_event__unpack(NULL, size, bytes);
+        *events_at(events, events->n_waiting++) = driver__driver_task_event__unpack(NULL, size, bytes);
 }
 
-void plugin_send_event(
-        Plugin *plugin, const DriverTask *task, const char *message, const char *const *annotations) {
+void events_send(
+        Events *events, const DriverTask *task, const char *message, const char *const *annotations) {
         Driver__DriverTaskEvent__AnnotationsEntry entries[ANNOTATIONS_MAX], *pointers[ANNOTATIONS_MAX];
         Google__Protobuf__Timestamp timestamp;
         Driver__DriverTaskEvent event = DRIVER__DRIVER_TASK_EVENT__INIT;
@@ -77,6 +76,6 @@ void plugin_send_event(
         event.message = (char *) (uintptr_t) message;
         event.annotations = pointers;
 
-        backlog_add(plugin, &event);
-        plugin_flush_events(plugin);
+        events_add(events, &event);
+        events_flush(events);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "nomad/driver.h"
 #include "nomad/exec-call.h"
 
 grpc_status_code exec_call_status(const Error *error) {
@@ -17,7 +18,7 @@ grpc_status_code exec_call_status(const Error *error) {
         }
 }
 
-Exec *exec_call_start(Plugin *plugin, RpcCall *call, const char *id, char *const *command, size_t n_command,
+Exec *exec_call_start(Engine *engine, RpcCall *call, const char *id, char *const *command, size_t n_command,
         bool terminal, const ExecCallbacks *callbacks, void *userdata) {
 
         /* Nomad does not tell what terminal the user has. This one every image knows of, and what people use
@@ -27,7 +28,7 @@ Exec *exec_call_start(Plugin *plugin, RpcCall *call, const char *id, char *const
 
         _cleanup_free_ char **list = xnew(char *, n_command + 1);
         _cleanup_error_ Error *error = NULL;
-        Task *task = engine_find(plugin->engine, id);
+        Task *task = engine_find(engine, id);
         Exec *exec = NULL;
 
         if (!task) {

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "driver.pb-c.h"
-#include "nomad/plugin.h"
+#include "engine/engine.h"
+#include "nomad/rpc.h"
 
 /* What both of Nomad's calls that run a command share. */
 
@@ -16,7 +17,7 @@ grpc_status_code exec_call_status(const Error *error);
  *
  * Return: the command, or NULL, and then the call has failed.
  */
-Exec *exec_call_start(Plugin *plugin, RpcCall *call, const char *id, char *const *command, size_t n_command,
+Exec *exec_call_start(Engine *engine, RpcCall *call, const char *id, char *const *command, size_t n_command,
         bool terminal, const ExecCallbacks *callbacks, void *userdata);
 
 /* @ret owns nothing. */

@@ -7,15 +7,15 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
-#include "nomad/plugin.h"
+#include "nomad/fingerprint.h"
 #include "unit/host.h"
 
 #define ATTRIBUTE_PREFIX "driver." PLUGIN_NAME
 
-static int check(Plugin *plugin, Error **ret_error) {
+static int fingerprint_check(const Fingerprint *fingerprint, Error **ret_error) {
         HostFacts facts;
 
-        if (!plugin->config.enabled)
+        if (!fingerprint->config->enabled)
                 return error_set(ret_error, ENOTSUP, "disabled by the driver's option enabled");
 
         host_facts_probe(&facts);
@@ -33,9 +33,9 @@ static int check(Plugin *plugin, Error **ret_error) {
                                 programs[i]);
         }
 
-        if (plugin->connection_error)
-                return error_set(ret_error, ENOTCONN, "%s", plugin->connection_error);
-        return system_bus_check_version(engine_system_bus(plugin->engine), ret_error);
+        if (fingerprint->connection_error)
+                return error_set(ret_error, ENOTCONN, "%s", fingerprint->connection_error);
+        return system_bus_check_version(engine_system_bus(fingerprint->engine), ret_error);
 }
 
 static void set_string(Driver__Attribute *attribute, char *value) {
@@ -50,7 +50,7 @@ static void set_bool(Driver__Attribute *attribute, bool value) {
         attribute->bool_val = value;
 }
 
-static void send_to(Plugin *plugin, RpcCall *call) {
+static void fingerprint_send_to(const Fingerprint *fingerprint, RpcCall *call) {
         char names[][sizeof(ATTRIBUTE_PREFIX ".version")] = {
                 ATTRIBUTE_PREFIX,
                 ATTRIBUTE_PREFIX ".version",
@@ -63,8 +63,8 @@ static void send_to(Plugin *plugin, RpcCall *call) {
         Driver__FingerprintResponse response = DRIVER__FINGERPRINT_RESPONSE__INIT;
         _cleanup_error_ Error *error = NULL;
         _cleanup_free_ char *version = xasprintf(
-                "%u", system_bus_version(engine_system_bus(plugin->engine)));
-        bool detected = check(plugin, &error) >= 0;
+                "%u", system_bus_version(engine_system_bus(fingerprint->engine)));
+        bool detected = fingerprint_check(fingerprint, &error) >= 0;
 
         /* An attribute goes away only when it is sent empty. */
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -77,46 +77,60 @@ static void send_to(Plugin *plugin, RpcCall *call) {
         if (detected) {
                 set_bool(&attributes[0], true);
                 set_string(&attributes[1], version);
-                set_bool(&attributes[2], plugin->config.volumes);
+                set_bool(&attributes[2], fingerprint->config->volumes);
         }
 
         response.n_attributes = ELEMENTSOF(names);
         response.attributes = pointers;
         response.health = detected ? DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY
                                    : DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED;
-        response.health_description = detected ? healthy : error->message;
+        response.health_description = detected ? healthy : (char *) (uintptr_t) error_message(error);
         (void) rpc_call_send(call, &response.base);
 }
 
-void plugin_send_fingerprint(Plugin *plugin) {
-        PluginListener *listener;
+void fingerprint_send(Fingerprint *fingerprint) {
+        const Subscriber *subscriber;
 
         /* Nomad believes the first one it gets; systemd answers within milliseconds. */
-        if (!plugin->connection_known)
+        if (!fingerprint->connection_known)
                 return;
 
-        LIST_FOREACH (listener, &plugin->fingerprints, listeners)
-                send_to(plugin, listener->call);
+        LIST_FOREACH (subscriber, &fingerprint->subscribers.list, subscribers)
+                fingerprint_send_to(fingerprint, subscriber->call);
 }
 
-void plugin_on_fingerprint(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
-        Plugin *plugin = userdata;
+void fingerprint_subscribe(Fingerprint *fingerprint, RpcCall *call) {
+        subscribers_add(&fingerprint->subscribers, call, NULL, NULL);
+        if (fingerprint->connection_known)
+                fingerprint_send_to(fingerprint, call);
+}
 
-        plugin_listen(call, plugin, false);
-        if (plugin->connection_known)
-                send_to(plugin, call);
+bool fingerprint_set_connection(Fingerprint *fingerprint, const Error *error) {
+        if (error && streq_null(fingerprint->connection_error, error_message(error)))
+                return false;
+
+        fingerprint->connection_known = true;
+        string_replace(&fingerprint->connection_error, error ? error_message(error) : NULL);
+        fingerprint_send(fingerprint);
+        return true;
 }
 
 static int on_directory_changed(
         sd_event_source *source _unused_, const struct inotify_event *event, void *userdata) {
         if (event->len > 0 && streq(event->name, "systemd-nspawn"))
-                plugin_send_fingerprint(userdata);
+                fingerprint_send(userdata);
         return 0;
 }
 
-void plugin_watch_host(Plugin *plugin) {
-        for (size_t i = 0; host_program_directories[i] && i < ELEMENTSOF(plugin->watches); i++)
-                (void) sd_event_add_inotify(plugin->event, &plugin->watches[i], host_program_directories[i],
+void fingerprint_watch_host(Fingerprint *fingerprint, sd_event *event) {
+        for (size_t i = 0; host_program_directories[i] && i < FINGERPRINT_WATCHES_MAX; i++)
+                (void) sd_event_add_inotify(event, &fingerprint->watches[i], host_program_directories[i],
                         IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR,
-                        on_directory_changed, plugin);
+                        on_directory_changed, fingerprint);
+}
+
+void fingerprint_deinit(Fingerprint *fingerprint) {
+        for (size_t i = 0; i < FINGERPRINT_WATCHES_MAX; i++)
+                fingerprint->watches[i] = sd_event_source_disable_unref(fingerprint->watches[i]);
+        free(fingerprint->connection_error);
 }

@@ -11,9 +11,9 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "engine/owner.h"
+#include "nomad/driver-service.h"
 #include "nomad/handshake.h"
 #include "nomad/log.h"
-#include "nomad/plugin.h"
 #include "nomad/server.h"
 #include "nomad/services.h"
 
@@ -59,7 +59,7 @@ static int on_sigterm(
 static int on_look(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
         Program *program = userdata;
 
-        if (owner_look(program->plugin.node) == OWNER_LOST)
+        if (owner_look(program->plugin.orphans.node) == OWNER_LOST)
                 stop(program);
         else if (sd_event_source_set_time_relative(source, LOOK_USEC) >= 0)
                 (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -123,7 +123,8 @@ static int wait_for_systemd(Program *program) {
         int r;
 
         r = sd_event_now(program->event, CLOCK_MONOTONIC, &now);
-        for (until = now + CONNECT_USEC; r >= 0 && now < until && !program->plugin.connection_known;) {
+        for (until = now + CONNECT_USEC;
+                r >= 0 && now < until && !program->plugin.fingerprint.connection_known;) {
                 r = sd_event_run(program->event, until - now);
                 if (sd_event_get_state(program->event) == SD_EVENT_FINISHED)
                         return 0;
@@ -134,11 +135,11 @@ static int wait_for_systemd(Program *program) {
 }
 
 static int serve(Program *program, const Handshake *handshake, Error **ret_error) {
-        RpcService services[SERVICES_ROWS + PLUGIN_SERVICES];
+        RpcService services[SERVICES_ROWS + DRIVER_SERVICES];
         int r;
 
         services_fill(&program->services, services);
-        plugin_fill_services(&program->plugin, services + SERVICES_ROWS);
+        driver_services_fill(&program->plugin, services + SERVICES_ROWS);
         r = server_new(program->event, services, ELEMENTSOF(services), &program->server, ret_error);
         if (r >= 0)
                 r = server_listen(program->server, handshake->socket_path, handshake->group, ret_error);

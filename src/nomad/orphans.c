@@ -11,14 +11,8 @@
 #include "engine/ledger.h"
 #include "engine/owner.h"
 #include "nomad/log.h"
-#include "nomad/plugin.h"
+#include "nomad/orphans.h"
 #include "unit/nspawn.h"
-
-/*
- * Tasks that no agent will ever ask for: the client state of the node that started them is lost. They are
- * looked for once, when the driver begins to be used, told of in the log, and ended where the operator said
- * after how long.
- */
 
 /*
  * The file that an agent has open, in the directory that also has the node's id (Nomad, client/client.go and
@@ -35,9 +29,9 @@
 
 struct Orphan {
         LIST_ENTRY(Orphan) orphans;
-        Plugin *plugin;
+        Orphans *owner;
         char *id;
-        bool ending;
+        bool ending; /* it is being stopped */
         TaskWait *wait;
 };
 
@@ -69,37 +63,42 @@ static Orphan *orphan_free(Orphan *orphan) {
         return NULL;
 }
 
-void plugin_drop_orphans(Plugin *plugin) {
-        plugin->orphan_timer = sd_event_source_disable_unref(plugin->orphan_timer);
-        for (Orphan *orphan = LIST_FIRST(&plugin->orphans), *next; orphan; orphan = next) {
+void orphans_drop(Orphans *orphans) {
+        orphans->timer = sd_event_source_disable_unref(orphans->timer);
+        for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
                 next = LIST_NEXT(orphan, orphans);
                 orphan_free(orphan);
         }
 }
 
-/* What this driver was asked for is wanted by somebody, wherever its node's id is. */
-static bool is_orphan(const Plugin *plugin, const TaskRecord *record) {
-        return owner_look(record->owner) == OWNER_LOST && !engine_find(plugin->engine, record->id);
+void orphans_deinit(Orphans *orphans) {
+        orphans_drop(orphans);
+        free(orphans->node);
+}
+
+/* A task that this driver was asked for is wanted by somebody, wherever its node's id is. */
+static bool is_orphan(const Orphans *orphans, const TaskRecord *record) {
+        return owner_look(record->owner) == OWNER_LOST && !engine_find(orphans->engine, record->id);
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata);
 
-static void set_timer(Plugin *plugin, uint64_t usec) {
-        if (!plugin->orphan_timer)
+static void set_timer(Orphans *orphans, uint64_t usec) {
+        if (!orphans->timer)
                 (void) sd_event_add_time_relative(
-                        plugin->event, &plugin->orphan_timer, CLOCK_MONOTONIC, usec, 0, on_timeout, plugin);
+                        orphans->event, &orphans->timer, CLOCK_MONOTONIC, usec, 0, on_timeout, orphans);
 }
 
 static void orphan_retry(Orphan *orphan, const Error *error) {
         log_warn("a task of a lost node was not ended; it is tried again in a minute", "task_id", orphan->id,
                 "error", error_message(error));
         orphan->ending = false;
-        set_timer(orphan->plugin, RETRY_USEC);
+        set_timer(orphan->owner, RETRY_USEC);
 }
 
 static void on_ended(void *userdata, const ExitResult *result _unused_) {
         Orphan *orphan = userdata;
-        Task *task = engine_find(orphan->plugin->engine, orphan->id);
+        Task *task = engine_find(orphan->owner->engine, orphan->id);
 
         if (task)
                 task_forget(task);
@@ -122,9 +121,9 @@ static void on_taken_up(void *userdata, Task *task, const Error *error) {
 static void orphan_end(Orphan *orphan) {
         _cleanup_task_record_ TaskRecord record = {};
         _cleanup_error_ Error *error = NULL;
-        Engine *engine = orphan->plugin->engine;
+        Engine *engine = orphan->owner->engine;
 
-        if (ledger_find(orphan->id, &record) < 0 || !is_orphan(orphan->plugin, &record)) {
+        if (ledger_find(orphan->id, &record) < 0 || !is_orphan(orphan->owner, &record)) {
                 orphan_free(orphan);
                 return;
         }
@@ -137,10 +136,10 @@ static void orphan_end(Orphan *orphan) {
 }
 
 static int on_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        Plugin *plugin = userdata;
+        Orphans *orphans = userdata;
 
-        plugin->orphan_timer = sd_event_source_disable_unref(plugin->orphan_timer);
-        for (Orphan *orphan = LIST_FIRST(&plugin->orphans), *next; orphan; orphan = next) {
+        orphans->timer = sd_event_source_disable_unref(orphans->timer);
+        for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
                 next = LIST_NEXT(orphan, orphans);
                 if (!orphan->ending)
                         orphan_end(orphan);
@@ -148,35 +147,40 @@ static int on_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, 
         return 0;
 }
 
-/* Looks at each ledger, and never says that it is the one. */
+typedef struct Search {
+        Orphans *orphans;
+        uint64_t timeout_usec;
+} Search;
+
+/* Is called for each ledger. Returns false, so that the search goes on. */
 static bool collect(void *userdata, const TaskRecord *record) {
         _cleanup_free_ char *directory = nspawn_runtime_directory(record->machine), *remedy = NULL;
-        Plugin *plugin = userdata;
-        uint64_t timeout = plugin->config.orphan_timeout_usec;
+        const Search *search = userdata;
+        Orphans *orphans = search->orphans;
 
         /* The directory goes with the unit. */
-        if (access(directory, F_OK) < 0 || !is_orphan(plugin, record))
+        if (access(directory, F_OK) < 0 || !is_orphan(orphans, record))
                 return false;
 
-        remedy = timeout > 0
-                ? xasprintf("it is ended in %" PRIu64 " s (orphan_timeout)", timeout / USEC_PER_SEC)
-                : xasprintf("nspawnctl stop %s ends it", record->machine);
+        remedy = search->timeout_usec > 0 ? xasprintf("it is ended in %" PRIu64 " s (orphan_timeout)",
+                                                    search->timeout_usec / USEC_PER_SEC)
+                                          : xasprintf("nspawnctl stop %s ends it", record->machine);
         log_warn("a task runs that no agent will ask for: its node's client state is lost", "unit",
                 record->unit, "task_id", record->id, "node_id", record->owner, "remedy", remedy);
 
         Orphan *orphan = xnew(Orphan, 1);
-        orphan->plugin = plugin;
+        orphan->owner = orphans;
         orphan->id = xstrdup(record->id);
-        LIST_INSERT_HEAD(&plugin->orphans, orphan, orphans);
+        LIST_INSERT_HEAD(&orphans->list, orphan, orphans);
         return false;
 }
 
-void plugin_find_orphans(Plugin *plugin, pid_t agent) {
+void orphans_find(Orphans *orphans, pid_t agent, uint64_t timeout_usec) {
         _cleanup_free_ char *path = find_node_file(agent);
         _cleanup_task_record_ TaskRecord none = {};
-        int r = path ? owner_note(path, agent, &plugin->node) : -ENOENT;
+        int r = path ? owner_note(path, agent, &orphans->node) : -ENOENT;
 
-        /* Who does not know its own node judges no others. */
+        /* An agent that does not know its own node cannot judge other nodes. */
         if (r < 0) {
                 log_debug("the agent keeps no client state that can be found: tasks of lost nodes are not "
                           "looked for",
@@ -184,7 +188,7 @@ void plugin_find_orphans(Plugin *plugin, pid_t agent) {
                 return;
         }
 
-        (void) ledger_search(collect, plugin, &none);
-        if (!LIST_EMPTY(&plugin->orphans) && plugin->config.orphan_timeout_usec > 0)
-                set_timer(plugin, plugin->config.orphan_timeout_usec);
+        (void) ledger_search(collect, &(Search){ orphans, timeout_usec }, &none);
+        if (!LIST_EMPTY(&orphans->list) && timeout_usec > 0)
+                set_timer(orphans, timeout_usec);
 }

@@ -7,6 +7,7 @@
 #include "base/string.h"
 #include "driver.pb-c.h"
 #include "nomad/compute.h"
+#include "nomad/driver.h"
 #include "nomad/plugin.h"
 #include "nomad/time.h"
 #include "kernel/cgroup.h"
@@ -223,12 +224,4 @@ void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *message, void *
         stats_send(stats, task);
         (void) sd_event_add_time_relative(plugin->event, &stats->timer, CLOCK_MONOTONIC,
                 stats->interval_usec, stats->interval_usec / INTERVAL_ACCURACY, on_timer, stats);
-}
-
-void plugin_find_compute(Plugin *plugin) {
-        long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-        if (!plugin->compute_known)
-                compute_from_host("", n_cores > 0 ? (unsigned) n_cores : 1, &plugin->compute);
-        plugin->compute_known = true;
 }

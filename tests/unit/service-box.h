@@ -7,7 +7,7 @@
 #include "../integration/client.h"
 #include "engine-box.h"
 #include "group-box.h"
-#include "nomad/plugin.h"
+#include "nomad/driver-service.h"
 #include "nomad/server.h"
 
 /*
@@ -23,7 +23,7 @@ typedef struct Service {
         Box box;
         Groups groups;
         Plugin plugin;
-        RpcService rows[PLUGIN_SERVICES];
+        RpcService rows[DRIVER_SERVICES];
         Server *server;
         Client *client;
         char *socket;
@@ -80,22 +80,19 @@ static inline void service_open_as(Service *service, const char *id) {
         _cleanup_free_ char *units = xasprintf("%s/test.slice/%s", service->groups.root, service->box.unit);
         cr_assert_eq(symlink(ours, units), 0);
 
-        service->plugin = (Plugin){
-                .event = service->box.event,
-                .engine = service->box.engine,
-                .in_use = true,
-                .cgroup_root = service->groups.root,
-                .compute = { 8000, 4 },
-                .compute_known = true,
-        };
-        (void) plugin_add_task(&service->plugin, id, "name", "alloc");
-        plugin_fill_services(&service->plugin, service->rows);
+        plugin_init_on(&service->plugin, service->box.event, service->box.engine);
+        service->plugin.in_use = true;
+        service->plugin.cgroup_root = service->groups.root;
+        service->plugin.compute = (Compute){ 8000, 4 };
+        service->plugin.compute_known = true;
+        (void) driver_tasks_add(&service->plugin.tasks, id, "name", "alloc");
+        driver_services_fill(&service->plugin, service->rows);
         service->socket = xasprintf("%s/socket", service->groups.root);
         cr_assert_eq(
                 sd_event_add_io(service->box.event, NULL, service->stop, EPOLLIN, service_on_stop, service),
                 0);
         cr_assert_eq(
-                server_new(service->box.event, service->rows, PLUGIN_SERVICES, &service->server, &error), 0,
+                server_new(service->box.event, service->rows, DRIVER_SERVICES, &service->server, &error), 0,
                 "%s", error_message(error));
         cr_assert_eq(server_listen(service->server, service->socket, (gid_t) -1, &error), 0);
         service->client = client_new(service->socket);
@@ -109,8 +106,8 @@ static inline void service_open(Service *service) {
 static inline void service_close(Service *service) {
         client_free(service->client);
         server_free(service->server);
-        plugin_drop_events(&service->plugin);
-        plugin_remove_task(LIST_FIRST(&service->plugin.tasks));
+        plugin_deinit(&service->plugin);
+        service->box.engine = NULL;
         box_close(&service->box);
         groups_close(&service->groups);
         free(service->socket);

@@ -7,13 +7,13 @@
 TestSuite(events, .timeout = 60);
 
 static void send_events(Service *service, unsigned first, unsigned n) {
-        const DriverTask *task = LIST_FIRST(&service->plugin.tasks);
+        const DriverTask *task = LIST_FIRST(&service->plugin.tasks.list);
 
         for (unsigned i = first; i < first + n; i++) {
                 _cleanup_free_ char *message = xasprintf("event %u", i);
 
-                plugin_send_event(
-                        &service->plugin, task, message, (const char *const[]){ "key", "value", NULL });
+                events_send(&service->plugin.events, task, message,
+                        (const char *const[]){ "key", "value", NULL });
         }
 }
 
@@ -89,7 +89,7 @@ Test(events, of_too_many_that_nobody_reads_the_newest_are_kept) {
 
         service_open(&service);
         send_events(&service, 0, 2000);
-        cr_assert_eq(service.plugin.n_backlog, 1024);
+        cr_assert_eq(service.plugin.events.n_waiting, 1024);
         service_begin(&service);
         ClientCall *call = events_open(&service);
         expect_events(call, 2000 - 1024, 1024);

@@ -59,8 +59,7 @@ static void scene_open(Scene *scene) {
 static void scene_close(Scene *scene) {
         fd_close(scene->state);
         fd_close(scene->log);
-        plugin_drop_orphans(&scene->service.plugin);
-        free(scene->service.plugin.node);
+        orphans_drop(&scene->service.plugin.orphans);
         node_close(&scene->own);
         node_close(&scene->lost);
         service_close(&scene->service);
@@ -94,8 +93,7 @@ static bool runs(Scene *scene, const char *machine) {
 }
 
 static void look(Scene *scene, uint64_t timeout_usec) {
-        scene->service.plugin.config.orphan_timeout_usec = timeout_usec;
-        plugin_find_orphans(&scene->service.plugin, getpid());
+        orphans_find(&scene->service.plugin.orphans, getpid(), timeout_usec);
 }
 
 static bool log_has(const Scene *scene, const char *words) {
@@ -116,7 +114,7 @@ Test(orphans, a_task_of_a_lost_node_is_told_of_with_the_remedy_and_runs_on) {
         cr_expect(log_has(&scene, scene.lost.id));
         _cleanup_free_ char *remedy = xasprintf("nspawnctl stop %s", machine);
         cr_expect(log_has(&scene, remedy));
-        cr_expect_null(scene.service.plugin.orphan_timer);
+        cr_expect_null(scene.service.plugin.orphans.timer);
         box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine));
 }
@@ -131,7 +129,7 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
         cr_expect(log_has(&scene, "it is ended in 1 s (orphan_timeout)"));
         box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine), "not before");
-        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans));
+        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
         box_settle(&scene.service.box);
         cr_expect_not(runs(&scene, machine));
         cr_expect(ledger_read(machine, NULL, NULL) < 0);
@@ -158,8 +156,8 @@ Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 machines[i] = leave(&scene, rows[i].id, rows[i].owner);
         look(&scene, 1);
-        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans));
-        cr_expect_null(scene.service.plugin.orphan_timer);
+        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans.list));
+        cr_expect_null(scene.service.plugin.orphans.timer);
         box_settle(&scene.service.box);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 cr_expect_not(log_has(&scene, machines[i]), "%s", rows[i].id);
@@ -181,7 +179,7 @@ Test(orphans, a_node_that_comes_back_in_time_keeps_its_tasks) {
         look(&scene, 1);
         cr_expect(log_has(&scene, machine));
         node_write(&back, back.id);
-        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans));
+        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
         box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine));
 }
@@ -207,7 +205,7 @@ Test(orphans, an_agent_without_state_of_its_own_judges_nobody) {
         scene.state = fd_close(scene.state);
         look(&scene, 1);
         cr_expect_not(log_has(&scene, machine));
-        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans));
+        cr_expect(LIST_EMPTY(&scene.service.plugin.orphans.list));
 }
 
 Test(orphans, what_cannot_be_ended_is_tried_again) {
@@ -219,7 +217,7 @@ Test(orphans, what_cannot_be_ended_is_tried_again) {
         look(&scene, 1);
         fake_systemd_drop(scene.service.box.fake);
         box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
-        cr_expect_not_null(scene.service.plugin.orphan_timer);
-        cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans));
+        cr_expect_not_null(scene.service.plugin.orphans.timer);
+        cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans.list));
         cr_expect(ledger_is_of(machine, "allocation/web/1", NULL));
 }
