@@ -68,9 +68,34 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
                 return;
         }
 
-        /* Nomad sends its own configuration only to the process that it keeps. */
+        /*
+         * Nomad sends its own configuration only to the process that it keeps. Agents before 2.0.4 say it no
+         * clearer; newer ones call Init some milliseconds later, when all has begun already.
+         */
         if (request->nomad_config)
                 plugin_begin(plugin);
+        rpc_call_reply(call, &reply.base);
+}
+
+/*
+ * Nomad calls this in a process that it keeps, and again when an agent comes back to it (2.0.4 and newer).
+ * The agent kills a plugin that fails here (client/pluginmanager/drivermanager/instance.go, dispense()).
+ */
+static void on_init(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
+        Driver__InitResponse reply = DRIVER__INIT_RESPONSE__INIT;
+
+        plugin_begin(userdata);
+        rpc_call_reply(call, &reply.base);
+}
+
+/*
+ * Nomad calls this when its agent ends, waits 2 s for the answer, and has the process exit then through
+ * GRPCController (the same file, cleanup(); 2.0.4 and newer).
+ */
+static void on_shutdown(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
+        Driver__ShutdownResponse reply = DRIVER__SHUTDOWN_RESPONSE__INIT;
+
+        plugin_end(userdata);
         rpc_call_reply(call, &reply.base);
 }
 
@@ -124,7 +149,7 @@ static const RpcMethod base_methods[] = {
 };
 
 static const RpcMethod driver_methods[] = {
-        { "Init", RPC_UNARY, NULL },
+        { "Init", RPC_UNARY, on_init },
         { "TaskConfigSchema", RPC_UNARY, on_task_config_schema },
         { "Capabilities", RPC_UNARY, on_capabilities },
         { "Fingerprint", RPC_SERVER_STREAM, on_fingerprint },
@@ -136,7 +161,7 @@ static const RpcMethod driver_methods[] = {
         { "InspectTask", RPC_UNARY, driver_on_inspect_task },
         { "TaskStats", RPC_SERVER_STREAM, driver_on_task_stats },
         { "TaskEvents", RPC_SERVER_STREAM, on_task_events },
-        { "Shutdown", RPC_UNARY, NULL },
+        { "Shutdown", RPC_UNARY, on_shutdown },
         { "SignalTask", RPC_UNARY, driver_on_signal_task },
         { "ExecTask", RPC_UNARY, driver_on_exec_task },
         { "ExecTaskStreaming", RPC_BIDI, driver_on_exec_task_streaming },

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -26,12 +27,34 @@
 /* How often a process whose agent is gone looks whether one can still come back to it. */
 #define LOOK_USEC (10 * USEC_PER_SEC)
 
+/*
+ * After this time an orderly exit is given up. Nomad kills a plugin 2 s after it asked it to exit. Freeing
+ * the connection to a bus that does not answer may block in libsystemd (sd_bus_flush(3)).
+ */
+#define EXIT_LIMIT_USEC (700 * USEC_PER_MSEC)
+
 typedef struct Program {
         sd_event *event;
         Plugin plugin;
         Services services;
         Server *server;
 } Program;
+
+/* Of the one server; read by the signal handler. */
+static const char *socket_path;
+
+static void on_exit_limit(int signal _unused_) {
+        (void) unlink(socket_path);
+        _exit(EXIT_SUCCESS);
+}
+
+/* From now on the process exits within EXIT_LIMIT_USEC, whatever blocks. */
+static void limit_exit(void) {
+        const struct itimerval limit = { .it_value.tv_usec = EXIT_LIMIT_USEC };
+
+        (void) signal(SIGALRM, on_exit_limit);
+        (void) setitimer(ITIMER_REAL, &limit, NULL);
+}
 
 static void on_stopped(Server *server _unused_, void *userdata) {
         Program *program = userdata;
@@ -40,6 +63,7 @@ static void on_stopped(Server *server _unused_, void *userdata) {
 }
 
 static void stop(Program *program) {
+        limit_exit();
         server_stop(program->server, STOP_GRACE_USEC, on_stopped, program);
 }
 
@@ -138,6 +162,7 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         RpcService services[SERVICES_ROWS + DRIVER_SERVICES];
         int r;
 
+        socket_path = handshake->socket_path;
         services_fill(&program->services, services);
         driver_services_fill(&program->plugin, services + SERVICES_ROWS);
         r = server_new(program->event, services, ELEMENTSOF(services), &program->server, ret_error);

@@ -70,6 +70,11 @@ void plugin_begin(Plugin *plugin) {
         orphans_find(&plugin->orphans, getppid(), plugin->config.orphan_timeout_usec);
 }
 
+void plugin_end(Plugin *plugin) {
+        plugin->in_use = false;
+        orphans_drop(&plugin->orphans);
+}
+
 void plugin_find_compute(Plugin *plugin) {
         long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
 

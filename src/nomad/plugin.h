@@ -40,12 +40,18 @@ void plugin_init_on(Plugin *plugin, sd_event *event, Engine *engine);
 void plugin_deinit(Plugin *plugin);
 
 /**
- * plugin_begin() - begin to be used by an agent
+ * plugin_begin() - an agent begins to use this process
  *
- * Removes sockets of plugins that were killed, and looks for tasks of lost nodes. Does nothing when the
- * plugin is in use already.
+ * Removes sockets of plugins that were killed, looks for tasks of lost nodes, and sets the timer after which
+ * they are ended. Does nothing when the plugin is in use already.
  */
 void plugin_begin(Plugin *plugin);
+
+/*
+ * The agent will stop this process, and never come back to it: looks for nothing and runs no timers any
+ * more. Tasks run on, and calls are answered as before.
+ */
+void plugin_end(Plugin *plugin);
 
 /* Finds out what a core is worth, unless that is known. */
 void plugin_find_compute(Plugin *plugin);

@@ -110,8 +110,8 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
 }
 
 Test(plugin, methods_that_are_not_made_yet_say_so) {
-        static const char *const paths[] = { DRIVER "Init", DRIVER "Shutdown", DRIVER "CreateNetwork",
-                DRIVER "DestroyNetwork", DRIVER "NoSuchMethod", "/no.such.Service/Method" };
+        static const char *const paths[] = { DRIVER "CreateNetwork", DRIVER "DestroyNetwork",
+                DRIVER "NoSuchMethod", "/no.such.Service/Method" };
         _cleanup_agent_ Agent agent = agent_start();
         Driver__InitRequest request = DRIVER__INIT_REQUEST__INIT;
 
@@ -120,6 +120,22 @@ Test(plugin, methods_that_are_not_made_yet_say_so) {
                         &agent, paths[i], &request, GRPC_STATUS_UNIMPLEMENTED);
                 cr_assert_str_not_empty(text, "%s", paths[i]);
         }
+}
+
+Test(plugin, init_and_shutdown_are_answered_and_change_nothing_for_tasks) {
+        _cleanup_agent_ Agent agent = agent_start();
+        Driver__InitRequest init = DRIVER__INIT_REQUEST__INIT;
+        Driver__ShutdownRequest shutdown = DRIVER__SHUTDOWN_REQUEST__INIT;
+        Driver__CapabilitiesRequest request = DRIVER__CAPABILITIES_REQUEST__INIT;
+
+        for (size_t i = 0; i < 2; i++) {
+                free(agent_call(&agent, DRIVER "Init", &init, &driver__init_response__descriptor));
+                free(agent_call(
+                        &agent, DRIVER "Shutdown", &shutdown, &driver__shutdown_response__descriptor));
+        }
+        driver__capabilities_response__free_unpacked(agent_call(&agent, DRIVER "Capabilities", &request,
+                                                             &driver__capabilities_response__descriptor),
+                NULL);
 }
 
 Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
