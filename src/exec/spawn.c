@@ -117,12 +117,22 @@ static pid_t program_spawn(int program, int control, pid_t leader, char *process
         return r > 0 ? -r : pid;
 }
 
-/* A pipe whose one end, ours, does not block. */
+/*
+ * A pipe whose one end, ours, does not block. The command opens /dev/stdin, /dev/stdout and /dev/stderr by
+ * name, which are links to its descriptors; the pipe is root's of the host, and the command's user is
+ * somebody else.
+ */
 static int pipe_open(int *ret_ours, int *ret_theirs, bool we_read) {
         int fds[2];
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
+        if (fchmod(fds[0], 0666) < 0) {
+                int r = -errno;
+                fd_close(fds[0]);
+                fd_close(fds[1]);
+                return r;
+        }
         *ret_ours = fds[we_read ? 0 : 1];
         *ret_theirs = fds[we_read ? 1 : 0];
         return fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;

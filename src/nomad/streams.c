@@ -12,6 +12,13 @@
 #include "base/string.h"
 #include "nomad/task-config.h"
 
+/*
+ * A task opens its own streams by name: images of nginx, httpd and haproxy log to /dev/stdout. That is
+ * /proc/self/fd/1, and the kernel looks at the mode of the FIFO then. Nomad makes it 0600 and root's
+ * (client/lib/fifo), but the container's root is another user where it has a user namespace of its own.
+ */
+#define STREAM_MODE 0622
+
 #define OPEN_FLAGS (O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW)
 
 static int open_below(const char *directory, const char *path) {
@@ -54,7 +61,7 @@ static int open_stream(const char *directory, const char *path, int *ret, Error 
                 return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
 
         /* The task shares these flags. */
-        if (fcntl(fd, F_SETFL, O_RDWR) < 0)
+        if (fcntl(fd, F_SETFL, O_RDWR) < 0 || fchmod(fd, STREAM_MODE) < 0)
                 return error_set(ret_error, errno, "cannot set up %s: %s", path, strerror(errno));
 
         *ret = TAKE_FD(fd);

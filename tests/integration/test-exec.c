@@ -127,6 +127,25 @@ static void check_what_is_left(Agent *agent, Job *job) {
         free(inside_find(job, "sleep 30003"));
 }
 
+Test(exec, a_command_opens_its_streams_by_name_whoever_it_runs_as) {
+        static const char *const configs[] = { NULL, "{'user': 'app'}" };
+        static const Row row = { SH("cat </dev/stdin >/dev/stdout; echo err >/dev/stderr"), 0, 0, "in",
+                "err\n" };
+        _cleanup_agent_ Agent agent = agent_start();
+
+        for (size_t i = 0; i < ELEMENTSOF(configs); i++) {
+                _cleanup_job_ Job *job = idle_new("", configs[i]);
+
+                idle_start(&agent, job);
+                _cleanup_ran_ Ran piped = session_run(&agent, job, false, "in", 2, row.command);
+                _cleanup_ran_ Ran shown = session_run(&agent, job, true, "in\n\004", 4, row.command);
+
+                expect_ran(&row, &piped, "ExecTaskStreaming");
+                cr_expect_eq(shown.code, 0, "%d: %s", shown.code, shown.out);
+                expect_text(shown.out, "err\r\n");
+        }
+}
+
 Test(exec, a_timeout_or_the_end_of_the_call_kills_all_and_the_end_of_the_command_nothing) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);

@@ -72,6 +72,37 @@ Test(task, output_is_the_tasks_own_bytes_with_stderr_apart) {
         cr_assert_arr_eq(got_err, err, sizeof(err) - 1);
 }
 
+/* Images of nginx and others log to a link to /dev/stdout, which is opened like any file. */
+Test(task, opens_its_streams_by_name_whoever_it_runs_as) {
+        static const struct {
+                const char *config;
+                const char *out, *err;
+        } rows[] = {
+                { NULL, "out\n", "err\n" },
+                { "{'user': 'app'}", "out\n", "err\n" },
+                { "{'user': 'app', 'user_namespacing': false}", "out\n", "err\n" },
+                { "{'user': 'app', 'process_two': true}", "out\n", "err\n" },
+                { "{'user': 'app', 'init': false}", "out\n", "err\n" },
+                { "{'user': 'app', 'tty': true}", "out\r\nerr\r\n", "" },
+        };
+        _cleanup_agent_ Agent agent = agent_start();
+        Job *jobs[ELEMENTSOF(rows)];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                jobs[i] = job_new("echo out >/dev/stdout; echo err >/dev/stderr", rows[i].config);
+        start_all(&agent, jobs, ELEMENTSOF(rows));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int code = job_wait(&agent, jobs[i]);
+                _cleanup_free_ char *out = stream_wait_end(jobs[i]->out, NULL);
+                _cleanup_free_ char *err = stream_wait_end(jobs[i]->err, NULL);
+
+                cr_expect(code == 0 && streq(out, rows[i].out) && streq(err, rows[i].err),
+                        "row %zu: %d, \"%s\", \"%s\"", i, code, out, err);
+                job_destroy(&agent, jobs[i]);
+                (void) job_free(jobs[i]);
+        }
+}
+
 Test(task, environment_arrives_as_it_is) {
         static const char *const rows[][2] = {
                 { "LINES_OF_IT", "one\ntwo\n\n" },

@@ -59,6 +59,7 @@ static void expect_open(const char *path, int fd) {
         cr_assert_eq(wanted.st_ino, got.st_ino);
         cr_assert_eq(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK), O_RDWR);
         cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        cr_assert_eq(got.st_mode & 07777, 0622, "the task's user opens /dev/stdout by name");
 }
 
 static void expect_refused(Alloc *alloc, int code, const char *part) {
