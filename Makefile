@@ -37,16 +37,22 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+# What each program is protected with; tests/unit/init/test-hardening.c reads it from the files.
+FORTIFY := -D_FORTIFY_SOURCE=2
+HARDENING := -fstack-protector-strong -fPIE $(shell for flag in -fcf-protection -mbranch-protection=standard; do \
+	$(CC) -Werror $$flag -x c -c -o /dev/null /dev/null 2>/dev/null && echo $$flag; done)
+LDFLAGS_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+
+CFLAGS_release := -O2 -g $(FORTIFY)
 CFLAGS_debug := -Og -g3
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS_asan := -fsanitize=address,undefined
 
 DEFINES := -D_GNU_SOURCE -DPROJECT_VERSION='"$(VERSION)"' -DLIBEXEC_DIR='"$(libexecdir)"'
 CPPFLAGS_ALL = $(DEFINES) -Isrc -isystem $(O)/proto -MMD -MP $(CPPFLAGS)
-CFLAGS_ALL = -std=gnu17 $(WARNINGS) -fno-common -fno-strict-aliasing -fstack-protector-strong -fPIE \
+CFLAGS_ALL = -std=gnu17 $(WARNINGS) -fno-common -fno-strict-aliasing $(HARDENING) \
 	-fvisibility=hidden $(CFLAGS_$(BUILD)) $(CFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--fatal-warnings $(LDFLAGS_$(BUILD)) $(LDFLAGS)
+LDFLAGS_ALL = -pie $(LDFLAGS_HARDENING) -Wl,--as-needed -Wl,--fatal-warnings $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 
 # PACKAGE_CFLAGS, DRIVER_LIBS and CTL_LIBS; nothing is built where something is missing.
 ifneq ($(filter-out help clean vm-stop,$(or $(MAKECMDGOALS),all)),)
@@ -101,8 +107,8 @@ $(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*
 		Makefile | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -Os -g -fstack-protector-strong -static -Wl,-z,noseparate-code \
-		-o $@ $(filter %.c,$^)
+	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -Os -g $(FORTIFY) $(HARDENING) -static-pie \
+		$(LDFLAGS_HARDENING) -o $@ $(filter %.c,$^)
 
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@

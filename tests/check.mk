@@ -22,7 +22,7 @@ $(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.deps-unit $(GENERATED
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests/unit -Itests/integration $(PACKAGE_CFLAGS) $(CFLAGS_ALL) \
 		-Wno-format-nonliteral -Wno-cast-align -Wno-maybe-uninitialized -c -o $@ $<
 
-$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(INIT) $(HELPER) $(DRIVER)
+$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(PROGRAMS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
 
 # The parts of the init that need no container.
@@ -48,7 +48,7 @@ unit:
 		BUILD=$(BUILD) WERROR=$(WERROR) FILTER='$(FILTER)' unit
 endif
 unit-run: $(TEST_PROGRAMS)
-	@TEST_INIT=$(INIT) TEST_DRIVER=$(DRIVER) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
+	@TEST_INIT=$(INIT) TEST_HELPER=$(HELPER) TEST_DRIVER=$(DRIVER) TEST_CTL=$(CTL) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
 
 C_FILES := $(shell find src tests bench -name '*.[ch]')
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build . .ci 2>/dev/null | sort -u)
