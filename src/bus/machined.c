@@ -2,6 +2,7 @@
 
 #include "base/string.h"
 #include "bus/machined.h"
+#include "bus/property-read.h"
 
 #define MACHINED "org.freedesktop.machine1"
 
@@ -12,26 +13,25 @@ struct ImageQuery {
         void *userdata;
 };
 
+typedef struct Image {
+        char *path;
+        char *type;
+} Image;
+
+static const PropertyRow image_rows[] = {
+        { "Path", "s", property_read_string, offsetof(Image, path) },
+        { "Type", "s", property_read_string, offsetof(Image, type) },
+};
+
 static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         ImageQuery *query = userdata;
-        const char *name, *path = NULL, *type = NULL;
+        Image image = {};
 
         query->slot = sd_bus_slot_unref(query->slot);
+        if (!sd_bus_message_is_method_error(m, NULL))
+                (void) properties_read(m, image_rows, ELEMENTSOF(image_rows), &image);
 
-        if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_enter_container(m, 'a', "{sv}") > 0)
-                while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
-                        if (sd_bus_message_read(m, "s", &name) <= 0)
-                                break;
-
-                        const char **member = streq(name, "Path") ? &path
-                                : streq(name, "Type")             ? &type
-                                                                  : NULL;
-                        int r = member ? sd_bus_message_read(m, "v", "s", member)
-                                       : sd_bus_message_skip(m, "v");
-                        if (r < 0 || sd_bus_message_exit_container(m) < 0)
-                                break;
-                }
-
+        _cleanup_free_ char *path = image.path, *type = image.type;
         query->done(query->userdata, path, type ? type : "directory", sd_bus_message_get_error(m));
         return 0;
 }
@@ -44,7 +44,7 @@ static int on_image(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
 
         if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "o", &object) > 0 &&
                 sd_bus_call_method_async(system_bus_connection(query->system_bus), &query->slot, MACHINED,
-                        object, "org.freedesktop.DBus.Properties", "GetAll", on_properties, query, "s",
+                        object, PROPERTIES_INTERFACE, "GetAll", on_properties, query, "s",
                         MACHINED ".Image") >= 0)
                 return 0;
 

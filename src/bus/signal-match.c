@@ -2,13 +2,13 @@
 
 #include "base/macro.h"
 #include "base/string.h"
+#include "bus/property-read.h"
 #include "bus/signal-match.h"
 
-#define PROPERTIES "org.freedesktop.DBus.Properties"
 #define CHANGED "PropertiesChanged"
 #define MATCH_ALL \
         "type='signal',sender='" SYSTEMD_DESTINATION "',path_namespace='" SYSTEMD_UNITS "'," \
-        "interface='" PROPERTIES "',member='" CHANGED "'"
+        "interface='" PROPERTIES_INTERFACE "',member='" CHANGED "'"
 
 static int on_own(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
         SignalMatch *watch = userdata;
@@ -44,7 +44,7 @@ static int on_shared(sd_bus_message *m, void *userdata, sd_bus_error *error _unu
 
 static int signal_match_begin_own(SignalMatch *watch, SignalMatches *watches) {
         int r = sd_bus_match_signal_async(system_bus_connection(watch->system_bus), &watch->own,
-                SYSTEMD_DESTINATION, watch->path, PROPERTIES, CHANGED, on_own, NULL, watch);
+                SYSTEMD_DESTINATION, watch->path, PROPERTIES_INTERFACE, CHANGED, on_own, NULL, watch);
 
         if (r < 0)
                 return r;

@@ -6,6 +6,7 @@
 
 #include "base/string.h"
 #include "bus/job.h"
+#include "bus/property-read.h"
 #include "bus/system-bus.h"
 #include "bus/turn.h"
 #include "bus/signal-match.h"
@@ -83,9 +84,10 @@ static int on_disconnected(sd_bus_message *m _unused_, void *userdata, sd_bus_er
 }
 
 static void read_version(SystemBus *system_bus, sd_bus_message *m) {
-        const char *version = "";
+        static const PropertyRow row = { "Version", "s", property_read_string, 0 };
+        _cleanup_free_ char *version = NULL;
 
-        if (sd_bus_message_read(m, "v", "s", &version) < 0)
+        if (property_read(m, &row, &version) < 0)
                 return;
         /* "252.39-1~deb12u1" here, "v257-1" elsewhere */
         system_bus->version = (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10);
@@ -176,8 +178,8 @@ static int system_bus_ask(SystemBus *system_bus) {
                         system_bus, NULL);
         if (r >= 0)
                 r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_VERSION],
-                        SYSTEMD_DESTINATION, SYSTEMD_PATH, "org.freedesktop.DBus.Properties", "Get",
-                        on_version, system_bus, "ss", SYSTEMD_MANAGER, "Version");
+                        SYSTEMD_DESTINATION, SYSTEMD_PATH, PROPERTIES_INTERFACE, "Get", on_version,
+                        system_bus, "ss", SYSTEMD_MANAGER, "Version");
         if (r >= 0)
                 r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_NAMES],
                         "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "kernel/cgroup.h"
+#include "bus/property-read.h"
 #include "bus/thaw.h"
 #include "bus/turn.h"
 
@@ -58,13 +59,14 @@ static int thaw_ask(Thaw *thaw) {
         return r;
 }
 
+static const PropertyRow control_group_row = { "ControlGroup", "s", property_read_string,
+        offsetof(Thaw, control_group) };
+
 static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Thaw *thaw = userdata;
-        const char *group = NULL;
 
-        if (!sd_bus_message_get_error(m) && sd_bus_message_enter_container(m, 'v', "s") > 0)
-                (void) sd_bus_message_read_basic(m, 's', &group);
-        thaw->control_group = xstrdup_null(group);
+        if (!sd_bus_message_get_error(m))
+                (void) property_read(m, &control_group_row, thaw);
         thaw->slot = sd_bus_slot_unref(thaw->slot);
 
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
@@ -80,8 +82,8 @@ static void thaw_begin(void *userdata) {
         Thaw *thaw = userdata;
 
         if (sd_bus_call_method_async(system_bus_connection(thaw->system_bus), &thaw->slot,
-                    SYSTEMD_DESTINATION, thaw->path, "org.freedesktop.DBus.Properties", "Get",
-                    on_control_group, thaw, "ss", "org.freedesktop.systemd1.Service", "ControlGroup") < 0)
+                    SYSTEMD_DESTINATION, thaw->path, PROPERTIES_INTERFACE, "Get", on_control_group, thaw,
+                    "ss", "org.freedesktop.systemd1.Service", "ControlGroup") < 0)
                 thaw_finish(thaw, NULL);
 }
 

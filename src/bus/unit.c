@@ -3,13 +3,13 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "bus/property-read.h"
 #include "bus/thaw.h"
 #include "bus/turn.h"
 #include "bus/unit.h"
 #include "bus/signal-match.h"
 
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
-#define INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
 /* systemd is back on the bus in less when it executes itself anew. */
 #define RETRY_USEC (200 * USEC_PER_MSEC)
@@ -57,102 +57,29 @@ bool unit_status_is_up(const UnitStatus *status) {
                 !unit_status_is_dead(status);
 }
 
-static int read_string(sd_bus_message *m, void *member) {
-        const char *s;
-        int r = sd_bus_message_read_basic(m, 's', &s);
-
-        if (r > 0)
-                string_replace(member, s);
-        return r;
-}
-
-static int read_u32(sd_bus_message *m, void *member) {
-        return sd_bus_message_read_basic(m, 'u', member);
-}
-
-static int read_i32(sd_bus_message *m, void *member) {
-        return sd_bus_message_read_basic(m, 'i', member);
-}
-
-static int read_u64(sd_bus_message *m, void *member) {
-        return sd_bus_message_read_basic(m, 't', member);
-}
-
 static int read_job(sd_bus_message *m, void *member) {
         return sd_bus_message_read(m, "(uo)", member, NULL);
 }
 
-static int read_invocation(sd_bus_message *m, void *member) {
-        const uint8_t *bytes;
-        size_t n;
-        int r = sd_bus_message_read_array(m, 'y', (const void **) &bytes, &n);
-
-        if (r < 0 || n != 16)
-                return r;
-
-        char text[33];
-        for (size_t i = 0; i < n; i++) {
-                static const char digits[] = "0123456789abcdef";
-                text[2 * i] = digits[bytes[i] >> 4];
-                text[2 * i + 1] = digits[bytes[i] & 15];
-        }
-        text[32] = 0;
-        string_replace(member, text);
-        return 1;
-}
-
-static const struct {
-        const char *name;
-        const char *signature;
-        int (*read)(sd_bus_message *m, void *member);
-        size_t offset;
-} properties[] = {
-        { "LoadState", "s", read_string, offsetof(UnitStatus, load_state) },
-        { "ActiveState", "s", read_string, offsetof(UnitStatus, active_state) },
-        { "SubState", "s", read_string, offsetof(UnitStatus, sub_state) },
-        { "Result", "s", read_string, offsetof(UnitStatus, result) },
-        { "StatusText", "s", read_string, offsetof(UnitStatus, status_text) },
-        { "ControlGroup", "s", read_string, offsetof(UnitStatus, control_group) },
-        { "InvocationID", "ay", read_invocation, offsetof(UnitStatus, invocation_id) },
+static const PropertyRow status_rows[] = {
+        { "LoadState", "s", property_read_string, offsetof(UnitStatus, load_state) },
+        { "ActiveState", "s", property_read_string, offsetof(UnitStatus, active_state) },
+        { "SubState", "s", property_read_string, offsetof(UnitStatus, sub_state) },
+        { "Result", "s", property_read_string, offsetof(UnitStatus, result) },
+        { "StatusText", "s", property_read_string, offsetof(UnitStatus, status_text) },
+        { "ControlGroup", "s", property_read_string, offsetof(UnitStatus, control_group) },
+        { "InvocationID", "ay", property_read_id128, offsetof(UnitStatus, invocation_id) },
         { "Job", "(uo)", read_job, offsetof(UnitStatus, job_id) },
-        { "MainPID", "u", read_u32, offsetof(UnitStatus, main_pid) },
-        { "NRestarts", "u", read_u32, offsetof(UnitStatus, n_restarts) },
-        { "ExecMainCode", "i", read_i32, offsetof(UnitStatus, exec_main_code) },
-        { "ExecMainStatus", "i", read_i32, offsetof(UnitStatus, exec_main_status) },
-        { "ExecMainExitTimestamp", "t", read_u64, offsetof(UnitStatus, exit_usec) },
-        { "ActiveEnterTimestamp", "t", read_u64, offsetof(UnitStatus, active_enter_usec) },
+        { "MainPID", "u", property_read_u32, offsetof(UnitStatus, main_pid) },
+        { "NRestarts", "u", property_read_u32, offsetof(UnitStatus, n_restarts) },
+        { "ExecMainCode", "i", property_read_i32, offsetof(UnitStatus, exec_main_code) },
+        { "ExecMainStatus", "i", property_read_i32, offsetof(UnitStatus, exec_main_status) },
+        { "ExecMainExitTimestamp", "t", property_read_u64, offsetof(UnitStatus, exit_usec) },
+        { "ActiveEnterTimestamp", "t", property_read_u64, offsetof(UnitStatus, active_enter_usec) },
 };
 
-static int read_property(sd_bus_message *m, const char *name, UnitStatus *status) {
-        for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
-                if (!streq(properties[i].name, name))
-                        continue;
-
-                int r = sd_bus_message_enter_container(m, 'v', properties[i].signature);
-                if (r < 0)
-                        return r;
-                r = properties[i].read(m, (char *) status + properties[i].offset);
-                if (r < 0)
-                        return r;
-                return sd_bus_message_exit_container(m);
-        }
-
-        return sd_bus_message_skip(m, "v");
-}
-
-static int read_properties(sd_bus_message *m, UnitStatus *status) {
-        const char *name;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(m, 's', &name);
-                if (r >= 0)
-                        r = read_property(m, name, status);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r;
+static int read_status(sd_bus_message *m, UnitStatus *status) {
+        return properties_read(m, status_rows, ELEMENTSOF(status_rows), status);
 }
 
 /* What is said while systemd executes itself anew, or is too busy: it says nothing of the unit. */
@@ -207,7 +134,7 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         if (error && is_passing(error) && unit_retry(unit) >= 0)
                 return 0;
 
-        if (!error && read_properties(m, &status) < 0)
+        if (!error && read_status(m, &status) < 0)
                 error = &unreadable;
         if (error) {
                 unit_status_clear(&status);
@@ -227,7 +154,7 @@ static void unit_read(void *userdata) {
 
         /* An empty interface name asks for the properties of all interfaces at once. */
         r = sd_bus_call_method_async(system_bus_connection(unit->system_bus), &unit->read,
-                SYSTEMD_DESTINATION, unit->path, INTERFACE_PROPERTIES, "GetAll", on_read, unit, "s", "");
+                SYSTEMD_DESTINATION, unit->path, PROPERTIES_INTERFACE, "GetAll", on_read, unit, "s", "");
         if (r < 0) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
                 sd_bus_error_set_errno(&error, r);
@@ -257,7 +184,7 @@ static void on_changed(void *userdata, sd_bus_message *m) {
                 return;
         }
 
-        if (sd_bus_message_read_basic(m, 's', &interface) <= 0 || read_properties(m, &unit->status) < 0) {
+        if (sd_bus_message_read_basic(m, 's', &interface) <= 0 || read_status(m, &unit->status) < 0) {
                 unit_refresh(unit);
                 return;
         }

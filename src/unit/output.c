@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/secrets-file.h"
+#include "bus/property-read.h"
 #include "unit/nspawn.h"
 #include "unit/output.h"
 #include "task/name.h"
@@ -20,9 +21,10 @@ struct OutputQuery {
 /* systemd-nspawn(1): nspawn is not between. */
 #define PIPED "--console=pipe"
 
+/* What the unit's properties say. */
 typedef struct Service {
-        bool in_journal;
-        bool piped;
+        char *output; /* StandardOutput= */
+        bool piped;   /* nspawn is told so in ExecStart= */
 } Service;
 
 /* Return: whether nspawn's options have the word; false where they are not in the task's directory. */
@@ -37,63 +39,42 @@ static bool options_contain(const char *machine, const char *wanted) {
         return false;
 }
 
-static int read_output(sd_bus_message *m, Service *service) {
-        const char *output;
-        int r = sd_bus_message_read(m, "v", "s", &output);
-
-        service->in_journal = r > 0 && streq(output, "journal");
-        return r;
-}
-
 /*
  * The first command's arguments (org.freedesktop.systemd1(5), ExecStart), which are nspawn's in a unit that
  * an earlier version of this program started.
  */
-static int read_command(sd_bus_message *m, Service *service) {
-        static const char signature[] = "a(sasbttttuii)";
+static int read_command(sd_bus_message *m, void *member) {
+        bool options = true, *piped = member;
         const char *word;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'v', signature);
-        if (r > 0)
-                r = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
-        if (r > 0)
-                r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
+        r = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
+        if (r == 0)
+                return sd_bus_message_exit_container(m); /* no command at all */
         if (r > 0)
                 r = sd_bus_message_skip(m, "s");
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "s");
-        while (r > 0 && (r = sd_bus_message_read_basic(m, 's', &word)) > 0)
-                service->piped = service->piped || streq(word, PIPED);
+        while (r > 0 && (r = sd_bus_message_read_basic(m, 's', &word)) > 0) {
+                options = options && !streq(word, "--");
+                *piped = *piped || (options && streq(word, PIPED));
+        }
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r >= 0)
                 r = sd_bus_message_skip(m, "bttttuii");
-        for (int i = 0; i < 3 && r >= 0; i++)
+        for (int i = 0; i < 2 && r >= 0; i++)
                 r = sd_bus_message_exit_container(m);
         return r;
 }
 
-static int read_service(sd_bus_message *m, Service *service) {
-        const char *name;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(m, 's', &name);
-                if (r < 0)
-                        break;
-                if (streq(name, "StandardOutput"))
-                        r = read_output(m, service);
-                else if (streq(name, "ExecStart"))
-                        r = read_command(m, service);
-                else
-                        r = sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r;
-}
+static const PropertyRow service_rows[] = {
+        { "StandardOutput", "s", property_read_string, offsetof(Service, output) },
+        { "ExecStart", "a(sasbttttuii)", read_command, offsetof(Service, piped) },
+};
 
 static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         OutputQuery *query = userdata;
@@ -103,16 +84,16 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused
 
         query->slot = sd_bus_slot_unref(query->slot);
 
-        service.piped = options_contain(query->machine, PIPED);
-        int r = refusal ? -sd_bus_error_get_errno(refusal) : read_service(m, &service);
+        int r = refusal ? -sd_bus_error_get_errno(refusal)
+                        : properties_read(m, service_rows, ELEMENTSOF(service_rows), &service);
+        _cleanup_free_ char *output = service.output;
         if (r < 0)
                 (void) error_set(&error, r, "systemd does not tell where the output goes: %s",
                         refusal ? refusal->message : strerror(-r));
-        query->done(query->userdata,
-                !service.in_journal     ? OUTPUT_ELSEWHERE
-                        : service.piped ? OUTPUT_JOURNAL
-                                        : OUTPUT_JOURNAL_BY_NSPAWN,
-                error);
+
+        bool piped = service.piped || options_contain(query->machine, PIPED);
+        OutputPlace in_journal = piped ? OUTPUT_JOURNAL : OUTPUT_JOURNAL_BY_NSPAWN;
+        query->done(query->userdata, streq_null(output, "journal") ? in_journal : OUTPUT_ELSEWHERE, error);
         return 0;
 }
 
@@ -127,8 +108,8 @@ OutputQuery *output_query_new(
         if (!query->machine || !system_bus_is_ready(system_bus) ||
                 sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
                 sd_bus_call_method_async(system_bus_connection(system_bus), &query->slot,
-                        SYSTEMD_DESTINATION, path, "org.freedesktop.DBus.Properties", "GetAll",
-                        on_properties, query, "s", "org.freedesktop.systemd1.Service") < 0)
+                        SYSTEMD_DESTINATION, path, PROPERTIES_INTERFACE, "GetAll", on_properties, query, "s",
+                        "org.freedesktop.systemd1.Service") < 0)
                 return NULL;
         return TAKE_PTR(query);
 }

@@ -174,8 +174,9 @@ static int append_service(sd_bus_message *m, const FakeUnit *unit) {
         if (r < 0)
                 return r;
         return sd_bus_message_append(m, "{sv}{sv}", "StandardOutput", "s", output, "ExecStart",
-                "a(sasbttttuii)", 1, "/usr/bin/systemd-nspawn", 3, "systemd-nspawn", "--quiet", console,
-                false, UINT64_C(1), UINT64_C(1), UINT64_C(0), UINT64_C(0), 0u, 0, 0);
+                "a(sasbttttuii)", 1, "/usr/bin/systemd-nspawn", 5, "systemd-nspawn", "--quiet", console,
+                "--", unit->command ? unit->command : "true", false, UINT64_C(1), UINT64_C(1), UINT64_C(0),
+                UINT64_C(0), 0u, 0, 0);
 }
 
 static int append_unit(sd_bus_message *m, const FakeUnit *unit, const char *load_state) {

@@ -38,6 +38,7 @@ typedef struct FakeUnit {
         bool pinned;
         const char *output;  /* NULL for the journal */
         const char *console; /* argument of nspawn's, NULL for --console=pipe */
+        const char *command; /* argument of the payload's, NULL for "true" */
         char *control_group; /* NULL for one that is nowhere */
 } FakeUnit;
 

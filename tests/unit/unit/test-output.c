@@ -50,14 +50,15 @@ static void box_close(Box *box) {
 
 Test(output, the_place_is_where_the_unit_says) {
         static const struct {
-                const char *output, *console;
+                const char *output, *console, *command;
                 OutputPlace place;
         } rows[] = {
-                { "journal", "--console=pipe", OUTPUT_JOURNAL },
-                { "journal", "--console=read-only", OUTPUT_JOURNAL_BY_NSPAWN },
-                { "journal", "--read-only", OUTPUT_JOURNAL_BY_NSPAWN },
-                { "null", "--console=pipe", OUTPUT_ELSEWHERE },
-                { "null", "--console=read-only", OUTPUT_ELSEWHERE },
+                { "journal", "--console=pipe", NULL, OUTPUT_JOURNAL },
+                { "journal", "--console=read-only", NULL, OUTPUT_JOURNAL_BY_NSPAWN },
+                { "journal", "--read-only", NULL, OUTPUT_JOURNAL_BY_NSPAWN },
+                { "journal", "--quiet", "--console=pipe", OUTPUT_JOURNAL_BY_NSPAWN },
+                { "null", "--console=pipe", NULL, OUTPUT_ELSEWHERE },
+                { "null", "--console=read-only", NULL, OUTPUT_ELSEWHERE },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -67,6 +68,7 @@ Test(output, the_place_is_where_the_unit_says) {
                 FakeUnit *unit = fake_unit_add(box.fake, "nspawn-a.service", "active");
                 unit->output = rows[i].output;
                 unit->console = rows[i].console;
+                unit->command = rows[i].command;
                 box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
                 cr_assert_not_null(box.query);
                 cr_assert_eq(box.n_done, 0, "not from within the call");
