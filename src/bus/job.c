@@ -14,6 +14,12 @@ struct Job {
         void *userdata;
 };
 
+/* All jobs of a connection. The match is there before any job can be asked for: no signal is missed. */
+typedef struct Jobs {
+        sd_bus_slot *removed; /* match for JobRemoved */
+        LIST_HEAD(, Job) list;
+} Jobs;
+
 static void job_leave(Job *job) {
         LIST_REMOVE(job, entries);
         job->system_bus = NULL;
@@ -49,7 +55,7 @@ static int on_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         const char *path;
 
         /* Cut off, with an answer that libsystemd made up: the loss is told to all jobs in a moment. */
-        if (error && sd_bus_is_open(system_bus_connection(job->system_bus)) <= 0)
+        if (error && !system_bus_is_ready(job->system_bus))
                 return 0;
 
         if (!error && sd_bus_message_read(m, "o", &path) > 0)
@@ -59,27 +65,60 @@ static int on_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         return 0;
 }
 
-Job *job_new(SystemBus *system_bus, sd_bus_message *call, JobDone done, void *userdata, Error **ret_error) {
+static int jobs_opened(void *userdata, sd_bus *bus) {
+        Jobs *jobs = userdata;
+
+        return sd_bus_match_signal_async(bus, &jobs->removed, SYSTEMD_DESTINATION, SYSTEMD_PATH,
+                SYSTEMD_MANAGER, "JobRemoved", on_removed, NULL, jobs);
+}
+
+static void jobs_lost(void *userdata) {
+        static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
+                SD_BUS_ERROR_DISCONNECTED, "The connection to the system bus was lost");
+        Jobs *jobs = userdata;
         Job *job;
-        int r;
 
-        if (!system_bus_is_ready(system_bus)) {
-                (void) error_set(ret_error, ENOTCONN, "there is no connection to systemd");
-                return NULL;
-        }
+        jobs->removed = sd_bus_slot_unref(jobs->removed);
+        while ((job = LIST_FIRST(&jobs->list)))
+                job_finish(job, NULL, &error);
+}
 
-        job = xnew(Job, 1);
-        r = sd_bus_call_async(system_bus_connection(system_bus), &job->slot, call, on_made, job, 0);
+/* The jobs themselves stay with their owners. */
+static void jobs_clear(void *share) {
+        Jobs *jobs = share;
+        Job *job;
+
+        jobs->removed = sd_bus_slot_unref(jobs->removed);
+        while ((job = LIST_FIRST(&jobs->list)))
+                job_leave(job);
+}
+
+static const BusShareType jobs_type = {
+        .size = sizeof(Jobs),
+        .clear = jobs_clear,
+        .observer = { jobs_opened, jobs_lost },
+};
+
+Job *job_new(SystemBus *system_bus, sd_bus_message *call, JobDone done, void *userdata, Error **ret_error) {
+        Jobs *jobs = system_bus_share(system_bus, &jobs_type);
+        Job *job = xnew(Job, 1);
+        int r = jobs->removed ? system_bus_call_message(system_bus, &job->slot, call, on_made, job, 0)
+                              : -ENOTCONN;
+
         if (r < 0) {
                 free(job);
-                (void) error_set(ret_error, r, "cannot send a call to systemd: %s", strerror(-r));
+                if (r == -ENOTCONN)
+                        (void) error_set(ret_error, ENOTCONN,
+                                "there is no connection to systemd; it is being tried again");
+                else
+                        (void) error_set(ret_error, r, "cannot send a call to systemd: %s", strerror(-r));
                 return NULL;
         }
 
         job->system_bus = system_bus;
         job->done = done;
         job->userdata = userdata;
-        LIST_INSERT_HEAD(&system_bus_jobs(system_bus)->list, job, entries);
+        LIST_INSERT_HEAD(&jobs->list, job, entries);
         return job;
 }
 
@@ -92,29 +131,4 @@ Job *job_free(Job *job) {
         free(job->path);
         free(job);
         return NULL;
-}
-
-int jobs_open(Jobs *jobs, sd_bus *bus) {
-        return sd_bus_match_signal_async(bus, &jobs->removed, SYSTEMD_DESTINATION, SYSTEMD_PATH,
-                SYSTEMD_MANAGER, "JobRemoved", on_removed, NULL, jobs);
-}
-
-void jobs_close(Jobs *jobs) {
-        jobs->removed = sd_bus_slot_unref(jobs->removed);
-}
-
-void jobs_fail(Jobs *jobs) {
-        static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
-                SD_BUS_ERROR_DISCONNECTED, "The connection to the system bus was lost");
-        Job *job;
-
-        while ((job = LIST_FIRST(&jobs->list)))
-                job_finish(job, NULL, &error);
-}
-
-void jobs_forget(Jobs *jobs) {
-        Job *job;
-
-        while ((job = LIST_FIRST(&jobs->list)))
-                job_leave(job);
 }

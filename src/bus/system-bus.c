@@ -5,11 +5,8 @@
 #include <stdlib.h>
 
 #include "base/string.h"
-#include "bus/job.h"
 #include "bus/property-read.h"
 #include "bus/system-bus.h"
-#include "bus/turn.h"
-#include "bus/signal-match.h"
 
 /* First and longest pause before connecting again: within a second after the bus is back all is as before.
  */
@@ -34,17 +31,24 @@ struct SystemBus {
         sd_bus_slot *slots[_QUESTION_MAX];
         sd_bus_slot *disconnected;
         sd_event_source *reconnect;
+        sd_event_source *given_up; /* an observer could not work with the connection */
         uint64_t pause_usec;
         unsigned unanswered;
-        bool ready;
+        bool opened; /* everything is known, and observers were called */
         bool has_machined;
         unsigned version;
         SystemBusChanged changed;
         void *userdata;
-        Jobs jobs;
-        Turns turns;
-        SignalMatches watches;
+        BusObservers observers;
+        LIST_HEAD(, BusShare) shares;
 };
+
+typedef struct BusShare {
+        LIST_ENTRY(BusShare) shares;
+        const BusShareType *type;
+        BusObserver observer;
+        max_align_t object[];
+} BusShare;
 
 static void system_bus_connect(SystemBus *system_bus);
 
@@ -56,15 +60,15 @@ static int on_reconnect(sd_event_source *source _unused_, uint64_t usec _unused_
 static void system_bus_close(SystemBus *system_bus) {
         for (size_t i = 0; i < _QUESTION_MAX; i++)
                 system_bus->slots[i] = sd_bus_slot_unref(system_bus->slots[i]);
-        jobs_close(&system_bus->jobs);
-        signal_matches_close(&system_bus->watches);
         system_bus->disconnected = sd_bus_slot_unref(system_bus->disconnected);
+        system_bus->given_up = sd_event_source_disable_unref(system_bus->given_up);
         system_bus->bus = sd_bus_close_unref(system_bus->bus);
-        system_bus->ready = false;
+        system_bus->opened = false;
         system_bus->unanswered = 0;
 }
 
 static void system_bus_lose(SystemBus *system_bus, int code, const char *what) {
+        const bool was_open = system_bus->opened;
         _cleanup_error_ Error *error = NULL;
 
         system_bus_close(system_bus);
@@ -74,7 +78,8 @@ static void system_bus_lose(SystemBus *system_bus, int code, const char *what) {
                                                                                  : RECONNECT_MAX_USEC;
 
         (void) error_set(&error, code, "%s: %s", what, strerror(abs(code)));
-        jobs_fail(&system_bus->jobs);
+        if (was_open)
+                bus_observers_lose(&system_bus->observers);
         system_bus->changed(system_bus->userdata, error);
 }
 
@@ -121,9 +126,13 @@ static void on_answer(SystemBus *system_bus, Question question, sd_bus_message *
         if (--system_bus->unanswered > 0)
                 return;
 
-        system_bus->ready = true;
+        system_bus->opened = true;
         system_bus->pause_usec = RECONNECT_MIN_USEC;
-        system_bus->changed(system_bus->userdata, NULL);
+        int r = bus_observers_open(&system_bus->observers, system_bus->bus);
+        if (r < 0)
+                system_bus_lose(system_bus, r, "cannot work with the connection to the system bus");
+        else
+                system_bus->changed(system_bus->userdata, NULL);
 }
 
 static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
@@ -163,15 +172,12 @@ static int system_bus_open_bus(SystemBus *system_bus) {
         return r;
 }
 
-/* The match for jobs is asked for before anything else can be: none can slip through. */
 static int system_bus_ask(SystemBus *system_bus) {
         int r;
 
         r = sd_bus_match_signal_async(system_bus->bus, &system_bus->disconnected,
                 "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                 "Disconnected", on_disconnected, NULL, system_bus);
-        if (r >= 0)
-                r = jobs_open(&system_bus->jobs, system_bus->bus);
         if (r >= 0)
                 r = sd_bus_call_method_async(system_bus->bus, &system_bus->slots[QUESTION_SUBSCRIBE],
                         SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", on_subscribed,
@@ -217,20 +223,31 @@ SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged
         system_bus->pause_usec = RECONNECT_MIN_USEC;
         system_bus->changed = changed;
         system_bus->userdata = userdata;
-        LIST_INIT(&system_bus->jobs.list);
-        TAILQ_INIT(&system_bus->turns.waiting);
-        LIST_INIT(&system_bus->watches.sharing);
+        LIST_INIT(&system_bus->observers.list);
+        LIST_INIT(&system_bus->shares);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
         (void) sd_event_add_defer(event, &system_bus->reconnect, on_first_connect, system_bus);
         return system_bus;
 }
 
+static void system_bus_clear_shares(SystemBus *system_bus) {
+        BusShare *share;
+
+        while ((share = LIST_FIRST(&system_bus->shares))) {
+                LIST_REMOVE(share, shares);
+                if (share->type->clear)
+                        share->type->clear(share->object);
+                free(share);
+        }
+}
+
 SystemBus *system_bus_free(SystemBus *system_bus) {
         if (!system_bus)
                 return NULL;
 
-        jobs_forget(&system_bus->jobs);
+        bus_observers_clear(&system_bus->observers);
+        system_bus_clear_shares(system_bus);
         system_bus->reconnect = sd_event_source_disable_unref(system_bus->reconnect);
         if (system_bus->bus)
                 (void) sd_bus_flush(system_bus->bus);
@@ -250,7 +267,7 @@ sd_event *system_bus_event(SystemBus *system_bus) {
 }
 
 bool system_bus_is_ready(const SystemBus *system_bus) {
-        return system_bus->ready;
+        return system_bus->opened && sd_bus_is_open(system_bus->bus) > 0;
 }
 
 unsigned system_bus_version(const SystemBus *system_bus) {
@@ -264,45 +281,35 @@ int system_bus_check_version(const SystemBus *system_bus, Error **ret_error) {
                 system_bus->version, SYSTEMD_VERSION_MIN);
 }
 
-Jobs *system_bus_jobs(SystemBus *system_bus) {
-        return &system_bus->jobs;
-}
-
-Turns *system_bus_turns(SystemBus *system_bus) {
-        return &system_bus->turns;
-}
-
-SignalMatches *system_bus_matches(SystemBus *system_bus) {
-        return &system_bus->watches;
-}
-
 bool system_bus_has_machined(const SystemBus *system_bus) {
         return system_bus->has_machined;
 }
 
-int system_bus_new_call(SystemBus *system_bus, const char *method, sd_bus_message **ret) {
-        if (!system_bus->ready)
-                return -ENOTCONN;
-        return sd_bus_message_new_method_call(
-                system_bus->bus, ret, SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
+static int on_given_up(sd_event_source *source _unused_, void *userdata) {
+        system_bus_lose(userdata, EIO, "cannot work with the connection to the system bus");
+        return 0;
 }
 
-int system_bus_send(SystemBus *system_bus, const char *method, const char *types, ...) {
-        sd_bus_message *m;
-        va_list ap;
-        int r;
+void system_bus_observe(SystemBus *system_bus, BusObserver *observer, const BusObserverCallbacks *callbacks,
+        void *userdata) {
+        bus_observers_add(&system_bus->observers, observer, callbacks, userdata);
+        if (system_bus->opened && callbacks->opened && callbacks->opened(userdata, system_bus->bus) < 0 &&
+                !system_bus->given_up)
+                (void) sd_event_add_defer(system_bus->event, &system_bus->given_up, on_given_up, system_bus);
+}
 
-        r = system_bus_new_call(system_bus, method, &m);
-        if (r < 0)
-                return r;
+void *system_bus_share(SystemBus *system_bus, const BusShareType *type) {
+        BusShare *share;
 
-        va_start(ap, types);
-        r = sd_bus_message_appendv(m, types, ap);
-        va_end(ap);
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(m, false);
-        if (r >= 0)
-                r = sd_bus_send(system_bus->bus, m, NULL);
-        sd_bus_message_unref(m);
-        return r < 0 ? r : 0;
+        LIST_FOREACH (share, &system_bus->shares, shares)
+                if (share->type == type)
+                        return share->object;
+
+        share = xcalloc(1, sizeof(*share) + type->size);
+        share->type = type;
+        LIST_INSERT_HEAD(&system_bus->shares, share, shares);
+        if (type->init)
+                type->init(share->object, system_bus);
+        system_bus_observe(system_bus, &share->observer, &type->observer, share->object);
+        return share->object;
 }

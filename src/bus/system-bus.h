@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/error.h"
+#include "bus/observer.h"
 
 /*
  * The connection to org.freedesktop.systemd1: one system bus connection, one subscription. Everything is
@@ -33,6 +34,7 @@ typedef void (*SystemBusChanged)(void *userdata, const Error *error);
  * Return: the system_bus, never NULL.
  */
 SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged changed, void *userdata);
+/* Sends what was not sent yet, for a quarter of a second at most: the bus may have ceased to read. */
 SystemBus *system_bus_free(SystemBus *system_bus);
 DEFINE_CLEANUP(SystemBus *, system_bus_free)
 
@@ -40,6 +42,7 @@ DEFINE_CLEANUP(SystemBus *, system_bus_free)
 sd_bus *system_bus_connection(SystemBus *system_bus);
 sd_event *system_bus_event(SystemBus *system_bus);
 
+/* Return: whether calls can be made. False from the moment on that libsystemd finds the connection dead. */
 bool system_bus_is_ready(const SystemBus *system_bus);
 
 /* Return: systemd's version such as 252; 0 before the connection is ready. */
@@ -69,7 +72,51 @@ int system_bus_new_call(SystemBus *system_bus, const char *method, sd_bus_messag
  */
 int system_bus_send(SystemBus *system_bus, const char *method, const char *types, ...);
 
-/* What uses the connection for many at once, owned by the connection (job.h, turn.h, signal-match.h). */
-struct Jobs *system_bus_jobs(SystemBus *system_bus);
-struct Turns *system_bus_turns(SystemBus *system_bus);
-struct SignalMatches *system_bus_matches(SystemBus *system_bus);
+/**
+ * system_bus_call() - call a method of whatever is on the bus, with an answer
+ * @ret_slot: the call; freeing the slot ends the waiting
+ * @callback: called from the loop; when the connection is lost, with an error that libsystemd makes up
+ * @types:    signature of the arguments that follow, NULL for none
+ *
+ * Return: 0; -ENOTCONN when there is no connection, or when it just turned out to be dead; or another
+ * negative errno.
+ */
+int system_bus_call(SystemBus *system_bus, sd_bus_slot **ret_slot, const char *destination, const char *path,
+        const char *interface, const char *method, sd_bus_message_handler_t callback, void *userdata,
+        const char *types, ...);
+
+/* As system_bus_call(), for a message that is there. @limit_usec: how long to wait; 0 for as long as usual.
+ */
+int system_bus_call_message(SystemBus *system_bus, sd_bus_slot **ret_slot, sd_bus_message *call,
+        sd_bus_message_handler_t callback, void *userdata, uint64_t limit_usec);
+
+/*
+ * Return: -ENOTCONN for the errors that say that a connection is dead, @r for all others. The first who
+ * writes to a dead connection is told so in several ways, before the loop knows of it.
+ */
+int system_bus_error(int r);
+
+/**
+ * system_bus_observe() - follow the connection
+ * @observer: must not observe yet
+ *
+ * With a connection that is ready, @callbacks->opened is called from within; when that fails, the connection
+ * is given up from the loop. When the system_bus is freed no callback is called any more.
+ */
+void system_bus_observe(
+        SystemBus *system_bus, BusObserver *observer, const BusObserverCallbacks *callbacks, void *userdata);
+
+/*
+ * An object that all who use a connection share, such as the queue of those who wait for their turn. There
+ * is one object of each type for a connection, zero-initialised.
+ */
+typedef struct BusShareType {
+        size_t size;
+        void (*init)(void *share, SystemBus *system_bus);
+        /* The connection is freed; whoever uses the share may still be there. */
+        void (*clear)(void *share);
+        BusObserverCallbacks observer; /* their userdata is the share */
+} BusShareType;
+
+/* Return: the object of this type, made when it is asked for first, owned by the system_bus. */
+void *system_bus_share(SystemBus *system_bus, const BusShareType *type);

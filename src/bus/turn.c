@@ -2,40 +2,66 @@
 
 #include "bus/turn.h"
 
-static void turn_go(Turn *turn, Turns *turns) {
-        turn->taken = true;
-        turns->n_taken++;
-        turn->go(turn->userdata);
+typedef struct Turns {
+        SystemBus *system_bus;
+        TAILQ_HEAD(, Turn) waiting;
+        unsigned n_taken;
+        bool gives; /* turns are being given: whoever asks from within is served there */
+} Turns;
+
+static void turns_init(void *share, SystemBus *system_bus) {
+        Turns *turns = share;
+
+        turns->system_bus = system_bus;
+        TAILQ_INIT(&turns->waiting);
 }
 
-void turn_take(Turn *turn, SystemBus *system_bus, void (*go)(void *userdata), void *userdata) {
-        Turns *turns = system_bus_turns(system_bus);
+static void turns_give(Turns *turns) {
+        Turn *turn;
 
-        *turn = (Turn){ .system_bus = system_bus, .go = go, .userdata = userdata };
-        if (turns->n_taken < TURNS_MAX)
-                turn_go(turn, turns);
-        else
-                TAILQ_INSERT_TAIL(&turns->waiting, turn, turns);
+        if (turns->gives)
+                return;
+
+        turns->gives = true;
+        while (turns->n_taken < TURNS_MAX && system_bus_is_ready(turns->system_bus) &&
+                (turn = TAILQ_FIRST(&turns->waiting))) {
+                TAILQ_REMOVE(&turns->waiting, turn, turns);
+                turn->taken = true;
+                turns->n_taken++;
+                turn->go(turn->userdata);
+        }
+        turns->gives = false;
+}
+
+static int turns_opened(void *userdata, sd_bus *bus _unused_) {
+        turns_give(userdata);
+        return 0;
+}
+
+static const BusShareType turns_type = {
+        .size = sizeof(Turns),
+        .init = turns_init,
+        .observer = { .opened = turns_opened },
+};
+
+void turn_take(Turn *turn, SystemBus *system_bus, void (*go)(void *userdata), void *userdata) {
+        Turns *turns = system_bus_share(system_bus, &turns_type);
+
+        *turn = (Turn){ .queue = turns, .go = go, .userdata = userdata };
+        TAILQ_INSERT_TAIL(&turns->waiting, turn, turns);
+        turns_give(turns);
 }
 
 void turn_end(Turn *turn) {
-        SystemBus *system_bus = turn->system_bus;
+        Turns *turns = turn->queue;
 
-        if (!system_bus)
+        if (!turns)
                 return;
 
-        Turns *turns = system_bus_turns(system_bus);
-        turn->system_bus = NULL;
-        if (!turn->taken) {
+        turn->queue = NULL;
+        if (turn->taken)
+                turns->n_taken--;
+        else
                 TAILQ_REMOVE(&turns->waiting, turn, turns);
-                return;
-        }
-        turns->n_taken--;
-
-        /* Without a connection it is nobody's turn. */
-        Turn *next = system_bus_is_ready(system_bus) ? TAILQ_FIRST(&turns->waiting) : NULL;
-        if (next && turns->n_taken < TURNS_MAX) {
-                TAILQ_REMOVE(&turns->waiting, next, turns);
-                turn_go(next, turns);
-        }
+        turns_give(turns);
 }

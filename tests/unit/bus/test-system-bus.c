@@ -332,3 +332,95 @@ Test(system_bus, machined_is_asked_for_images) {
         fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         cr_assert_eq(box.n_done, 2);
 }
+
+/* ---- observers ---- */
+
+typedef struct Observed {
+        BusObserver observer;
+        BusObserver *ends; /* another, which is ended in each call */
+        int result;        /* of being opened */
+        unsigned n_opened, n_lost;
+} Observed;
+
+static int on_opened(void *userdata, sd_bus *bus) {
+        Observed *observed = userdata;
+
+        cr_assert_not_null(bus);
+        observed->n_opened++;
+        if (observed->ends)
+                bus_observer_end(observed->ends);
+        return observed->result;
+}
+
+static void on_lost(void *userdata) {
+        Observed *observed = userdata;
+
+        observed->n_lost++;
+        if (observed->ends)
+                bus_observer_end(observed->ends);
+}
+
+static const BusObserverCallbacks observed_callbacks = { on_opened, on_lost };
+
+static void observe(Box *box, Observed *observed) {
+        system_bus_observe(box->system_bus, &observed->observer, &observed_callbacks, observed);
+}
+
+Test(system_bus, observers_are_called_for_every_connection_and_every_loss) {
+        _cleanup_box_ Box box;
+        Observed early = {}, late = {};
+
+        box_prepare(&box);
+        observe(&box, &early);
+        cr_assert_eq(early.n_opened, 0);
+        RUN_UNTIL(box.event, box.n_ready == 1);
+        observe(&box, &late);
+        for (unsigned round = 1; round <= 3; round++) {
+                cr_assert_eq(early.n_opened, round);
+                cr_assert_eq(late.n_opened, round);
+                fake_systemd_drop(box.fake);
+                RUN_UNTIL(box.event, box.n_lost >= round && early.n_lost == round);
+                cr_assert_eq(late.n_lost, round);
+                fake_systemd_return(box.fake);
+                RUN_UNTIL(box.event, box.n_ready == round + 1);
+        }
+        bus_observer_end(&early.observer);
+        bus_observer_end(&early.observer);
+        fake_systemd_drop(box.fake);
+        RUN_UNTIL(box.event, late.n_lost == 4);
+        cr_assert_eq(early.n_lost, 3);
+}
+
+Test(system_bus, an_observer_may_end_any_other_while_they_are_called) {
+        _cleanup_box_ Box box;
+        Observed both[2] = { { .ends = &both[1].observer }, { .ends = &both[0].observer } };
+
+        box_prepare(&box);
+        observe(&box, &both[0]);
+        observe(&box, &both[1]);
+        RUN_UNTIL(box.event, box.n_ready > 0);
+        cr_assert_eq(both[0].n_opened + both[1].n_opened, 1, "one ended the other");
+        fake_systemd_drop(box.fake);
+        RUN_UNTIL(box.event, box.n_lost > 0);
+        cr_assert_eq(both[0].n_lost + both[1].n_lost, 1);
+}
+
+Test(system_bus, a_connection_that_an_observer_cannot_use_is_made_again) {
+        _cleanup_box_ Box box;
+        Observed early = { .result = -ENOBUFS }, late = { .result = -ENOBUFS };
+
+        box_prepare(&box);
+        observe(&box, &early);
+        RUN_UNTIL(box.event, early.n_opened == 2);
+        cr_assert_eq(box.n_ready, 0);
+        early.result = 0;
+        RUN_UNTIL(box.event, box.n_ready == 1);
+
+        unsigned n_lost = box.n_lost;
+        observe(&box, &late);
+        cr_assert_eq(box.n_lost, n_lost, "not from within the call");
+        RUN_UNTIL(box.event, box.n_lost > n_lost);
+        late.result = 0;
+        RUN_UNTIL(box.event, box.n_ready == 2);
+        cr_assert_eq(late.n_lost, late.n_opened - 1);
+}

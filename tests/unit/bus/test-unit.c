@@ -474,10 +474,10 @@ Test(unit, only_those_that_share_a_match_are_woken_by_other_units) {
                 for (size_t n = SIGNAL_MATCHES_OWN_MAX - 1; n <= SIGNAL_MATCHES_OWN_MAX; n++) {
                         watch_others(&box, many, n);
                         settle(&box);
-                        uint64_t before = system_bus_matches(box.system_bus)->n_signals;
+                        uint64_t before = signal_matches_n_signals(box.system_bus);
                         fake_unit_emit(box.fake, other);
                         settle(&box);
-                        uint64_t n_woken = system_bus_matches(box.system_bus)->n_signals - before;
+                        uint64_t n_woken = signal_matches_n_signals(box.system_bus) - before;
                         /* Of the service and of the unit; the box has a watch too. */
                         cr_expect_eq(n_woken, n < SIGNAL_MATCHES_OWN_MAX ? 0 : 2, "%zu: %zu", n,
                                 (size_t) n_woken);
