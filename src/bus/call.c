@@ -68,3 +68,8 @@ int system_bus_call(SystemBus *system_bus, sd_bus_slot **ret_slot, const char *d
         va_end(ap);
         return r < 0 ? system_bus_error(r) : 0;
 }
+
+bool system_bus_has_no_unit(const sd_bus_error *error) {
+        return sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
+                sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit");
+}

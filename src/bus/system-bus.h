@@ -96,6 +96,9 @@ int system_bus_call_message(SystemBus *system_bus, sd_bus_slot **ret_slot, sd_bu
  */
 int system_bus_error(int r);
 
+/* Return: whether this is systemd's way to say that it has no such unit, rather than that it cannot tell. */
+bool system_bus_has_no_unit(const sd_bus_error *error);
+
 /**
  * system_bus_observe() - follow the connection
  * @observer: must not observe yet

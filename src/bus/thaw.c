@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "kernel/cgroup.h"
 #include "bus/property-read.h"
+#include "bus/retry.h"
 #include "bus/thaw.h"
 #include "bus/turn.h"
 
@@ -17,6 +18,7 @@ struct Thaw {
         char *path;
         char *control_group;
         Turn turn;
+        Retry retry;
         sd_bus_slot *slot;
         ThawDone done;
         void *userdata;
@@ -42,7 +44,8 @@ static int on_thawed(sd_bus_message *m, void *userdata, sd_bus_error *unused _un
         const sd_bus_error *error = sd_bus_message_get_error(m);
 
         thaw->slot = sd_bus_slot_unref(thaw->slot);
-        thaw_finish(thaw, error ? error->message : NULL);
+        if (system_bus_is_ready(thaw->system_bus))
+                thaw_finish(thaw, error ? error->message : NULL);
         return 0;
 }
 
@@ -53,8 +56,7 @@ static int thaw_ask(Thaw *thaw) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", thaw->unit);
         if (r >= 0)
-                r = sd_bus_call_async(system_bus_connection(thaw->system_bus), &thaw->slot, m, on_thawed,
-                        thaw, LIMIT_USEC);
+                r = system_bus_call_message(thaw->system_bus, &thaw->slot, m, on_thawed, thaw, LIMIT_USEC);
         sd_bus_message_unref(m);
         return r;
 }
@@ -62,29 +64,65 @@ static int thaw_ask(Thaw *thaw) {
 static const PropertyRow control_group_row = { "ControlGroup", "s", property_read_string,
         offsetof(Thaw, control_group) };
 
+static void thaw_begin(void *userdata);
+
+/*
+ * Nobody can tell now whether the unit is frozen. To stop it anyway might hang PID 1, so systemd is asked
+ * again, some times.
+ */
+static void thaw_fail(Thaw *thaw, const char *why) {
+        _cleanup_error_ Error *error = NULL;
+
+        if (!system_bus_is_ready(thaw->system_bus))
+                return;
+
+        retry_later(&thaw->retry, system_bus_event(thaw->system_bus), thaw_begin, thaw);
+        if (thaw->retry.n_failed < RETRY_MANY)
+                return;
+        retry_clear(&thaw->retry);
+        (void) error_set(&error, EBUSY, "systemd does not tell whether %s is frozen: %s", thaw->unit, why);
+        thaw->done(thaw->userdata, error);
+}
+
 static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Thaw *thaw = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
 
-        if (!sd_bus_message_get_error(m))
-                (void) property_read(m, &control_group_row, thaw);
         thaw->slot = sd_bus_slot_unref(thaw->slot);
+        turn_end(&thaw->turn);
+
+        /* A unit that systemd does not have is not frozen either. */
+        int r = error ? 0 : property_read(m, &control_group_row, thaw);
+        if ((error && !system_bus_has_no_unit(error)) || r < 0) {
+                thaw_fail(thaw, error ? error->message : strerror(-r));
+                return 0;
+        }
 
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
         /* With a unit systemd before 256 would thaw its slices, and whatever else is in them. */
         bool own = frozen && streq(frozen, thaw->control_group);
-        int r = own ? thaw_ask(thaw) : 0;
+        r = own ? thaw_ask(thaw) : 0;
         if (!own || r < 0)
                 thaw_finish(thaw, r < 0 ? strerror(-r) : NULL);
         return 0;
 }
 
+static void thaw_read(void *userdata) {
+        Thaw *thaw = userdata;
+        int r = system_bus_call(thaw->system_bus, &thaw->slot, SYSTEMD_DESTINATION, thaw->path,
+                PROPERTIES_INTERFACE, "Get", on_control_group, thaw, "ss",
+                "org.freedesktop.systemd1.Service", "ControlGroup");
+
+        if (r < 0) {
+                turn_end(&thaw->turn);
+                retry_later(&thaw->retry, system_bus_event(thaw->system_bus), thaw_begin, thaw);
+        }
+}
+
 static void thaw_begin(void *userdata) {
         Thaw *thaw = userdata;
 
-        if (sd_bus_call_method_async(system_bus_connection(thaw->system_bus), &thaw->slot,
-                    SYSTEMD_DESTINATION, thaw->path, PROPERTIES_INTERFACE, "Get", on_control_group, thaw,
-                    "ss", "org.freedesktop.systemd1.Service", "ControlGroup") < 0)
-                thaw_finish(thaw, NULL);
+        turn_take(&thaw->turn, thaw->system_bus, thaw_read, thaw);
 }
 
 int thaw_new(SystemBus *system_bus, const char *unit, ThawDone done, void *userdata, Thaw **ret) {
@@ -102,7 +140,7 @@ int thaw_new(SystemBus *system_bus, const char *unit, ThawDone done, void *userd
                 return r;
 
         *ret = thaw;
-        turn_take(&TAKE_PTR(thaw)->turn, system_bus, thaw_begin, *ret);
+        thaw_begin(TAKE_PTR(thaw));
         return 0;
 }
 
@@ -112,6 +150,7 @@ Thaw *thaw_free(Thaw *thaw) {
 
         sd_bus_slot_unref(thaw->slot);
         turn_end(&thaw->turn);
+        retry_clear(&thaw->retry);
         free(thaw->unit);
         free(thaw->path);
         free(thaw->control_group);

@@ -13,7 +13,8 @@ typedef struct Thaw Thaw;
 
 /**
  * ThawDone - the unit may be stopped or killed now, or it cannot be
- * @error: NULL when nothing is frozen, or not any more; else why it is, and what would help
+ * @error: NULL when nothing is frozen, or not any more; else why it is and what would help, or that nobody
+ *         can tell whether it is
  */
 typedef void (*ThawDone)(void *userdata, const Error *error);
 
@@ -21,11 +22,11 @@ typedef void (*ThawDone)(void *userdata, const Error *error);
  * thaw_new() - let the processes of a unit go on if they are frozen
  * @unit: a service; one that has no processes is not frozen
  *
- * Asks systemd to thaw it (ThawUnit, systemd 246), and writes to the unit's control group where that does
- * not help: systemd thaws only what is active. What is frozen above the unit, its slice, is not touched.
+ * Asks systemd to thaw the unit (ThawUnit, systemd 246), and writes to its control group where that does not
+ * help: systemd thaws only what is active. What is frozen above the unit, its slice, is not touched.
  *
- * Return: 0, or a negative errno without a connection. @done is called once, with an error never from
- * within. It may free the Thaw, which ends the waiting at any other time.
+ * Return: 0, or a negative errno without a connection. @done is called once from the loop, unless the
+ * connection is lost before. It may free the Thaw, which ends the waiting at any other time.
  */
 int thaw_new(SystemBus *system_bus, const char *unit, ThawDone done, void *userdata, Thaw **ret);
 Thaw *thaw_free(Thaw *thaw);

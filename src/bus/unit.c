@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/string.h"
 #include "bus/property-read.h"
 #include "bus/thaw.h"
 #include "bus/turn.h"
 #include "bus/unit.h"
+#include "bus/retry.h"
 #include "bus/signal-match.h"
 
 #define INTERFACE_UNIT "org.freedesktop.systemd1.Unit"
-
-/* systemd is back on the bus in less when it executes itself anew. */
-#define RETRY_USEC (200 * USEC_PER_MSEC)
 
 struct Unit {
         SystemBus *system_bus;
         char *name;
         char *path;
-        SignalMatch watch;
-        sd_bus_slot *read;
-        Turn turn; /* to read */
-        sd_event_source *retry;
-        bool again;        /* something changed while reading */
-        UnitStatus status; /* as the signals told */
+        BusObserver observer;
+        SignalMatch match; /* begun while there is a connection */
+        bool wanted;       /* the owner waits for a status */
+        bool again;        /* something changed during the read under way: its answer may be too old */
+        sd_bus_slot *read; /* under way */
+        Turn turn;         /* to read */
+        Retry retry;
+        UnitStatus status; /* as the signals tell */
         const UnitCallbacks *callbacks;
         void *userdata;
         Thaw *thaw;
-        bool stops; /* when it is thawed */
-        int signal; /* the same; 0 for none */
+        bool stops; /* is to be stopped once it is thawed */
+        int signal; /* to be sent then; 0 for none */
 };
 
 void unit_status_clear(UnitStatus *status) {
@@ -40,6 +41,10 @@ void unit_status_clear(UnitStatus *status) {
         free(status->control_group);
         free(status->invocation_id);
         *status = (UnitStatus){};
+}
+
+bool unit_status_is_gone(const UnitStatus *status) {
+        return unit_status_is_dead(status) && streq_null(status->load_state, "not-found");
 }
 
 bool unit_status_is_dead(const UnitStatus *status) {
@@ -82,104 +87,105 @@ static int read_status(sd_bus_message *m, UnitStatus *status) {
         return properties_read(m, status_rows, ELEMENTSOF(status_rows), status);
 }
 
-/* What is said while systemd executes itself anew, or is too busy: it says nothing of the unit. */
-static bool is_passing(const sd_bus_error *error) {
-        static const char *const names[] = {
-                SD_BUS_ERROR_NO_REPLY,
-                SD_BUS_ERROR_TIMEOUT,
-                SD_BUS_ERROR_SERVICE_UNKNOWN,
-                SD_BUS_ERROR_NAME_HAS_NO_OWNER,
-        };
+static void unit_read(void *userdata);
 
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (sd_bus_error_has_name(error, names[i]))
-                        return true;
-        return false;
-}
-
-static int on_retry(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+static void unit_ask(void *userdata) {
         Unit *unit = userdata;
 
-        unit->retry = sd_event_source_disable_unref(unit->retry);
-        unit_refresh(unit);
-        return 0;
+        retry_now(&unit->retry);
+        if (!turn_is_waiting(&unit->turn) && !unit->read)
+                turn_take(&unit->turn, unit->system_bus, unit_read, unit);
 }
 
-static int unit_retry(Unit *unit) {
-        unit->retry = sd_event_source_disable_unref(unit->retry);
-        return sd_event_add_time_relative(system_bus_event(unit->system_bus), &unit->retry, CLOCK_MONOTONIC,
-                RETRY_USEC, 0, on_retry, unit);
+/* The last that is done to @unit: its owner may free it. */
+static void unit_tell(Unit *unit) {
+        unit->wanted = false;
+        retry_clear(&unit->retry);
+        unit->callbacks->changed(unit->userdata, &unit->status);
+}
+
+/* Nothing is known of the unit. Of a loss of the connection the unit hears as its observer. */
+static void unit_fail(Unit *unit, int code, const char *why) {
+        _cleanup_error_ Error *error = NULL;
+
+        if (!system_bus_is_ready(unit->system_bus))
+                return;
+
+        retry_later(&unit->retry, system_bus_event(unit->system_bus), unit_ask, unit);
+        if (unit->retry.n_failed != RETRY_MANY || !unit->callbacks->unreadable)
+                return;
+        (void) error_set(&error, code, "systemd does not tell the state of %s: %s", unit->name, why);
+        unit->callbacks->unreadable(unit->userdata, error);
+}
+
+static bool status_is_whole(const UnitStatus *status) {
+        return status->load_state && status->active_state;
 }
 
 static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Unit *unit = userdata;
         UnitStatus status = {};
-        sd_bus_error unreadable = SD_BUS_ERROR_MAKE_CONST(
-                SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd's answer could not be read");
         const sd_bus_error *error = sd_bus_message_get_error(m);
 
         unit->read = sd_bus_slot_unref(unit->read);
         turn_end(&unit->turn);
 
-        /* Cut off, with an answer that libsystemd made up: it says nothing of the unit. */
-        if (error && sd_bus_is_open(system_bus_connection(unit->system_bus)) <= 0)
-                return 0;
-
         if (unit->again) {
                 unit->again = false;
-                unit_refresh(unit);
+                unit_ask(unit);
                 return 0;
         }
 
-        if (error && is_passing(error) && unit_retry(unit) >= 0)
+        if (error && !system_bus_has_no_unit(error)) {
+                unit_fail(unit, EIO, error->message ? error->message : error->name);
                 return 0;
+        }
 
-        if (!error && read_status(m, &status) < 0)
-                error = &unreadable;
         if (error) {
+                status.load_state = xstrdup("not-found");
+                status.active_state = xstrdup("inactive");
+                status.sub_state = xstrdup("dead");
+        } else if (read_status(m, &status) < 0 || !status_is_whole(&status)) {
                 unit_status_clear(&status);
-                unit->callbacks->changed(unit->userdata, NULL, error);
+                unit_fail(unit, EBADMSG, "its answer could not be read");
                 return 0;
         }
 
         unit_status_clear(&unit->status);
         unit->status = status;
-        unit->callbacks->changed(unit->userdata, &unit->status, NULL);
+        unit_tell(unit);
         return 0;
 }
 
 static void unit_read(void *userdata) {
         Unit *unit = userdata;
-        int r;
-
         /* An empty interface name asks for the properties of all interfaces at once. */
-        r = sd_bus_call_method_async(system_bus_connection(unit->system_bus), &unit->read,
-                SYSTEMD_DESTINATION, unit->path, PROPERTIES_INTERFACE, "GetAll", on_read, unit, "s", "");
+        int r = system_bus_call(unit->system_bus, &unit->read, SYSTEMD_DESTINATION, unit->path,
+                PROPERTIES_INTERFACE, "GetAll", on_read, unit, "s", "");
+
         if (r < 0) {
-                sd_bus_error error = SD_BUS_ERROR_NULL;
-                sd_bus_error_set_errno(&error, r);
                 turn_end(&unit->turn);
-                unit->callbacks->changed(unit->userdata, NULL, &error);
-                sd_bus_error_free(&error);
+                if (system_bus_is_ready(unit->system_bus))
+                        retry_later(&unit->retry, system_bus_event(unit->system_bus), unit_ask, unit);
         }
 }
 
 void unit_refresh(Unit *unit) {
-        if (unit->read)
-                unit->again = true;
-        else if (!turn_is_waiting(&unit->turn))
-                turn_take(&unit->turn, unit->system_bus, unit_read, unit);
+        unit->wanted = true;
+        unit->again = unit->read != NULL;
+        if (unit->match.matches)
+                unit_ask(unit);
 }
 
 /*
  * Of one change the service's signal comes first, the unit's second: only then the status is whole. Bodies
- * suffice while the unit is up. An end is read anew, for an automatic restart passes through inactive too.
+ * suffice while the unit is up. An end is read, since an automatic restart passes through inactive too.
  */
 static void on_changed(void *userdata, sd_bus_message *m) {
         Unit *unit = userdata;
         const char *interface;
 
-        if (unit->read || turn_is_waiting(&unit->turn)) {
+        if (unit->wanted) {
                 unit->again = unit->read != NULL;
                 return;
         }
@@ -196,44 +202,54 @@ static void on_changed(void *userdata, sd_bus_message *m) {
                 streq_null(unit->status.active_state, "failed"))
                 unit_refresh(unit);
         else
-                unit->callbacks->changed(unit->userdata, &unit->status, NULL);
+                unit_tell(unit);
 }
 
-int unit_new(SystemBus *system_bus, const char *name, const UnitCallbacks *callbacks, void *userdata,
-        Unit **ret) {
-        Unit *unit;
-        int r;
+static void unit_forget_calls(Unit *unit) {
+        signal_match_end(&unit->match);
+        unit->thaw = thaw_free(unit->thaw);
+        unit->stops = false;
+        unit->signal = 0;
+        unit->read = sd_bus_slot_unref(unit->read);
+        unit->again = false;
+        turn_end(&unit->turn);
+        retry_clear(&unit->retry);
+}
 
-        if (!system_bus_is_ready(system_bus))
-                return -ENOTCONN;
+static void on_bus_lost(void *userdata) {
+        unit_forget_calls(userdata);
+}
 
-        unit = xnew(Unit, 1);
+/* The match first: what changes after the read is not missed. */
+static int on_bus_opened(void *userdata, sd_bus *bus _unused_) {
+        Unit *unit = userdata;
+        int r = signal_match_begin(&unit->match, unit->system_bus, unit->path, on_changed, unit);
+
+        if (r >= 0 && unit->wanted)
+                unit_ask(unit);
+        return r;
+}
+
+Unit *unit_new(SystemBus *system_bus, const char *name, const UnitCallbacks *callbacks, void *userdata) {
+        static const BusObserverCallbacks observer_callbacks = { on_bus_opened, on_bus_lost };
+        Unit *unit = xnew(Unit, 1);
+
         unit->system_bus = system_bus;
         unit->name = xstrdup(name);
         unit->callbacks = callbacks;
         unit->userdata = userdata;
-
-        r = sd_bus_path_encode(SYSTEMD_UNITS, name, &unit->path);
-        if (r >= 0)
-                r = signal_match_begin(&unit->watch, system_bus, unit->path, on_changed, unit);
-        if (r < 0) {
-                unit_free(unit);
-                return r;
-        }
-
-        *ret = unit;
-        return 0;
+        if (sd_bus_path_encode(SYSTEMD_UNITS, name, &unit->path) < 0)
+                abort(); /* out of memory: any name can be encoded */
+        system_bus_observe(system_bus, &unit->observer, &observer_callbacks, unit);
+        return unit;
 }
 
 Unit *unit_free(Unit *unit) {
         if (!unit)
                 return NULL;
 
-        signal_match_end(&unit->watch);
-        thaw_free(unit->thaw);
-        sd_bus_slot_unref(unit->read);
-        turn_end(&unit->turn);
-        sd_event_source_disable_unref(unit->retry);
+        bus_observer_end(&unit->observer);
+        unit_forget_calls(unit);
         unit_status_clear(&unit->status);
         free(unit->name);
         free(unit->path);
@@ -277,12 +293,25 @@ int unit_thaw(Unit *unit) {
         return unit->thaw ? 0 : thaw_new(unit->system_bus, unit->name, on_thawed, unit, &unit->thaw);
 }
 
+/* Without a connection nothing is kept for later: by then the owner may want something else. */
+static int unit_end(Unit *unit, bool stops, int signal) {
+        if (stops)
+                unit->stops = true;
+        if (signal)
+                unit->signal = signal;
+
+        int r = unit_thaw(unit);
+        if (r < 0) {
+                unit->stops = false;
+                unit->signal = 0;
+        }
+        return r;
+}
+
 int unit_stop(Unit *unit) {
-        unit->stops = true;
-        return unit_thaw(unit);
+        return unit_end(unit, true, 0);
 }
 
 int unit_kill_all(Unit *unit, int signal) {
-        unit->signal = signal;
-        return unit_thaw(unit);
+        return unit_end(unit, false, signal);
 }

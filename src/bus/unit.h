@@ -3,7 +3,13 @@
 
 #include "bus/system-bus.h"
 
-/* A unit of systemd that is watched: what it is doing, without polling. */
+/*
+ * A unit of systemd that is followed, without polling: what it is doing, over losses of the connection too.
+ *
+ * Only what systemd said is told of a unit: its properties, or that systemd has no such unit. A read that
+ * fails in any other way (refused, timed out, cut off by the loss of the connection, an answer that makes no
+ * sense) says nothing of the unit and is made again, however often: no caller can take it for an end.
+ */
 
 /* The properties that matter, as read last (org.freedesktop.systemd1(5)). */
 typedef struct UnitStatus {
@@ -25,6 +31,13 @@ typedef struct UnitStatus {
 
 void unit_status_clear(UnitStatus *status);
 
+/*
+ * Return: whether systemd has no such unit. It says so in two ways: there is no object for the unit, or
+ * there is one that was made to answer the question, with LoadState "not-found" and inactive (core/dbus.c,
+ * find_unit(), systemd 252 to 257). Both are told as the second.
+ */
+bool unit_status_is_gone(const UnitStatus *status);
+
 /* Return: whether the unit rests in an end state, with no job to change that. */
 bool unit_status_is_dead(const UnitStatus *status);
 
@@ -37,47 +50,50 @@ bool unit_status_is_up(const UnitStatus *status);
 typedef struct Unit Unit;
 
 typedef struct UnitCallbacks {
+        /* The status was read; valid during the call. Never called from within a function of this header. */
+        void (*changed)(void *userdata, const UnitStatus *status);
         /*
-         * The unit's properties were read anew. @status is valid during the call; it is NULL when they could
-         * not be read, and @error says why. A loss of the connection is not told here, but by
-         * SystemBusChanged.
+         * RETRY_MANY reads in a row have failed (retry.h); they go on. Says nothing of the unit, and is
+         * called once until a read succeeds. May be NULL.
          */
-        void (*changed)(void *userdata, const UnitStatus *status, const sd_bus_error *error);
-        /* The unit is neither stopped nor killed, for it is frozen and cannot be thawed: @error has words.
-         */
+        void (*unreadable)(void *userdata, const Error *error);
+        /* The unit is neither stopped nor killed, since it is frozen and cannot be thawed. May be NULL. */
         void (*frozen)(void *userdata, const Error *error);
 } UnitCallbacks;
 
 /**
- * unit_new() - watch a unit
- * @callbacks: must live as long as the unit; only @frozen may be NULL
+ * unit_new() - follow a unit
+ * @callbacks: must live as long as the unit
  *
- * A call sent afterwards can cause no change that is missed. What @changed is told of an end was read from
- * systemd anew, never taken from a signal.
+ * A call that is sent afterwards can cause no change that is missed. An end that is told was read from
+ * systemd, never taken from a signal.
  *
- * Return: 0, or a negative errno.
+ * While there is no connection nothing is told. When there is one again, changes are followed as before;
+ * what happened meanwhile is told to those who call unit_refresh(), or who called it before the loss and
+ * were not told anything since.
+ *
+ * Return: the unit, never NULL; to be freed before the system_bus is.
  */
-int unit_new(
-        SystemBus *system_bus, const char *name, const UnitCallbacks *callbacks, void *userdata, Unit **ret);
+Unit *unit_new(SystemBus *system_bus, const char *name, const UnitCallbacks *callbacks, void *userdata);
 Unit *unit_free(Unit *unit);
 DEFINE_CLEANUP(Unit *, unit_free)
 
 const char *unit_name(const Unit *unit);
 
-/* Reads the properties now; callbacks->changed is called with them. */
+/* Reads the properties, now or as soon as they can be read; callbacks->changed is called with them. */
 void unit_refresh(Unit *unit);
 
-/* Keeps systemd from forgetting the unit while this connection lives (Unit.Ref); loads it if needed. */
+/*
+ * Keeps systemd from forgetting the unit while this connection lives (Unit.Ref); loads it if needed.
+ *
+ * Return: 0; -ENOTCONN without a connection; or another negative errno, as for the others.
+ */
 int unit_pin(Unit *unit);
 
 /* Lets go of a unit that was pinned or started with AddRef. */
 void unit_unpin(Unit *unit);
 
-/*
- * Lets the processes of the unit go on if they are frozen, which all that ends it does first (thaw.h).
- *
- * Return: 0 or a negative errno, as for the others.
- */
+/* Lets the processes of the unit go on if they are frozen, as all that ends it does first (thaw.h). */
 int unit_thaw(Unit *unit);
 
 /* Asks systemd to stop the unit, or to start it no more. */

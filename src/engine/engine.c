@@ -190,42 +190,45 @@ int engine_recover(Engine *engine, const char *id, const TaskRecord *record, Tas
         return r;
 }
 
-static void on_unit_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
+static void on_unit_changed(void *userdata, const UnitStatus *status) {
         Task *task = userdata;
 
-        if (status)
-                task->main_pid = (pid_t) status->main_pid;
-        if (status && !string_is_empty(status->control_group))
+        task->main_pid = (pid_t) status->main_pid;
+        if (!string_is_empty(status->control_group))
                 string_replace(&task->control_group, status->control_group);
 
-        if (task->start && status)
+        if (task->start)
                 start_on_status(task->start, status);
-        else if (task->start)
-                start_abort(task->start, EIO, "systemd does not tell the state of %s: %s", task->record.unit,
-                        error && error->message ? error->message : "no reason given");
         else if (task->state == TASK_EXITED)
                 return;
-        else if (!status)
-                task_end(task, &(UnitStatus){}); /* systemd knows it no longer, nor do we */
         else if (unit_status_is_dead(status))
                 task_end(task, status);
         else
                 task_follow(task, status);
 }
 
+/*
+ * The task stays what it was. Only a recovery does not wait for ever, because it holds up the whole agent.
+ * It fails as it does without a connection, and not as if there were no such task.
+ */
+static void on_unit_unreadable(void *userdata, const Error *error) {
+        Task *task = userdata;
+        _cleanup_free_ char *message = xasprintf("%s; it is tried again", error_message(error));
+
+        if (task->start && !task->start->request)
+                start_abort(task->start, EAGAIN, "%s", message);
+        else
+                task_event(task, message, (const char *const[]){ "unit", task->record.unit, NULL });
+}
+
 /* What happened meanwhile is not known: looks at the unit, and has systemd keep it as before. */
 static void task_reconcile(Task *task) {
-        if (task->start) {
-                start_on_connection(task->start);
-                return;
-        }
         if (task->state == TASK_EXITED || task->ending) {
                 task_let_go(task);
                 return;
         }
 
-        if (task_watch(task) < 0 || task_hold(task) < 0)
-                return;
+        task_hold(task);
         if (task->killed && !task->stop_timer)
                 task_kill_unit(task);
         unit_refresh(task->unit);
@@ -236,9 +239,9 @@ static void on_connection_changed(void *userdata, const Error *error) {
 
         for (Task *next, *task = LIST_FIRST(&engine->tasks); task; task = next) {
                 next = LIST_NEXT(task, tasks);
-                if (error)
-                        task->unit = unit_free(task->unit); /* belongs to the old connection */
-                else
+                if (task->start)
+                        start_on_connection(task->start);
+                else if (!error)
                         task_reconcile(task);
         }
         if (!error)
@@ -250,7 +253,7 @@ static void on_connection_changed(void *userdata, const Error *error) {
 
 Engine *engine_new(
         sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata) {
-        static const UnitCallbacks on_unit = { on_unit_changed, task_on_frozen };
+        static const UnitCallbacks on_unit = { on_unit_changed, on_unit_unreadable, task_on_frozen };
         Engine *engine = xnew(Engine, 1);
 
         engine->event = sd_event_ref(event);

@@ -44,7 +44,7 @@ char *start_explain_status(
         }
 
         *ret_enough = false;
-        if (streq_null(status->load_state, "not-found"))
+        if (unit_status_is_gone(status))
                 return xstrdup("systemd does not know its unit");
         if (status->exec_main_code == CLD_KILLED || status->exec_main_code == CLD_DUMPED)
                 return explain_signal(task, spec, status, end.has_unit);

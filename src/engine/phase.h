@@ -12,7 +12,7 @@ typedef struct StartStep {
         /* Ends what the phase waits for, beyond the members of Start that are freed with every phase. */
         void (*cancel)(Start *start);
         StartStop stop; /* what a stop of the task does */
-        bool again;     /* begins again on a new connection */
+        bool again;     /* begins again when a connection is made or lost */
         bool holds;     /* the unit is the task's: systemd is to keep its state */
 } StartStep;
 

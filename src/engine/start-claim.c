@@ -40,7 +40,7 @@ static StartPhase adopt(Start *start, const UnitStatus *status) {
 
         task->n_restarts = status->n_restarts;
         task->has_ledger = true;
-        (void) task_hold(task);
+        task_hold(task);
         task->record.started_usec = status->active_enter_usec;
         /* A unit that was active once may be ending by now. */
         return status->active_enter_usec > 0 ? START_CONFIRM : START_FOLLOW;
@@ -124,23 +124,25 @@ static int on_recover_limit(sd_event_source *source _unused_, uint64_t usec _unu
         return 0;
 }
 
-/* Without a connection the phase begins again when there is one. */
+/*
+ * The unit is read now, or as soon as there is a connection. Whether there is one can only be said
+ * afterwards, because the first to use a dead connection finds that out.
+ */
 static StartPhase recover_begin(Start *start) {
         Task *task = start->task;
-        int r;
+        int r = 0;
 
-        if (system_bus_is_ready(task->engine->system_bus)) {
+        if (!task->unit)
+                task_watch(task);
+        task_hold(task);
+        unit_refresh(task->unit);
+
+        if (system_bus_is_ready(task->engine->system_bus))
                 start->timer = sd_event_source_disable_unref(start->timer);
-                r = task->unit ? 0 : task_watch(task);
-                if (r >= 0)
-                        r = task_hold(task);
-                if (r >= 0)
-                        unit_refresh(task->unit);
-        } else
+        else if (!start->timer)
                 r = sd_event_add_time_relative(task->engine->event, &start->timer, CLOCK_MONOTONIC,
                         RECOVER_LIMIT_USEC, 0, on_recover_limit, start);
-
-        return r < 0 ? start_fail(start, r, "cannot watch %s: %s", task->record.unit, strerror(-r))
+        return r < 0 ? start_fail(start, r, "cannot wait for %s: %s", task->record.unit, strerror(-r))
                      : START_RECOVER;
 }
 

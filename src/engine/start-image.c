@@ -30,16 +30,13 @@ static StartPhase image_is_known(Start *start) {
         if (error)
                 return start_fail(start, error->code, "%s", error_message(error));
 
-        int r = task_watch(task);
-        if (r < 0)
-                return start_fail(start, r, "cannot watch %s: %s", task->record.unit, strerror(-r));
-
+        task_watch(task);
         tell_start(start);
         start->interrupted = task->engine->adopts && ledger_is_of(task->record.machine, task->id, NULL);
         return start->interrupted ? START_LOOK : START_QUEUE;
 }
 
-static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
+static void on_image(void *userdata, const char *path, const char *type, const Error *error) {
         Start *start = userdata;
 
         if (path) {
@@ -48,13 +45,17 @@ static void on_image(void *userdata, const char *path, const char *type, const s
                 return;
         }
 
-        bool unknown = !error || sd_bus_error_has_name(error, "org.freedesktop.machine1.NoSuchImage");
+        /* Where machined could not be asked, nothing is known of the image. */
+        if (error && error->code != ENOENT) {
+                start->advance(start, start_fail(start, error->code, "%s", error_message(error)));
+                return;
+        }
         start->advance(start,
                 start_fail(start, ENOENT,
                         "image: \"%s\" is neither a path below %s nor an image that systemd-machined "
                         "knows%s%s",
-                        start->request->spec.image, start->task->engine->image_directory,
-                        unknown ? "" : ": ", unknown ? "" : error->message));
+                        start->request->spec.image, start->task->engine->image_directory, error ? ": " : "",
+                        error ? error_message(error) : ""));
 }
 
 static int on_image_path(sd_event_source *source _unused_, void *userdata) {
@@ -70,11 +71,9 @@ static StartPhase image_begin(Start *start) {
 
         if (start->root.path)
                 r = sd_event_add_defer(engine->event, &start->timer, on_image_path, start);
-        else {
-                start->query = image_query_new(
-                        engine->system_bus, start->request->spec.image, on_image, start);
-                r = start->query ? 0 : -EIO;
-        }
+        else
+                r = image_query_new(
+                        engine->system_bus, start->request->spec.image, on_image, start, &start->query);
         return r < 0 ? start_fail(start, r, "cannot begin to start the task: %s", strerror(-r))
                      : START_IMAGE;
 }

@@ -72,10 +72,8 @@ static StartPhase job_begin(Start *start) {
 
 /* Without a connection the status is read when there is one again. */
 static StartPhase follow_begin(Start *start) {
-        const Task *task = start->task;
-
-        if (!start->status && task->unit && system_bus_is_ready(task->engine->system_bus))
-                unit_refresh(task->unit);
+        if (!start->status)
+                unit_refresh(start->task->unit);
         return start->phase;
 }
 

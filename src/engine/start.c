@@ -111,8 +111,8 @@ void start_on_connection(Start *start) {
         Task *task = start->task;
         const StartStep *step = steps[start->phase];
 
-        if (task_watch(task) < 0 || (step->holds && task_hold(task) < 0))
-                return;
+        if (step->holds)
+                task_hold(task);
         if (step->stop == START_STOP_UNIT && task->state == TASK_STOPPING) {
                 (void) unit_stop(task->unit);
                 if (task->killed && !task->stop_timer)

@@ -106,7 +106,7 @@ int start_begin(Start *start, StartPhase phase, Error **ret_error);
 /* The status of the unit was read. The start may be over when this returns. */
 void start_on_status(Start *start, const UnitStatus *status);
 
-/* The connection to systemd is there again. The start may be over when this returns. */
+/* The connection to systemd is there again, or is lost. The start may be over when this returns. */
 void start_on_connection(Start *start);
 
 /* Ends the start without success; it is over when this returns. */

@@ -25,17 +25,14 @@ void task_event(Task *task, const char *message, const char *const *annotations)
                 task->engine->callbacks->on_event(task->engine->userdata, task, message, annotations);
 }
 
-int task_watch(Task *task) {
-        task->unit = unit_free(task->unit);
-        return unit_new(
-                task->engine->system_bus, task->record.unit, task->engine->on_unit, task, &task->unit);
+void task_watch(Task *task) {
+        const Engine *engine = task->engine;
+
+        task->unit = unit_new(engine->system_bus, task->record.unit, engine->on_unit, task);
 }
 
-int task_hold(Task *task) {
-        int r = task->engine->observes ? 0 : unit_pin(task->unit);
-
-        task->held = !task->engine->observes && r >= 0;
-        return r;
+void task_hold(Task *task) {
+        task->held = !task->engine->observes && unit_pin(task->unit) >= 0;
 }
 
 /*

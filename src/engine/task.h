@@ -90,12 +90,11 @@ struct Engine {
 
 void task_event(Task *task, const char *message, const char *const *annotations);
 
-/* Watches the unit of the task on the connection there is, instead of as before. Return: 0 or a negative
- * errno. */
-int task_watch(Task *task);
+/* Follows the unit of the task from now on, over all connections. */
+void task_watch(Task *task);
 
-/* Has systemd keep the state of the task's unit for us. Return: 0 or a negative errno. */
-int task_hold(Task *task);
+/* Has systemd keep the state of the task's unit for us, as long as this connection lasts. */
+void task_hold(Task *task);
 
 /* The opposite of task_hold(), on a connection that did not hold it; for a task whose unit is dead. */
 void task_let_go(Task *task);

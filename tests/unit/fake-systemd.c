@@ -379,12 +379,25 @@ static int reply_property(FakeSystemd *fake, sd_bus_message *m) {
         return sd_bus_reply_method_return(m, "v", "s", group);
 }
 
+static bool is_refused_read(FakeSystemd *fake, sd_bus_message *m, const char *method) {
+        if (!fake->no_read || (!streq(method, "GetAll") && !streq(method, "Get")) ||
+                !string_after_prefix(sd_bus_message_get_path(m), UNIT_PREFIX "/"))
+                return false;
+        if (fake->n_reads_refused > 0 && --fake->n_reads_refused == 0)
+                fake->no_read = NULL;
+        return true;
+}
+
 static int dispatch(FakeSystemd *fake, sd_bus_message *m, const char *method, const char *name) {
         static const char *const changes[] = { "RefUnit", "UnrefUnit", "ResetFailedUnit", "KillUnit",
                 "ThawUnit" };
 
         if (streq(method, "Subscribe"))
                 return sd_bus_reply_method_return(m, NULL);
+        if (is_refused_read(fake, m, method))
+                return sd_bus_reply_method_errorf(m, fake->no_read, "cannot be read now");
+        if (streq(method, "GetAll") && fake->strange)
+                return sd_bus_reply_method_return(m, "s", fake->strange);
         if (streq(method, "Get"))
                 return reply_property(fake, m);
         if (streq(method, "GetAll"))
@@ -432,6 +445,8 @@ static int on_machined(sd_bus_message *m, void *userdata, sd_bus_error *error _u
 
         cr_assert_gt(sd_bus_message_read(m, "s", &name), 0);
         strv_appendf(&fake->calls, "%s %s", sd_bus_message_get_member(m), name);
+        if (fake->ignore_machined)
+                return 1;
         if (streq(sd_bus_message_get_member(m), "GetAll"))
                 return sd_bus_reply_method_return(m, "a{sv}", 3, "Path", "s", fake->image_path, "Type", "s",
                         fake->image_type, "ReadOnly", "b", false);

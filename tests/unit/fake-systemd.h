@@ -51,11 +51,15 @@ typedef struct FakeSystemd {
         int exit_status;
         uint32_t main_pid;
         const char *version;
-        const char *ignore;  /* calls of this method are recorded and not answered */
-        bool stop_is_slow;   /* StopUnit is answered and does nothing else */
-        bool reset_is_vain;  /* ResetFailedUnit leaves the unit */
-        const char *no_thaw; /* why ThawUnit is refused */
-        const char *image;   /* what machined knows: name, path, type */
+        const char *ignore;       /* calls of this method are recorded and not answered */
+        const char *no_read;      /* name of the error that GetAll and Get of units are answered with */
+        const char *strange;      /* GetAll of units is answered with this string alone */
+        unsigned n_reads_refused; /* so many more times; 0 for always */
+        bool stop_is_slow;        /* StopUnit is answered and does nothing else */
+        bool reset_is_vain;       /* ResetFailedUnit leaves the unit */
+        const char *no_thaw;      /* why ThawUnit is refused */
+        bool ignore_machined;     /* calls of machined are recorded and not answered */
+        const char *image;        /* what machined knows: name, path, type */
         const char *image_path;
         const char *image_type;
 

@@ -125,7 +125,9 @@ Test(system_bus, is_not_ready_until_systemd_answers) {
         cr_assert_eq(system_bus_send(box.system_bus, "RefUnit", "s", "a.service"), -ENOTCONN);
         sd_bus_message *m = NULL;
         cr_assert_eq(system_bus_new_call(box.system_bus, "RefUnit", &m), -ENOTCONN);
-        cr_assert_null(image_query_new(box.system_bus, "name", NULL, NULL));
+        ImageQuery *query = NULL;
+        cr_assert_eq(image_query_new(box.system_bus, "name", NULL, NULL, &query), -ENOTCONN);
+        cr_assert_null(query);
 }
 
 Test(system_bus, keeps_trying_while_there_is_no_bus) {
@@ -301,12 +303,12 @@ Test(system_bus, jobs_may_outlive_it) {
         cr_assert_null(job_free(NULL));
 }
 
-static void on_image(void *userdata, const char *path, const char *type, const sd_bus_error *error) {
+static void on_image(void *userdata, const char *path, const char *type, const Error *error) {
         Box *box = userdata;
 
         box->n_done++;
         string_replace(&box->result, path);
-        string_replace(&box->error_words, path ? type : error ? error->name : NULL);
+        string_replace(&box->error_words, path ? type : error ? error->message : NULL);
 }
 
 Test(system_bus, machined_is_asked_for_images) {
@@ -316,21 +318,39 @@ Test(system_bus, machined_is_asked_for_images) {
         box.fake->image = "debian";
         box.fake->image_path = "/var/lib/machines/debian";
         box.fake->image_type = "subvolume";
-        ImageQuery *query = image_query_new(box.system_bus, "debian", on_image, &box);
+        ImageQuery *query = NULL;
+        cr_assert_eq(image_query_new(box.system_bus, "debian", on_image, &box, &query), 0);
         RUN_UNTIL(box.event, box.n_done == 1);
         cr_assert_str_eq(box.result, "/var/lib/machines/debian");
         cr_assert_str_eq(box.error_words, "subvolume");
         image_query_free(query);
 
-        query = image_query_new(box.system_bus, "fedora", on_image, &box);
+        cr_assert_eq(image_query_new(box.system_bus, "fedora", on_image, &box, &query), 0);
         RUN_UNTIL(box.event, box.n_done == 2);
         cr_assert_null(box.result);
-        cr_assert_str_eq(box.error_words, "org.freedesktop.machine1.NoSuchImage");
+        cr_assert_null(box.error_words, "%s", box.error_words);
         image_query_free(query);
 
-        image_query_free(image_query_new(box.system_bus, "debian", on_image, &box));
+        cr_assert_eq(image_query_new(box.system_bus, "debian", on_image, &box, &query), 0);
+        image_query_free(query);
         fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         cr_assert_eq(box.n_done, 2);
+}
+
+Test(system_bus, a_machined_that_does_not_answer_says_nothing_of_an_image) {
+        _cleanup_box_ Box box;
+        ImageQuery *query = NULL;
+
+        box_open(&box);
+        box.fake->ignore_machined = true;
+        cr_assert_eq(image_query_new(box.system_bus, "debian", on_image, &box, &query), 0);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "GetImage") > 0);
+        fake_systemd_drop(box.fake);
+        RUN_UNTIL(box.event, box.n_lost > 0);
+        cr_assert_eq(box.n_done, 1);
+        cr_assert_null(box.result);
+        cr_assert_not_null(strstr(box.error_words, "does not tell where the image is"));
+        image_query_free(query);
 }
 
 /* ---- observers ---- */

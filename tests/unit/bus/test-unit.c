@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "fake-systemd.h"
 #include "group-box.h"
+#include "bus/retry.h"
 #include "bus/turn.h"
 #include "bus/unit.h"
 #include "bus/signal-match.h"
@@ -22,9 +23,10 @@ typedef struct Box {
         Unit *unit;
         unsigned n_lost;
         unsigned n_changed;
-        unsigned n_errors;
+        unsigned n_unreadable;
         char *active_state; /* as told last */
-        char *error_name;
+        bool gone;
+        char *unreadable; /* message */
         uint32_t main_pid;
         char *frozen; /* words */
 } Box;
@@ -33,34 +35,35 @@ static void on_manager(void *userdata, const Error *error) {
         ((Box *) userdata)->n_lost += error != NULL;
 }
 
-static void on_changed(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
+static void on_changed(void *userdata, const UnitStatus *status) {
         Box *box = userdata;
 
-        cr_assert((status == NULL) != (error == NULL));
         box->n_changed++;
-        box->n_errors += error != NULL;
-        if (error)
-                string_replace(&box->error_name, error->name);
-        if (status)
-                string_replace(&box->active_state, status->active_state);
-        box->main_pid = status ? status->main_pid : 0;
+        string_replace(&box->active_state, status->active_state);
+        box->gone = unit_status_is_gone(status);
+        box->main_pid = status->main_pid;
+}
+
+static void on_unreadable(void *userdata, const Error *error) {
+        Box *box = userdata;
+
+        box->n_unreadable++;
+        string_replace(&box->unreadable, error_message(error));
 }
 
 static void on_frozen(void *userdata, const Error *error) {
         string_replace(&((Box *) userdata)->frozen, error_message(error));
 }
 
-static const UnitCallbacks on_changed_callbacks = { on_changed, on_frozen };
+static const UnitCallbacks on_changed_callbacks = { on_changed, on_unreadable, on_frozen };
 
 static void box_open(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
         box->system_bus = system_bus_new(box->event, box->fake->address, on_manager, box);
-        cr_assert_eq(
-                unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box, &box->unit), -ENOTCONN);
         RUN_UNTIL(box->event, system_bus_is_ready(box->system_bus));
-        cr_assert_eq(unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box, &box->unit), 0);
+        box->unit = unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box);
         cr_assert_str_eq(unit_name(box->unit), "a-b.service");
 }
 
@@ -70,7 +73,7 @@ static void box_close(Box *box) {
         fake_systemd_free(box->fake);
         sd_event_unref(box->event);
         free(box->active_state);
-        free(box->error_name);
+        free(box->unreadable);
         free(box->frozen);
 }
 #define _cleanup_box_ _cleanup_(box_close)
@@ -81,8 +84,8 @@ static void settle(Box *box) {
 
 static UnitStatus last;
 
-static void keep_status(void *userdata, const UnitStatus *status, const sd_bus_error *error) {
-        on_changed(userdata, status, error);
+static void keep_status(void *userdata, const UnitStatus *status) {
+        on_changed(userdata, status);
         last = (UnitStatus){
                 .load_state = xstrdup(status->load_state),
                 .active_state = xstrdup(status->active_state),
@@ -103,10 +106,9 @@ static const UnitCallbacks keep_status_callbacks = { .changed = keep_status };
 
 Test(unit, a_read_gets_every_property) {
         _cleanup_box_ Box box;
-        Unit *other;
 
         box_open(&box);
-        cr_assert_eq(unit_new(box.system_bus, "x.service", &keep_status_callbacks, &box, &other), 0);
+        Unit *other = unit_new(box.system_bus, "x.service", &keep_status_callbacks, &box);
         FakeUnit *fake = fake_unit_add(box.fake, "x.service", "failed");
         fake->result = "exit-code";
         fake->job_id = 12;
@@ -134,14 +136,15 @@ Test(unit, a_read_gets_every_property) {
         unit_free(other);
 }
 
-Test(unit, what_systemd_does_not_know_is_inactive) {
+Test(unit, a_unit_that_systemd_does_not_have_is_told_as_gone) {
         _cleanup_box_ Box box;
 
         box_open(&box);
         unit_refresh(box.unit);
         RUN_UNTIL(box.event, box.n_changed > 0);
-        cr_assert_eq(box.n_errors, 0);
+        cr_assert_eq(box.n_unreadable, 0);
         cr_assert_str_eq(box.active_state, "inactive");
+        cr_assert(box.gone);
 }
 
 Test(unit, the_watch_sees_what_a_call_sent_next_changes) {
@@ -195,7 +198,7 @@ Test(unit, a_restart_through_inactive_is_no_end) {
         RUN_UNTIL(box.event, box.n_changed > 0);
         settle(&box);
         cr_assert_str_eq(box.active_state, "active");
-        cr_assert_eq(box.n_errors, 0);
+        cr_assert_eq(box.n_unreadable, 0);
 }
 
 Test(unit, a_change_during_a_read_is_read_again) {
@@ -239,6 +242,114 @@ Test(unit, a_read_that_is_cut_off_tells_nothing_of_the_unit) {
         cr_assert_eq(box.n_changed, 0);
 }
 
+Test(unit, no_object_and_no_such_unit_mean_that_the_unit_is_gone) {
+        static const char *const names[] = { SD_BUS_ERROR_UNKNOWN_OBJECT,
+                "org.freedesktop.systemd1.NoSuchUnit" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box.fake->no_read = names[i];
+                unit_refresh(box.unit);
+                RUN_UNTIL(box.event, box.n_changed > 0);
+                cr_expect(box.gone, "%s", names[i]);
+                cr_expect_str_eq(box.active_state, "inactive");
+                cr_expect_eq(fake_systemd_count(box.fake, "GetAll"), 1);
+        }
+}
+
+Test(unit, a_read_that_fails_in_any_other_way_is_made_again) {
+        static const char *const names[] = {
+                SD_BUS_ERROR_ACCESS_DENIED,
+                SD_BUS_ERROR_LIMITS_EXCEEDED,
+                SD_BUS_ERROR_NO_MEMORY,
+                SD_BUS_ERROR_TIMEOUT,
+                SD_BUS_ERROR_NO_REPLY,
+                SD_BUS_ERROR_DISCONNECTED,
+                SD_BUS_ERROR_SERVICE_UNKNOWN,
+                SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                SD_BUS_ERROR_INCONSISTENT_MESSAGE,
+                SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                SD_BUS_ERROR_UNKNOWN_METHOD,
+                SD_BUS_ERROR_IO_ERROR,
+                SD_BUS_ERROR_FAILED,
+                "org.freedesktop.systemd1.Unheard",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                (void) fake_unit_add(box.fake, "a-b.service", "active");
+                box.fake->no_read = names[i];
+                box.fake->n_reads_refused = 1;
+                unit_refresh(box.unit);
+                RUN_UNTIL(box.event, box.n_changed > 0);
+                cr_expect_str_eq(box.active_state, "active", "%s", names[i]);
+                settle(&box);
+                cr_expect_eq(box.n_changed, 1);
+                cr_expect_eq(box.n_unreadable, 0);
+                cr_expect_eq(fake_systemd_count(box.fake, "GetAll"), 2);
+        }
+}
+
+Test(unit, an_answer_that_makes_no_sense_is_asked_for_again) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        (void) fake_unit_add(box.fake, "a-b.service", "active");
+        box.fake->strange = "what?";
+        unit_refresh(box.unit);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "GetAll") == 2);
+        cr_assert_eq(box.n_changed, 0);
+        box.fake->strange = NULL;
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_str_eq(box.active_state, "active");
+}
+
+Test(unit, reads_that_go_on_failing_are_told_once_and_go_on) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        (void) fake_unit_add(box.fake, "a-b.service", "active");
+        box.fake->no_read = SD_BUS_ERROR_ACCESS_DENIED;
+        unit_refresh(box.unit);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "GetAll") == RETRY_MANY + 1);
+        settle(&box);
+        cr_assert_eq(box.n_unreadable, 1);
+        cr_assert_str_eq(box.unreadable,
+                "systemd does not tell the state of a-b.service: cannot be read now", "%s", box.unreadable);
+        cr_assert_eq(box.n_changed, 0);
+        box.fake->no_read = NULL;
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        cr_assert_str_eq(box.active_state, "active");
+}
+
+Test(unit, what_was_asked_for_before_the_bus_went_is_told_when_it_is_back) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "active");
+        fake_systemd_drop(box.fake);
+        /* Nobody knows of the loss yet. */
+        unit_refresh(box.unit);
+        cr_assert_eq(unit_pin(box.unit), -ENOTCONN);
+        RUN_UNTIL(box.event, box.n_lost > 0);
+        unit_refresh(box.unit);
+        cr_assert_eq(box.n_changed, 0);
+        fake_systemd_return(box.fake);
+        RUN_UNTIL(box.event, box.n_changed > 0);
+        settle(&box);
+        cr_assert_eq(box.n_changed, 1);
+        cr_assert_str_eq(box.active_state, "active");
+
+        /* Changes are followed as before. */
+        fake_unit_exit(box.fake, fake, CLD_EXITED, 0);
+        RUN_UNTIL(box.event, box.n_changed == 2);
+        cr_assert(box.gone);
+}
+
 Test(unit, a_read_while_systemd_is_away_is_tried_again) {
         _cleanup_box_ Box box;
 
@@ -247,7 +358,7 @@ Test(unit, a_read_while_systemd_is_away_is_tried_again) {
         unit_refresh(box.unit);
         cr_assert_geq(sd_bus_request_name(box.fake->bus, SYSTEMD_DESTINATION, 0), 0);
         RUN_UNTIL(box.event, box.n_changed > 0);
-        cr_assert_eq(box.n_errors, 0);
+        cr_assert_eq(box.n_unreadable, 0);
 }
 
 Test(unit, calls_name_the_unit_and_come_in_order) {
@@ -386,8 +497,7 @@ typedef struct Told {
         Unit **ends;
 } Told;
 
-static void count_told(
-        void *userdata, const UnitStatus *status _unused_, const sd_bus_error *error _unused_) {
+static void count_told(void *userdata, const UnitStatus *status _unused_) {
         Told *told = userdata;
 
         told->n++;
@@ -402,7 +512,7 @@ static void watch_others(Box *box, Unit **units, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
 
-                cr_assert_eq(unit_new(box->system_bus, name, &on_changed_callbacks, box, units + i), 0);
+                units[i] = unit_new(box->system_bus, name, &on_changed_callbacks, box);
         }
 }
 
@@ -422,9 +532,7 @@ Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_mean
                 box_open(&box);
                 watch_others(&box, others, n_others[k]);
                 for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                        cr_assert_eq(unit_new(box.system_bus, "x.service", &count_told_callbacks, told + i,
-                                             units + i),
-                                0);
+                        units[i] = unit_new(box.system_bus, "x.service", &count_told_callbacks, told + i);
                 settle(&box);
                 fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
                 settle(&box);
@@ -455,7 +563,7 @@ Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
                 fake_unit_emit(box.fake, first);
                 fake_unit_emit(box.fake, last_one);
                 RUN_UNTIL(box.event, box.n_changed == 2 * round);
-                cr_assert_eq(box.n_errors, 0);
+                cr_assert_eq(box.n_unreadable, 0);
                 units_free(many, N_MANY);
                 fake_unit_emit(box.fake, first);
                 fake_unit_emit(box.fake, last_one);
@@ -496,15 +604,14 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
         box_open(&box);
         (void) fake_unit_add(box.fake, "a-b.service", "active");
         for (size_t i = 0; i < N_CROWD; i++)
-                cr_assert_eq(
-                        unit_new(box.system_bus, "a-b.service", &on_changed_callbacks, &box, crowd + i), 0);
+                crowd[i] = unit_new(box.system_bus, "a-b.service", &on_changed_callbacks, &box);
 
         box.fake->ignore = "GetAll";
         for (size_t i = 0; i < N_CROWD; i++)
                 unit_refresh(crowd[i]);
         fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         cr_assert_eq(fake_systemd_count(box.fake, "GetAll"), TURNS_MAX);
-        cr_assert_eq(box.n_errors, 0);
+        cr_assert_eq(box.n_unreadable, 0);
 
         /* Whoever does not want it any more makes room; who waits in vain holds nobody up. */
         box.fake->ignore = NULL;
@@ -512,8 +619,63 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
         for (size_t i = 0; i < TURNS_MAX; i++)
                 crowd[i] = unit_free(crowd[i]);
         RUN_UNTIL(box.event, box.n_changed == N_CROWD - TURNS_MAX - 1);
-        cr_assert_eq(box.n_errors, 0);
+        cr_assert_eq(box.n_unreadable, 0);
 
         for (size_t i = 0; i < N_CROWD; i++)
                 unit_free(crowd[i]);
+}
+
+/* libsystemd answers all calls under way itself before anybody hears that the connection is lost. */
+Test(unit, a_crowd_is_told_nothing_while_the_bus_goes_twice_and_all_when_it_is_back) {
+        _cleanup_box_ Box box;
+        Unit *crowd[N_CROWD];
+
+        box_open(&box);
+        (void) fake_unit_add(box.fake, "a-b.service", "active");
+        box.fake->ignore = "GetAll";
+        for (size_t i = 0; i < N_CROWD; i++) {
+                crowd[i] = unit_new(box.system_bus, "a-b.service", &on_changed_callbacks, &box);
+                unit_refresh(crowd[i]);
+        }
+
+        for (unsigned round = 1; round <= 2; round++) {
+                RUN_UNTIL(box.event, fake_systemd_count(box.fake, "GetAll") == round * TURNS_MAX);
+                fake_systemd_drop(box.fake);
+                RUN_UNTIL(box.event, box.n_lost > 0);
+                cr_assert_eq(box.n_changed, 0);
+                box.n_lost = 0;
+                box.fake->ignore = round == 2 ? NULL : "GetAll";
+                fake_systemd_return(box.fake);
+        }
+
+        RUN_UNTIL(box.event, box.n_changed == N_CROWD);
+        cr_assert_str_eq(box.active_state, "active");
+        cr_assert_eq(box.n_unreadable, 0);
+        units_free(crowd, N_CROWD);
+}
+
+Test(unit, whether_a_unit_is_frozen_is_asked_again_before_it_is_stopped) {
+        _cleanup_box_ Box box;
+        _cleanup_groups_ Groups groups;
+
+        frozen_open(&box, &groups, "1\n", "0\n");
+        box.fake->no_read = SD_BUS_ERROR_LIMITS_EXCEEDED;
+        box.fake->n_reads_refused = 2;
+        box.fake->stop_is_slow = true;
+        cr_assert_eq(unit_stop(box.unit), 0);
+        cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
+        expect_stopped_and_killed(&box, 1);
+}
+
+Test(unit, a_unit_of_which_nobody_can_say_whether_it_is_frozen_is_not_stopped) {
+        _cleanup_box_ Box box;
+        _cleanup_groups_ Groups groups;
+
+        frozen_open(&box, &groups, "1\n", "0\n");
+        box.fake->no_read = SD_BUS_ERROR_ACCESS_DENIED;
+        cr_assert_eq(unit_stop(box.unit), 0);
+        RUN_UNTIL(box.event, box.frozen);
+        cr_expect_str_eq(box.frozen,
+                "systemd does not tell whether a-b.service is frozen: cannot be read now", "%s", box.frozen);
+        cr_expect_eq(fake_systemd_count(box.fake, "StopUnit"), 0);
 }

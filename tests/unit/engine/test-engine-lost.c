@@ -292,3 +292,142 @@ Test(engine_lost, a_failed_attempt_to_connect_is_told_and_repeated) {
         find_again(&box);
         box_run(&box);
 }
+
+/* ---- what cannot be read says nothing ---- */
+
+Test(engine_lost, a_task_whose_state_cannot_be_read_runs_on_and_its_owner_is_told) {
+        static const char *const names[] = { SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_LIMITS_EXCEEDED };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box_run(&box);
+                TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+                size_t n_events = strv_length(box.events);
+                box.fake->no_read = names[i];
+                lose(&box);
+                find_again(&box);
+                box_run_until(&box, strv_length(box.events) > n_events);
+                cr_assert_not_null(
+                        strstr(box.events[n_events], "it is tried again"), "%s", box.events[n_events]);
+                cr_assert_eq(task_state(box.task), TASK_RUNNING);
+                cr_assert_eq(box.n_ended, 0);
+                cr_assert(box_has_directory(&box));
+
+                fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
+                box_settle(&box);
+                cr_assert_eq(box.n_ended, 0, "nobody could read it");
+                box.fake->no_read = NULL;
+                box_run_until(&box, box.n_ended > 0);
+                cr_assert_eq(box.result.code, 6);
+                task_wait_free(wait);
+        }
+}
+
+Test(engine_lost, a_recovery_of_what_cannot_be_read_fails_as_without_a_connection) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active");
+        box.fake->no_read = SD_BUS_ERROR_ACCESS_DENIED;
+        recover(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(box.code, EAGAIN, "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        cr_assert_eq(box_count(&box, "StopUnit") + box_count(&box, "KillUnit"), 0);
+}
+
+Test(engine_lost, a_start_whose_unit_cannot_be_read_at_first_succeeds) {
+        _cleanup_box_ Box box;
+
+        lose_during_start(&box, FAKE_START_HANG);
+        box.fake->no_read = SD_BUS_ERROR_NO_MEMORY;
+        box.fake->n_reads_refused = 2;
+        fake_unit_up(box.fake, box_unit(&box));
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+}
+
+/* ---- the bus is dead, and nobody has noticed yet ---- */
+
+Test(engine_lost, a_recovery_right_after_the_bus_died_waits_for_the_connection) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active")->main_pid = 4711;
+        fake_systemd_drop(box.fake);
+        cr_assert(engine_is_connected(box.engine));
+        recover(&box);
+        box_run_until(&box, box.n_lost > 0);
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_state(box.task), TASK_RUNNING);
+        cr_assert(box_unit(&box)->pinned);
+}
+
+Test(engine_lost, a_recovery_whose_read_is_cut_off_does_not_wait_for_ever) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        fake_unit_add(box.fake, box.unit, "active");
+        box.fake->ignore = "GetAll";
+        recover(&box);
+        box_run_until(&box, box_count(&box, "GetAll") > 0);
+        lose(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(box.code, EAGAIN);
+        find_again(&box);
+}
+
+Test(engine_lost, a_start_right_after_the_bus_died_may_be_tried_again) {
+        static const char *const images[] = { ".", "known-to-machined" };
+
+        for (size_t i = 0; i < ELEMENTSOF(images); i++) {
+                _cleanup_box_ Box box;
+                _cleanup_error_ Error *error = NULL;
+
+                box_open(&box);
+                box.fake->image = images[1];
+                box.fake->image_path = box.fake->directory;
+                box.fake->image_type = "directory";
+                TaskRequest *request = box_request(&box);
+                if (i > 0)
+                        string_replace(&request->spec.image, images[i]);
+                fake_systemd_drop(box.fake);
+                int r = engine_start(
+                        box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box, &error);
+                box_run_until(&box, box.n_lost > 0);
+                find_again(&box);
+                if (r < 0) {
+                        cr_expect(error->code == EAGAIN || error->code == ENOTCONN, "%s", error->message);
+                        cr_expect_eq(engine_n_tasks(box.engine), 0);
+                        continue;
+                }
+                box_run_until(&box, box.n_started > 0);
+                cr_expect(box.task || box.code == EAGAIN || box.code == ENOTCONN, "%d: %s", box.code,
+                        box.words);
+        }
+}
+
+/* The answer that libsystemd makes up is not machined's. */
+Test(engine_lost, an_image_that_could_not_be_asked_for_is_not_one_that_is_missing) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        TaskRequest *request = box_request(&box);
+        string_replace(&request->spec.image, "known-to-machined");
+        box.fake->ignore_machined = true;
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             NULL),
+                0);
+        box_run_until(&box, box_count(&box, "GetImage") > 0);
+        fake_systemd_drop(box.fake);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(box.code, EAGAIN, "%s", box.words);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+        find_again(&box);
+}
