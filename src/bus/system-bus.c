@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/string.h"
 #include "bus/property-read.h"
 #include "bus/system-bus.h"
@@ -15,6 +17,9 @@
 
 /* A call of systemd's that takes longer is lost: it answers in milliseconds, but may reload first. */
 #define CALL_TIMEOUT_USEC (90 * USEC_PER_SEC)
+
+/* How long the end may take to send what the bus has not taken yet: a quarter of a second. */
+#define FLUSH_LIMIT_USEC (250 * USEC_PER_MSEC)
 
 /* What must be known before the connection is ready. */
 typedef enum Question {
@@ -88,25 +93,30 @@ static int on_disconnected(sd_bus_message *m _unused_, void *userdata, sd_bus_er
         return 0;
 }
 
-static void read_version(SystemBus *system_bus, sd_bus_message *m) {
+/* Return: 0 or a negative errno, as read_names(). */
+static int read_version(SystemBus *system_bus, sd_bus_message *m) {
         static const PropertyRow row = { "Version", "s", property_read_string, 0 };
         _cleanup_free_ char *version = NULL;
 
-        if (property_read(m, &row, &version) < 0)
-                return;
+        int r = property_read(m, &row, &version);
+        if (r < 0)
+                return r;
+
         /* "252.39-1~deb12u1" here, "v257-1" elsewhere */
         system_bus->version = (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10);
+        return system_bus->version > 0 ? 0 : -EBADMSG;
 }
 
-static void read_names(SystemBus *system_bus, sd_bus_message *m) {
+static int read_names(SystemBus *system_bus, sd_bus_message *m) {
         const char *name;
+        int r;
 
         system_bus->has_machined = false;
-        if (sd_bus_message_enter_container(m, 'a', "s") < 0)
-                return;
-        while (sd_bus_message_read(m, "s", &name) > 0)
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(m, "s", &name)) > 0)
                 system_bus->has_machined = system_bus->has_machined ||
                         streq(name, "org.freedesktop.machine1");
+        return r < 0 ? r : 0;
 }
 
 static void on_answer(SystemBus *system_bus, Question question, sd_bus_message *m) {
@@ -118,17 +128,20 @@ static void on_answer(SystemBus *system_bus, Question question, sd_bus_message *
                 return;
         }
 
-        if (question == QUESTION_VERSION)
-                read_version(system_bus, m);
-        else if (question == QUESTION_NAMES)
-                read_names(system_bus, m);
+        int r = question == QUESTION_VERSION ? read_version(system_bus, m)
+                : question == QUESTION_NAMES ? read_names(system_bus, m)
+                                             : 0;
+        if (r < 0) {
+                system_bus_lose(system_bus, r, "the answer of systemd or the system bus cannot be read");
+                return;
+        }
 
         if (--system_bus->unanswered > 0)
                 return;
 
         system_bus->opened = true;
         system_bus->pause_usec = RECONNECT_MIN_USEC;
-        int r = bus_observers_open(&system_bus->observers, system_bus->bus);
+        r = bus_observers_open(&system_bus->observers, system_bus->bus);
         if (r < 0)
                 system_bus_lose(system_bus, r, "cannot work with the connection to the system bus");
         else
@@ -242,6 +255,26 @@ static void system_bus_clear_shares(SystemBus *system_bus) {
         }
 }
 
+/*
+ * sd_bus_flush() would wait for as long as the bus does not read. Messages are in the queue only when the
+ * bus did not take them at once; sd_bus_process() writes them when there is room. Callers have freed their
+ * calls by now, so nobody is called.
+ */
+static void system_bus_flush(SystemBus *system_bus) {
+        const uint64_t end = clock_monotonic_usec() + FLUSH_LIMIT_USEC;
+        uint64_t n_queued, now;
+
+        while (system_bus_is_ready(system_bus) &&
+                sd_bus_get_n_queued_write(system_bus->bus, &n_queued) >= 0 && n_queued > 0 &&
+                (now = clock_monotonic_usec()) < end) {
+                struct pollfd pollfd = { .fd = sd_bus_get_fd(system_bus->bus), .events = POLLOUT };
+                const struct timespec rest = { .tv_nsec = (long) ((end - now) * NSEC_PER_USEC) };
+
+                if (ppoll(&pollfd, 1, &rest, NULL) > 0 && sd_bus_process(system_bus->bus, NULL) < 0)
+                        return;
+        }
+}
+
 SystemBus *system_bus_free(SystemBus *system_bus) {
         if (!system_bus)
                 return NULL;
@@ -249,8 +282,7 @@ SystemBus *system_bus_free(SystemBus *system_bus) {
         bus_observers_clear(&system_bus->observers);
         system_bus_clear_shares(system_bus);
         system_bus->reconnect = sd_event_source_disable_unref(system_bus->reconnect);
-        if (system_bus->bus)
-                (void) sd_bus_flush(system_bus->bus);
+        system_bus_flush(system_bus);
         system_bus_close(system_bus);
         sd_event_unref(system_bus->event);
         free(system_bus->address);

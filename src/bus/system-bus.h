@@ -34,7 +34,10 @@ typedef void (*SystemBusChanged)(void *userdata, const Error *error);
  * Return: the system_bus, never NULL.
  */
 SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged changed, void *userdata);
-/* Sends what was not sent yet, for a quarter of a second at most: the bus may have ceased to read. */
+/*
+ * Sends what was not sent yet, for a quarter of a second at most, since the bus may have ceased to read. All
+ * that uses it must be freed before, except jobs (job.h).
+ */
 SystemBus *system_bus_free(SystemBus *system_bus);
 DEFINE_CLEANUP(SystemBus *, system_bus_free)
 

@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 
 #include "base/string.h"
 #include "fake-systemd.h"
@@ -102,7 +104,7 @@ Test(system_bus, reads_versions_with_letters_around) {
         static const struct {
                 const char *text;
                 unsigned version;
-        } rows[] = { { "v257-1", 257 }, { "255 (255.4-1ubuntu8)", 255 }, { "256~rc2", 256 }, { "none", 0 } };
+        } rows[] = { { "v257-1", 257 }, { "255 (255.4-1ubuntu8)", 255 }, { "256~rc2", 256 } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_box_ Box box;
@@ -111,6 +113,23 @@ Test(system_bus, reads_versions_with_letters_around) {
                 box.fake->version = rows[i].text;
                 RUN_UNTIL(box.event, box.n_ready > 0);
                 cr_assert_eq(system_bus_version(box.system_bus), rows[i].version, "%s", rows[i].text);
+        }
+}
+
+/* Version 0 would leave out what newer systemds know, and give nspawn options of the newest. */
+Test(system_bus, a_connection_without_a_version_has_failed) {
+        static const char *const versions[] = { "none", "", "0", "v" };
+
+        for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+                _cleanup_box_ Box box;
+
+                box_prepare(&box);
+                box.fake->version = versions[i];
+                RUN_UNTIL(box.event, box.n_lost >= 2);
+                cr_assert_eq(box.n_ready, 0, "\"%s\"", versions[i]);
+                cr_assert_not_null(strstr(box.lost_words, "cannot be read"), "%s", box.lost_words);
+                box.fake->version = "252";
+                RUN_UNTIL(box.event, box.n_ready > 0);
         }
 }
 
@@ -289,6 +308,47 @@ Test(system_bus, what_was_sent_arrives_before_the_manager_is_gone) {
         box.system_bus = system_bus_free(box.system_bus);
         RUN_UNTIL(box.event, fake_systemd_count(box.fake, "UnrefUnit a.service") > 0);
         cr_assert_eq(fake_systemd_count(box.fake, "KillUnit a.service all 15"), 1);
+}
+
+/* Return: how many messages were sent until one could not be written any more. */
+static size_t fill_socket(Box *box) {
+        _cleanup_free_ char *name = xcalloc(4096, 1);
+        uint64_t n_queued = 0;
+        size_t n = 0;
+
+        memset(name, 'a', 4000);
+        for (; n_queued == 0; n++) {
+                cr_assert_eq(system_bus_send(box->system_bus, "RefUnit", "s", name), 0);
+                cr_assert_geq(
+                        sd_bus_get_n_queued_write(system_bus_connection(box->system_bus), &n_queued), 0);
+        }
+        return n;
+}
+
+Test(system_bus, a_bus_that_does_not_read_does_not_hold_up_the_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        cr_assert_eq(kill(box.fake->daemon, SIGSTOP), 0);
+        (void) fill_socket(&box);
+        uint64_t begin = fake_now();
+        box.system_bus = system_bus_free(box.system_bus);
+        cr_expect_lt(fake_now() - begin, USEC_PER_SEC);
+        cr_assert_eq(kill(box.fake->daemon, SIGCONT), 0);
+}
+
+Test(system_bus, a_message_that_the_bus_did_not_take_at_once_arrives) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        cr_assert_eq(kill(box.fake->daemon, SIGSTOP), 0);
+        size_t n = fill_socket(&box);
+        struct pollfd pollfd = { .fd = sd_bus_get_fd(system_bus_connection(box.system_bus)),
+                .events = POLLOUT };
+        cr_assert_eq(kill(box.fake->daemon, SIGCONT), 0);
+        cr_assert_eq(poll(&pollfd, 1, (int) (FAKE_LIMIT_USEC / USEC_PER_MSEC)), 1);
+        box.system_bus = system_bus_free(box.system_bus);
+        RUN_UNTIL(box.event, fake_systemd_count(box.fake, "RefUnit") == n);
 }
 
 Test(system_bus, jobs_may_outlive_it) {
