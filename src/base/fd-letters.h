@@ -8,7 +8,8 @@
  */
 #define LETTER_ERROR 'E'  /* the task's stderr */
 #define LETTER_OUTPUT 'O' /* its stdout */
-#define LETTER_LEDGER 'L' /* what its end is noted in */
+#define LETTER_RESULT 'R' /* an eventfd for how its command ended (run-result.h) */
+#define LETTER_LEDGER 'L' /* the same for a task of version 0.1.0: a file, to which a line is appended */
 #define LETTER_ATTACH 'A' /* where others connect to its terminal (attach.h) */
 
 /* What a command that is run in a task later on is made with. */

@@ -62,24 +62,51 @@ int fd_write_all(int fd, const void *bytes, size_t n) {
         return 0;
 }
 
-int file_write_private(const char *path, const void *bytes, size_t n) {
+/* Return: a file without a name in the directory of @path, or a negative errno. */
+static int file_open_nameless(const char *path) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path))
+                                               : xstrdup(".");
+        int fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* Gives the file @from the name @path, which nothing may have. */
+static int file_link(const char *from, const char *path) {
+        return linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Gives the file @from the name @path; what has that name is replaced in one step. */
+static int file_link_over(const char *from, const char *path) {
         _cleanup_free_ char *temporary = xasprintf("%s.tmp", path);
-        _cleanup_fd_ int fd = -1;
         int r;
 
-        /* A leftover of a process that was killed here. */
+        /* A process may have been killed between the two steps below. */
         (void) unlink(temporary);
 
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        r = file_link(from, temporary);
+        if (r >= 0 && rename(temporary, path) < 0) {
+                r = -errno;
+                (void) unlink(temporary);
+        }
+        return r;
+}
+
+int file_write_private(const char *path, const void *bytes, size_t n) {
+        _cleanup_fd_ int fd = file_open_nameless(path);
+        _cleanup_free_ char *from = xasprintf("/proc/self/fd/%d", fd);
+        int r;
+
         if (fd < 0)
-                return -errno;
+                return fd;
 
         r = fd_write_all(fd, bytes, n);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
         if (r < 0)
-                (void) unlink(temporary);
-        return r;
+                return r;
+
+        r = file_link(from, path);
+        return r == -EEXIST ? file_link_over(from, path) : r;
 }
 
 int fd_open_again(int fd, int flags) {

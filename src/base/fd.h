@@ -24,7 +24,9 @@ ssize_t file_read(int dir_fd, const char *path, size_t limit, char **ret);
 /**
  * file_write_private() - create a file with mode 0600 and these bytes
  *
- * Writes a temporary name beside it and renames, so that no reader meets half a file.
+ * The file gets its name when all bytes are in it (open(2), O_TMPFILE; linkat(2)). So no reader meets half a
+ * file, and a process that is killed at any point leaves nothing, unless there was a file of this name,
+ * which is replaced: then "@path.tmp" may be left, which the next call removes.
  *
  * Return: 0 or a negative errno, and nothing is left behind then.
  */

@@ -3,7 +3,7 @@
 
 /* Where a program finds what belongs to it. */
 
-/* What lives as long as the host is up: a directory for each running task, and the plugins' sockets. */
+/* What lives as long as the host is up: the tasks' directories (task-dir.h), and the plugins' sockets. */
 #define RUNTIME_DIRECTORY "/run/nspawn-units"
 
 /* Return: directory of the running executable, links resolved; owned by the caller, never NULL. */

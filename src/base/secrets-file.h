@@ -2,25 +2,9 @@
 #pragma once
 
 /*
- * Files in a task's directory that the engine writes and nspawn-units-helper reads: systemd-nspawn's command
- * line, each word with a NUL behind it; and a file that is there when the task is to end, so that no run
- * begins any more.
- */
-#define TASK_ARGUMENTS_FILE "arguments"
-#define TASK_STOPPING_FILE "stopping"
-
-/* A link there to the unit's control group, and where a container that is not booted finds that read-only.
- */
-#define TASK_GROUP_LINK "cgroup"
-#define TASK_GROUP_IN_CONTAINER "/run/nspawn-units/cgroup"
-
-/* More than execve(2) takes in all (a quarter of the usual stack of 8 MiB). */
-#define TASK_ARGUMENTS_MAX (4 * 1024 * 1024)
-
-/*
- * Records of the task file, which says what must not stand in a command line: a letter, text, NUL. Shared
- * with the static programs, which take nothing else from here. The last of a kind counts, but for variables
- * and arguments.
+ * The secrets of a task, which must not stand in a command line. The file is a list of records: a letter,
+ * text, NUL. Of several records with the same letter the last counts, except for variables and arguments.
+ * Shared with the static programs, which take nothing else from here.
  */
 #define TASK_ENVIRONMENT 'E' /* NAME=value */
 #define TASK_USER 'U'        /* NAME or ID, with :GROUP if wanted */

@@ -6,13 +6,14 @@
 
 #include "base/attach.h"
 #include "base/string.h"
+#include "base/task-dir.h"
 #include "cli/attachment.h"
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/visit.h"
 #include "unit/journal-follow.h"
-#include "unit/nspawn.h"
 #include "unit/output.h"
+#include "unit/task-dir.h"
 
 /* How long the unit of a task may take to end behind the task's own end. */
 #define END_LIMIT_USEC (5 * USEC_PER_SEC)
@@ -135,7 +136,7 @@ static const SessionCallbacks terminal_callbacks = {
 
 static int attach_to_terminal(Attach *attach, Error **ret_error) {
         const SessionConfig config = { .input = true, .terminal = true, .escape = true };
-        _cleanup_free_ char *path = nspawn_runtime_path(task_record(attach->task)->machine, ATTACH_SOCKET);
+        _cleanup_free_ char *path = task_dir_find(NULL, task_record(attach->task)->machine, ATTACH_SOCKET);
         int r = attachment_new(attach->event, path, &attachment_callbacks, attach, &attach->attachment);
 
         if (r == -ENOENT)
@@ -222,7 +223,10 @@ static void begin(void *userdata, Engine *engine, Task *task) {
 
         int r = attach_to_terminal(attach, &error);
         if (r == -ENOENT && !attach->attachment) {
-                attach->query = output_query_new(system_bus, task_record(task)->unit, on_place, attach);
+                const TaskRecord *record = task_record(task);
+                _cleanup_free_ char *arguments = task_dir_find(NULL, record->machine, TASK_ARGUMENTS_FILE);
+
+                attach->query = output_query_new(system_bus, record->unit, arguments, on_place, attach);
                 if (!attach->query)
                         attach_fail(attach, "cannot ask systemd");
         } else if (r < 0)

@@ -6,7 +6,7 @@
 #include "base/string.h"
 #include "cli/ask.h"
 #include "cli/command.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "engine/owner.h"
 #include "task/name.h"
 
@@ -21,7 +21,7 @@ static const char *owner_of(const char *machine) {
                 [OWNER_LOST] = "nobody",
         };
         _cleanup_task_record_ TaskRecord record = {};
-        int r = ledger_read(machine, &record, NULL);
+        int r = record_file_read(NULL, machine, &record, NULL);
 
         /* Only Nomad's ids have a slash; an older driver names no owner. */
         if (r == -ENOENT || (r >= 0 && !record.owner && !(record.id && strchr(record.id, '/'))))

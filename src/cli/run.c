@@ -123,8 +123,8 @@ static int run_file(const char *path, bool detach) {
                 r = signals_take_orders(run.event, on_signal, &run);
         if (r >= 0) {
                 run.engine = engine_new(run.event,
-                        &(EngineConfig){ .image_directory = directory, .ledgers = !detach }, &callbacks,
-                        &run);
+                        &(EngineConfig){ .image_directory = directory, .keeps_records = !detach },
+                        &callbacks, &run);
                 r = sd_event_loop(run.event);
         }
 

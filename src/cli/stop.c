@@ -6,11 +6,12 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "engine/owner.h"
 #include "bus/job.h"
 #include "bus/thaw.h"
 #include "task/name.h"
+#include "unit/task-dir.h"
 
 typedef struct Stop Stop;
 
@@ -40,13 +41,14 @@ static void unit_done(StopUnit *unit, const char *words) {
                 (void) sd_event_exit(system_bus_event(stop->system_bus), stop->status);
 }
 
-/* A living owner reads in the ledger how its task ended; where the owner is lost nobody ever will. */
-static void remove_lost_ledger(const char *unit) {
+/* A living owner reads in the notes how its task ended; where the owner is lost nobody ever will. */
+static void remove_lost_record(const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
         _cleanup_task_record_ TaskRecord record = {};
 
-        if (machine && ledger_read(machine, &record, NULL) >= 0 && owner_look(record.owner) == OWNER_LOST)
-                ledger_remove(machine);
+        if (machine && record_file_read(NULL, machine, &record, NULL) >= 0 &&
+                owner_look(record.owner) == OWNER_LOST)
+                task_dir_remove_record(NULL, machine);
 }
 
 static void on_done(void *userdata, const char *result, const sd_bus_error *error) {
@@ -54,7 +56,7 @@ static void on_done(void *userdata, const char *result, const sd_bus_error *erro
         StopUnit *unit = userdata;
 
         if (good)
-                remove_lost_ledger(unit->name);
+                remove_lost_record(unit->name);
         unit_done(unit, good ? NULL : error ? error->message : result);
 }
 

@@ -5,7 +5,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "cli/target.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "task/name.h"
 
 /* As many characters of an allocation's id Nomad shows where it shortens them. */
@@ -53,13 +53,13 @@ static bool is_meant(void *userdata, const TaskRecord *record) {
 
 static int find_by_id(const char *name, TaskRecord *ret, Error **ret_error) {
         Search search = { .name = name };
-        int r = ledger_search(is_meant, &search, ret);
+        int r = record_file_search(NULL, is_meant, &search, ret);
 
         _cleanup_strv_ char **machines = search.machines;
         if (r >= 0 || strv_is_empty(machines))
                 return r;
         if (strv_length(machines) == 1)
-                return ledger_read(machines[0], ret, NULL);
+                return record_file_read(NULL, machines[0], ret, NULL);
 
         _cleanup_free_ char *all = strv_join(machines, ", ");
         return error_set(ret_error, ENOTUNIQ, "\"%s\" has several tasks, say which: %s", name, all);
@@ -70,14 +70,14 @@ int target_find(const char *name, TaskRecord *ret, bool *ret_known, Error **ret_
         int r;
 
         /* Whose name it is goes before whose id. */
-        r = strchr(machine, '/') ? -ENOENT : ledger_read(machine, ret, NULL);
+        r = machine_name_is_valid(machine) ? record_file_read(NULL, machine, ret, NULL) : -ENOENT;
         if (r < 0)
                 r = find_by_id(name, ret, ret_error);
         *ret_known = r >= 0;
         if (r >= 0 || r == -ENOTUNIQ)
                 return r;
 
-        /* One that was started with --detach has no ledger. */
+        /* One that was started with --detach has no record. */
         *ret = (TaskRecord){
                 .id = xstrdup(name),
                 .unit = unit_name_make(machine),

@@ -25,7 +25,7 @@ static ExitResult result_of_nspawn(int code, int status) {
         return code == CLD_EXITED ? (ExitResult){ .known = true, .code = status } : (ExitResult){};
 }
 
-ExitResult exit_result(const UnitStatus *status, const LedgerEnd *end, bool killed) {
+ExitResult exit_result(const UnitStatus *status, const RunEnd *end, bool killed) {
         ExitResult result;
 
         if (end->has_payload)
@@ -103,13 +103,13 @@ static void on_words(void *userdata, const char *words) {
 }
 
 /* Whether the container was ended by a signal, perhaps, and only nspawn's words can tell. */
-static bool needs_words(const Task *task, const LedgerEnd *end) {
+static bool needs_words(const Task *task, const RunEnd *end) {
         return task->result.known && task->result.code == EXIT_FAILURE && task->result.signal == 0 &&
                 !end->has_payload;
 }
 
 void task_end(Task *task, const UnitStatus *status) {
-        LedgerEnd end;
+        RunEnd end;
 
         if (task->ending)
                 return;
@@ -117,7 +117,7 @@ void task_end(Task *task, const UnitStatus *status) {
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */
         if (task_read_end(task, &end) && !task->engine->observes)
-                task_remove_runtime_directory(task->record.machine);
+                task_remove_unit_directory(task);
 
         task_unwatch_group(task, &end);
         task->leader_fd = fd_close(task->leader_fd);

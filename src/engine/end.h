@@ -3,7 +3,7 @@
 
 #include "bus/unit.h"
 #include "engine/engine.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 
 /* The task ended, with its unit in this state: removes what is left of it and tells its waiters. */
 void task_end(Task *task, const UnitStatus *status);
@@ -11,5 +11,5 @@ void task_end(Task *task, const UnitStatus *status);
 /* Return: how a run ended, in words: "exit code 7". Owned by the caller. */
 char *exit_describe(const ExitResult *result);
 
-/* What the ledger of a task and the state of its unit say together of an end. */
-ExitResult exit_result(const UnitStatus *status, const LedgerEnd *end, bool killed);
+/* What the notes of a run and the state of its unit say together of its end. */
+ExitResult exit_result(const UnitStatus *status, const RunEnd *end, bool killed);

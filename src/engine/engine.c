@@ -17,6 +17,7 @@
 #include "exec/group.h"
 #include "image/local.h"
 #include "task/name.h"
+#include "unit/task-dir.h"
 
 static Task *task_new(Engine *engine, const char *id) {
         Task *task = xnew(Task, 1);
@@ -25,6 +26,7 @@ static Task *task_new(Engine *engine, const char *id) {
         task->id = xstrdup(id);
         task->state = task_state_next(TASK_NEW, TASK_INPUT_START);
         task->leader_fd = -1;
+        task->result_fd = -1;
         LIST_INIT(&task->waits);
         LIST_INSERT_HEAD(&engine->tasks, task, tasks);
         engine->n_tasks++;
@@ -43,6 +45,7 @@ static void task_free(Task *task) {
         sd_event_source_disable_unref(task->stop_timer);
         task_record_clear(&task->record);
         task->leader_fd = fd_close(task->leader_fd);
+        task->result_fd = fd_close(task->result_fd);
         free(task->control_group);
         free(task->run_end);
         cgroup_watch_free(task->watch);
@@ -53,11 +56,13 @@ static void task_free(Task *task) {
 }
 
 void task_forget(Task *task) {
+        const char *runtime = task->engine->runtime_directory;
+
         if (task->unit && task->held)
                 unit_unpin(task->unit);
-        if (task->has_ledger && !task->engine->observes &&
-                ledger_is_of(task->record.machine, task->id, NULL))
-                ledger_remove(task->record.machine);
+        if (task->has_record && !task->engine->observes &&
+                record_file_is_of(runtime, task->record.machine, task->id, NULL))
+                task_dir_remove_record(runtime, task->record.machine);
         task_free(task);
 }
 
@@ -260,7 +265,8 @@ Engine *engine_new(
         engine->nspawn = xstrdup_null(config->nspawn);
         engine->init = xstrdup_null(config->init);
         engine->helper = xstrdup_null(config->helper);
-        engine->ledgers = config->ledgers;
+        engine->keeps_records = config->keeps_records;
+        engine->runtime_directory = xstrdup(task_dir_root(config->runtime_directory));
         engine->adopts = config->adopts;
         engine->observes = config->observes;
         engine->image_directory = xstrdup(config->image_directory);
@@ -289,6 +295,7 @@ Engine *engine_free(Engine *engine) {
         free(engine->init);
         free(engine->helper);
         free(engine->image_directory);
+        free(engine->runtime_directory);
         free(engine);
         return NULL;
 }
@@ -302,5 +309,5 @@ SystemBus *engine_system_bus(Engine *engine) {
 }
 
 int engine_find_left(Engine *engine, const char *id, TaskRecord *ret) {
-        return engine->ledgers ? ledger_find(id, ret) : -ENOENT;
+        return engine->keeps_records ? record_file_find(engine->runtime_directory, id, ret) : -ENOENT;
 }

@@ -27,9 +27,12 @@ typedef struct EngineConfig {
         const char *helper;          /* path of nspawn-units-helper; NULL to look for it */
         const char *image_directory; /* where relative images are */
         size_t starts_at_once;       /* the rest waits; 0 for what suits the host's processors */
-        bool ledgers;                /* keep how tasks end until task_forget(), over restarts of ours too */
-        bool adopts;   /* an id is of one start: what is left of it, or of one before, is ours */
-        bool observes; /* tasks are somebody else's: to recover one changes nothing of it */
+        /* Where the tasks' directories are (unit/task-dir.h); NULL for /run/nspawn-units. systemd removes
+         * what a unit leaves below /run only. */
+        const char *runtime_directory;
+        bool keeps_records; /* a task's record and notes stay until task_forget() */
+        bool adopts;        /* an id is of one start: what is left of it, or of one before, is ours */
+        bool observes;      /* tasks are somebody else's: to recover one changes nothing of it */
 } EngineConfig;
 
 /* Descriptors of a task. -1: the journal takes it. */
@@ -61,6 +64,9 @@ Engine *engine_new(
 /* Leaves every task as it is. */
 Engine *engine_free(Engine *engine);
 DEFINE_CLEANUP(Engine *, engine_free)
+
+/* Return: where the tasks' directories are, owned by the engine. */
+const char *engine_runtime_directory(const Engine *engine);
 
 /* Return: whether systemd can be talked to. */
 bool engine_is_connected(const Engine *engine);
@@ -95,7 +101,7 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
 /**
  * engine_recover() - take up a task that an earlier process of ours started
  *
- * Succeeds when its unit is there, and when it ended and the ledger tells how. Otherwise as engine_start(),
+ * Succeeds when its unit is there, and when it ended and its notes tell how. Otherwise as engine_start(),
  * but without a connection to systemd it waits for one for some seconds.
  */
 int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,

@@ -3,9 +3,11 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "base/task-dir.h"
 #include "engine/programs.h"
 #include "engine/task.h"
 #include "task/limits.h"
+#include "unit/task-dir.h"
 
 int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
         Error **ret_error) {
@@ -24,9 +26,13 @@ int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, 
         if (r < 0)
                 return r;
 
+        const char *runtime = engine->runtime_directory, *machine = task->record.machine;
+        _cleanup_free_ char *directory = task_dir_find(runtime, machine, ""),
+                            *secrets = task_dir_find(runtime, machine, TASK_SECRETS_FILE);
         const ExecPlace place = {
                 .helper = engine->helper,
-                .machine = task->record.machine,
+                .directory = directory,
+                .secrets = secrets,
                 .control_group = task->control_group,
                 .leader = task->leader,
                 .leader_fd = task->leader_fd,

@@ -16,7 +16,7 @@
         "raise memory, or memory_max where it is given: a container needs 4 MiB beside what command uses, and what " \
         "is changed in a volatile or ephemeral image that is kept in memory counts too"
 
-/* @told: the ledger says that the kernel killed nothing for want of memory. */
+/* @told: the notes say that the kernel killed nothing for want of memory. */
 static char *explain_signal(const Task *task, const TaskSpec *spec, const UnitStatus *status, bool told) {
         const char *name = sigabbrev_np(status->exec_main_status);
         _cleanup_free_ char *killed = xasprintf(
@@ -31,7 +31,7 @@ static char *explain_signal(const Task *task, const TaskSpec *spec, const UnitSt
 
 char *start_explain_status(
         const Task *task, const TaskSpec *spec, const UnitStatus *status, bool *ret_enough) {
-        LedgerEnd end;
+        RunEnd end;
 
         *ret_enough = true;
         if (task->state == TASK_STOPPING)

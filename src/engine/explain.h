@@ -5,7 +5,7 @@
 #include "engine/engine.h"
 
 /**
- * start_explain_status() - say why a start failed, as its unit and its ledger tell
+ * start_explain_status() - say why a start failed, as its unit and its notes tell
  * @ret_enough: whether nothing that nspawn said would tell more
  *
  * Return: the reason, owned by the caller.

@@ -9,55 +9,52 @@
 
 #include "base/attach.h"
 #include "base/fd.h"
-#include "base/program.h"
-#include "base/remove.h"
+#include "base/run-result.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "base/secrets-file.h"
+#include "base/task-dir.h"
 #include "engine/launch.h"
 #include "engine/task.h"
 #include "unit/fd-message.h"
 #include "unit/journal-fields.h"
+#include "unit/task-dir.h"
 #include "task/limits.h"
-#include "task/name.h"
 
 /* Connections that wait for our init; while systemd restarts a unit there is none. */
 #define ATTACH_BACKLOG 8
 
-/*
- * The unit is dead or never came to be, and systemd does not always remove what is there for it: not what a
- * killed nspawn of systemd 262 has mounted there, where our helper did not get to run.
- */
-void task_remove_runtime_directory(const char *machine) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine), *unit = unit_name_make(machine);
+void task_remove_unit_directory(const Task *task) {
+        task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
+        journal_fields_remove(task->record.unit);
+        nspawn_clear_away(task->record.machine);
+}
 
-        directory_clear(directory, false);
-        (void) rmdir(directory);
-        journal_fields_remove(unit);
-        nspawn_clear_away(machine);
+/* Return: the path of a file that goes with the task's unit, owned by the caller. */
+static char *unit_file(const Task *task, const char *name) {
+        return task_dir_unit_file(task->engine->runtime_directory, task->record.machine, name);
 }
 
 /*
- * What no argument may show goes into a private file first.
+ * The record comes first, so that the directory can be told to be this task's whatever happens after that.
  *
- * Return: 0; -EEXIST when a namesake may be using the directory; or another negative errno.
+ * Return: 0, or a negative errno.
  */
-static int write_task_file(const char *machine, const TaskSpec *spec) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        _cleanup_free_ char *file = nspawn_runtime_path(machine, NSPAWN_TASK_FILE), *text = NULL;
-        size_t size;
-        int r;
+static int write_record(Task *task) {
+        int r = task->engine->keeps_records
+                ? record_file_create(task->engine->runtime_directory, &task->record)
+                : 0;
 
-        if (mkdir(RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
-                return -errno;
-        if (mkdir(directory, 0700) < 0)
-                return -errno;
-
-        text = nspawn_task_file(spec, &size);
-        r = file_write_private(file, text, size);
-        if (r < 0)
-                (void) rmdir(directory);
+        task->has_record = task->engine->keeps_records && r >= 0;
         return r;
+}
+
+/* Writes what no argument may show. Return: 0, or a negative errno. */
+static int write_secrets(const Task *task, const TaskSpec *spec) {
+        _cleanup_free_ char *path = unit_file(task, TASK_SECRETS_FILE), *text = NULL;
+        size_t size;
+
+        text = nspawn_secrets(spec, &size);
+        return file_write_private(path, text, size);
 }
 
 /*
@@ -66,8 +63,8 @@ static int write_task_file(const char *machine, const TaskSpec *spec) {
  *
  * Return: the socket or a negative errno.
  */
-static int listen_for_attach(const char *machine) {
-        _cleanup_free_ char *path = nspawn_runtime_path(machine, ATTACH_SOCKET);
+static int listen_for_attach(const Task *task) {
+        _cleanup_free_ char *path = unit_file(task, ATTACH_SOCKET);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -92,30 +89,36 @@ static bool loses_descriptors(const Task *task, const TaskRequest *request) {
 /*
  * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
  */
-static int make_fd_message(
-        const Task *task, const TaskRequest *request, const TaskStreams *streams, int ledger, int attach) {
+static int make_fd_message(Task *task, const TaskRequest *request, const TaskStreams *streams, int attach) {
         bool apart = nspawn_keeps_streams_apart(request);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
         int output = loses_descriptors(task, request) ? streams->output : -1;
         int error = apart ? streams->error : -1;
 
-        if (!reports)
-                ledger = -1;
-        if (output < 0 && error < 0 && ledger < 0 && attach < 0)
+        task->result_fd = fd_close(task->result_fd);
+        if (reports && task->engine->keeps_records) {
+                task->result_fd = run_result_new();
+                if (task->result_fd < 0)
+                        return task->result_fd;
+        }
+        if (output < 0 && error < 0 && task->result_fd < 0 && attach < 0)
                 return -1;
-        return fd_message_new(output, error, ledger, attach);
+        return fd_message_new(output, error, task->result_fd, attach);
 }
 
 /* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
 static int write_arguments(
         const Task *task, const TaskRequest *request, const Root *root, bool fd_message, Error **ret_error) {
+        const Engine *engine = task->engine;
+        _cleanup_free_ char *directory = task_dir_unit_path(engine->runtime_directory, task->record.machine),
+                            *path = unit_file(task, TASK_ARGUMENTS_FILE);
         const NspawnHost host = {
-                .program = task->engine->nspawn,
-                .init = task->engine->init,
-                .register_machine = system_bus_has_machined(task->engine->system_bus),
+                .program = engine->nspawn,
+                .init = engine->init,
+                .directory = directory,
+                .register_machine = system_bus_has_machined(engine->system_bus),
                 .fd_message = fd_message && nspawn_keeps_streams_apart(request),
         };
-        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_ARGUMENTS_FILE);
         _cleanup_strv_ char **args = nspawn_arguments(request, root, &host);
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
@@ -134,7 +137,7 @@ static int write_arguments(
 static int describe_unit(const Task *task, const TaskRequest *request, const Root *root,
         const TaskStreams *streams, int fd_message, sd_bus_message **ret) {
         const Engine *engine = task->engine;
-        _cleanup_free_ char *ledger = ledger_path(task->record.machine);
+        _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, task->record.machine);
         const UnitHost host = {
                 .version = system_bus_version(engine->system_bus),
                 .register_machine = system_bus_has_machined(engine->system_bus),
@@ -142,7 +145,8 @@ static int describe_unit(const Task *task, const TaskRequest *request, const Roo
                 .fd_message = fd_message,
                 .keeps_fd_message = fd_message >= 0 && loses_descriptors(task, request),
                 .helper = engine->helper,
-                .ledger = ledger,
+                .directory = directory,
+                .keeps_record = engine->keeps_records,
         };
         int r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
 
@@ -152,25 +156,17 @@ static int describe_unit(const Task *task, const TaskRequest *request, const Roo
 /* Makes what the unit finds in its directory and on its descriptors. Return: as make_fd_message(). */
 static int prepare_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
         Error **ret_error) {
-        _cleanup_fd_ int ledger = -1, attach = -1, fd_message = -1;
+        _cleanup_fd_ int attach = -1, fd_message = -1;
         int r;
 
-        if (task->engine->ledgers) {
-                ledger = ledger_create(&task->record);
-                if (ledger < 0)
-                        return error_set(ret_error, ledger, "cannot write below " RUNTIME_DIRECTORY ": %s",
-                                strerror(-ledger));
-                task->has_ledger = true;
-        }
-
         if (request->spec.tty) {
-                attach = listen_for_attach(task->record.machine);
+                attach = listen_for_attach(task);
                 if (attach < 0)
-                        return error_set(ret_error, attach, "cannot listen below " RUNTIME_DIRECTORY ": %s",
-                                strerror(-attach));
+                        return error_set(ret_error, attach, "cannot listen below %s: %s",
+                                task->engine->runtime_directory, strerror(-attach));
         }
 
-        fd_message = make_fd_message(task, request, streams, ledger, attach);
+        fd_message = make_fd_message(task, request, streams, attach);
         if (fd_message < -1)
                 return error_set(ret_error, fd_message, "cannot hand the task's streams over: %s",
                         strerror(-fd_message));
@@ -211,16 +207,29 @@ static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *roo
 
 int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
         JobDone done, void *userdata, Job **ret_job, Error **ret_error) {
-        int r = write_task_file(task->record.machine, &request->spec);
+        const char *runtime = task->engine->runtime_directory;
+        int r = task_dir_create(runtime, task->record.machine);
 
         if (r == -EEXIST)
                 return r;
-        if (r < 0)
-                return error_set(ret_error, r, "cannot write below " RUNTIME_DIRECTORY ": %s", strerror(-r));
+        if (r == -EBUSY)
+                return error_set(ret_error, r,
+                        "an older version started a task called \"" TASKS_DIRECTORY
+                        "\", whose directory is in the way of all others: stop nspawn-" TASKS_DIRECTORY
+                        ".service first");
+
+        if (r >= 0)
+                r = write_record(task);
+        if (r >= 0)
+                r = write_secrets(task, &request->spec);
+        if (r < 0) {
+                task_remove_unit_directory(task);
+                return error_set(ret_error, r, "cannot write below %s: %s", runtime, strerror(-r));
+        }
 
         Job *job = ask_for_unit(task, request, root, streams, done, userdata, ret_error);
         if (!job) {
-                task_remove_runtime_directory(task->record.machine);
+                task_remove_unit_directory(task);
                 return -EIO;
         }
 

@@ -9,7 +9,7 @@
  * @streams: borrowed until the call returns
  * @done:    as of job_new()
  *
- * Writes what the unit needs below /run first.
+ * Writes the task's record and what the unit needs into the task's directory first.
  *
  * Return: 0; -EEXIST without an error when a namesake's directory is in the way, and nothing was changed; or
  * another negative errno with @ret_error set, and nothing of it is left but the record.
@@ -17,5 +17,5 @@
 int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
         JobDone done, void *userdata, Job **ret_job, Error **ret_error);
 
-/* Removes what is in /run for a unit that is dead or never came to be. */
-void task_remove_runtime_directory(const char *machine);
+/* Removes what is in /run for the task's unit, which is dead or never came to be. */
+void task_remove_unit_directory(const Task *task);

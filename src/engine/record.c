@@ -5,9 +5,13 @@
 
 #include "base/string.h"
 #include "engine/record.h"
+#include "task/name.h"
 
 /* Raised when an older program could not make sense of it any more. */
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+
+/* What runs the task: there is no other yet. */
+#define ISOLATION "nspawn"
 
 static const char *const launch_names[_TASK_LAUNCH_MAX] = {
         [TASK_LAUNCH_BOOT] = "boot",
@@ -36,8 +40,8 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
 }
 
 char *task_record_write(const TaskRecord *record) {
-        json_t *json = json_pack("{s:i, s:s*, s:s, s:s, s:s*, s:s, s:I}", "version", RECORD_VERSION, "id",
-                record->id, "unit", record->unit, "machine", record->machine, "owner", record->owner,
+        json_t *json = json_pack("{s:i, s:s*, s:s, s:s*, s:s, s:s, s:I}", "version", RECORD_VERSION, "id",
+                record->id, "machine", record->machine, "owner", record->owner, "isolation", ISOLATION,
                 "launch", launch_names[record->launch], "started_usec", (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         char *copy = xstrdup(text ? text : "{}");
@@ -47,47 +51,87 @@ char *task_record_write(const TaskRecord *record) {
         return copy;
 }
 
-int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error) {
-        const char *id = NULL, *unit, *machine, *owner = NULL, *launch;
+/* What a record says; the texts belong to the JSON. */
+typedef struct Members {
+        const char *id, *unit, *machine, *owner, *isolation, *launch;
         json_int_t started;
-        json_error_t error;
-        int version, r = -EBADMSG;
+} Members;
 
-        json_t *json = json_loadb(text, n, 0, &error);
-        if (!json || json_unpack(json, "{s:i}", "version", &version) < 0) {
-                json_decref(json);
+static int find_launch(const char *name, TaskLaunch *ret) {
+        for (TaskLaunch launch = 0; launch < _TASK_LAUNCH_MAX; launch++)
+                if (streq(name, launch_names[launch])) {
+                        *ret = launch;
+                        return 0;
+                }
+        return -EBADMSG;
+}
+
+static int check_version(json_t *json, Error **ret_error) {
+        int version;
+
+        if (!json || json_unpack(json, "{s:i}", "version", &version) < 0)
                 return error_set(ret_error, EBADMSG, "the task's saved state cannot be read");
-        }
-
         if (version > RECORD_VERSION)
-                r = error_set(ret_error, EPROTONOSUPPORT,
+                return error_set(ret_error, EPROTONOSUPPORT,
                         "the task's saved state is of version %d, this program knows %d: use the newer "
                         "program",
                         version, RECORD_VERSION);
-        else if (json_unpack(json, "{s?s, s:s, s:s, s?s, s:s, s:I}", "id", &id, "unit", &unit, "machine",
-                         &machine, "owner", &owner, "launch", &launch, "started_usec", &started) < 0)
-                r = error_set(ret_error, EBADMSG, "the task's saved state lacks something");
-        else if (strchr(machine, '/'))
-                r = error_set(
-                        ret_error, EBADMSG, "the task's saved state names no container: \"%s\"", machine);
-        else
-                for (int i = 0; i < _TASK_LAUNCH_MAX && r < 0; i++) {
-                        if (!streq(launch, launch_names[i]))
-                                continue;
-                        *ret = (TaskRecord){
-                                .id = xstrdup_null(id),
-                                .unit = xstrdup(unit),
-                                .machine = xstrdup(machine),
-                                .owner = xstrdup_null(owner),
-                                .launch = (TaskLaunch) i,
-                                .started_usec = (uint64_t) started,
-                        };
-                        r = 0;
-                }
+        return version;
+}
 
-        if (r == -EBADMSG && ret_error && !*ret_error)
-                (void) error_set(
-                        ret_error, EBADMSG, "the task's saved state names no way to run it that is known");
+static int unpack(json_t *json, Members *ret, Error **ret_error) {
+        int version = check_version(json, ret_error);
+
+        if (version < 0)
+                return version;
+        if (json_unpack(json, "{s?s, s?s, s:s, s?s, s?s, s:s, s:I}", "id", &ret->id, "unit", &ret->unit,
+                    "machine", &ret->machine, "owner", &ret->owner, "isolation", &ret->isolation, "launch",
+                    &ret->launch, "started_usec", &ret->started) < 0)
+                return error_set(ret_error, EBADMSG, "the task's saved state lacks something");
+        if (version == 1 ? !ret->unit : !ret->isolation)
+                return error_set(ret_error, EBADMSG, "the task's saved state lacks something");
+        return 0;
+}
+
+static int check(const Members *members, Error **ret_error) {
+        if (!machine_name_is_valid(members->machine))
+                return error_set(ret_error, EBADMSG, "the task's saved state names no container: \"%s\"",
+                        members->machine);
+
+        _cleanup_free_ char *unit = unit_name_make(members->machine);
+        if (members->unit && !streq(members->unit, unit))
+                return error_set(ret_error, EBADMSG,
+                        "the task's saved state names the unit \"%s\", which is not that of its container "
+                        "\"%s\"",
+                        members->unit, members->machine);
+        if (members->isolation && !streq(members->isolation, ISOLATION))
+                return error_set(ret_error, EPROTONOSUPPORT,
+                        "the task was started with the isolation \"%s\", which this program does not know",
+                        members->isolation);
+        return 0;
+}
+
+int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error) {
+        TaskLaunch launch = TASK_LAUNCH_BOOT;
+        Members members = {};
+
+        json_t *json = json_loadb(text, n, 0, NULL);
+        int r = unpack(json, &members, ret_error);
+        if (r >= 0)
+                r = check(&members, ret_error);
+        if (r >= 0 && find_launch(members.launch, &launch) < 0)
+                r = error_set(ret_error, EBADMSG,
+                        "the task's saved state names no way to run it that is known: \"%s\"",
+                        members.launch);
+        if (r >= 0)
+                *ret = (TaskRecord){
+                        .id = xstrdup_null(members.id),
+                        .unit = unit_name_make(members.machine),
+                        .machine = xstrdup(members.machine),
+                        .owner = xstrdup_null(members.owner),
+                        .launch = launch,
+                        .started_usec = (uint64_t) members.started,
+                };
         json_decref(json);
         return r;
 }

@@ -5,11 +5,12 @@
 #include "task/spec.h"
 
 /*
- * What must be kept to find a task again after a restart of ours. It holds no secret.
+ * What must be kept to find a task again after a restart of ours. It holds no secret. Nomad keeps it as the
+ * driver's state of a task, and it is a file in the task's directory (record-file.h).
  */
 typedef struct TaskRecord {
-        char *id; /* what its owner calls it; NULL in a record of version 0.1.0 */
-        char *unit;
+        char *id;   /* what its owner calls it; NULL in the first records of version 1 */
+        char *unit; /* its name is computed from the machine's: no text says it */
         char *machine;
         char *owner; /* who looks after it (engine/owner.h); NULL when nobody is named */
         TaskLaunch launch;
@@ -27,6 +28,9 @@ char *task_record_write(const TaskRecord *record);
 /**
  * task_record_read() - the opposite
  *
- * Return: 0, -EPROTONOSUPPORT for a record of a newer kind, or another negative errno; @ret_error is set.
+ * Records of version 1 name the unit; one that is not the machine's is refused.
+ *
+ * Return: 0, -EPROTONOSUPPORT for a record of a newer version or of an isolation that is not known, or
+ * another negative errno; @ret_error is set.
  */
 int task_record_read(const char *text, size_t n, TaskRecord *ret, Error **ret_error);

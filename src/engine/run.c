@@ -24,7 +24,7 @@ void task_find_leader(Task *task) {
 
 /* Notes how a run ended that systemd wants to follow by another; its group is gone. */
 static void task_end_run(Task *task, const UnitStatus *status) {
-        LedgerEnd end;
+        RunEnd end;
 
         task->leader_fd = fd_close(task->leader_fd);
         task->leader = task->leader_parent = 0;

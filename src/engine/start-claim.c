@@ -16,10 +16,12 @@
 
 static Claim claim_read(const Start *start, const UnitStatus *status, TaskRecord *ret_record) {
         const Task *task = start->task;
-        LedgerEnd end = {};
+        RunEnd end = {};
         /* What this start wrote itself says nothing of the unit that was there before. */
-        bool own = task->has_ledger && !start->interrupted;
-        bool recorded = !own && ledger_read(task->record.machine, ret_record, &end) >= 0;
+        bool own = task->has_record && !start->interrupted;
+        bool recorded = !own &&
+                record_file_read(task->engine->runtime_directory, task->record.machine, ret_record, &end) >=
+                        0;
         const ClaimFacts facts = {
                 .id = task->id,
                 .recorded = recorded,
@@ -39,7 +41,7 @@ static StartPhase adopt(Start *start, const UnitStatus *status) {
         Task *task = start->task;
 
         task->n_restarts = status->n_restarts;
-        task->has_ledger = true;
+        task->has_record = true;
         task_hold(task);
         task->record.started_usec = status->active_enter_usec;
         /* A unit that was active once may be ending by now. */
@@ -56,7 +58,7 @@ static StartPhase take_name(Start *start) {
         start->cleared = true;
         start->interrupted = false;
         (void) system_bus_send(task->engine->system_bus, "ResetFailedUnit", "s", task->record.unit);
-        task_remove_runtime_directory(task->record.machine);
+        task_remove_unit_directory(task);
         return START_QUEUE;
 }
 
@@ -75,7 +77,7 @@ static StartPhase look_on_status(Start *start, const UnitStatus *status) {
         case CLAIM_OURS_ALIVE:
                 return adopt(start, status);
         case CLAIM_OURS_ENDED:
-                task->has_ledger = true;
+                task->has_record = true;
                 return START_ENDED;
         case CLAIM_ABANDONED:
                 task_event(task, "Ending an earlier start of this task, which nobody looks after any more",
@@ -156,7 +158,7 @@ static StartPhase recover_on_status(Start *start, const UnitStatus *status) {
                 return start_fail(start, ESRCH, "task not found for given id: %s is another task's now",
                         task->record.unit);
 
-        task->has_ledger = streq_null(record.id, task->id);
+        task->has_record = streq_null(record.id, task->id);
         if (claim == CLAIM_OURS_ALIVE)
                 return START_SUCCEEDED;
         if (claim == CLAIM_OURS_ENDED)

@@ -32,7 +32,8 @@ static StartPhase image_is_known(Start *start) {
 
         task_watch(task);
         tell_start(start);
-        start->interrupted = task->engine->adopts && ledger_is_of(task->record.machine, task->id, NULL);
+        start->interrupted = task->engine->adopts &&
+                record_file_is_of(task->engine->runtime_directory, task->record.machine, task->id, NULL);
         return start->interrupted ? START_LOOK : START_QUEUE;
 }
 

@@ -35,7 +35,7 @@ static StartPhase job_failed(Start *start, const sd_bus_error *error) {
         const Task *task = start->task;
 
         /* The directory is ours: a namesake's would have been found. */
-        task_remove_runtime_directory(task->record.machine);
+        task_remove_unit_directory(task);
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
                 return START_LOOK;
         return start_fail(start, EIO, "systemd refused to start %s: %s", task->record.unit,
@@ -122,7 +122,7 @@ static StartPhase explain_begin(Start *start) {
         bool enough;
 
         /* systemd leaves it when it wanted to restart the unit, or never had it. */
-        task_remove_runtime_directory(task->record.machine);
+        task_remove_unit_directory(task);
 
         start->failure = start_explain_status(task, &start->request->spec, start->status, &enough);
         if (!enough)

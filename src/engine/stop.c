@@ -5,12 +5,12 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "base/secrets-file.h"
+#include "base/task-dir.h"
 #include "engine/stop.h"
 #include "engine/task.h"
 #include "kernel/cgroup.h"
 #include "kernel/leader.h"
-#include "unit/nspawn.h"
+#include "unit/task-dir.h"
 
 /* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
@@ -140,7 +140,8 @@ static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
  * if we are told of that in time.
  */
 static void task_forbid_restart(const Task *task) {
-        _cleanup_free_ char *path = nspawn_runtime_path(task->record.machine, TASK_STOPPING_FILE);
+        _cleanup_free_ char *path = task_dir_find(
+                task->engine->runtime_directory, task->record.machine, TASK_STOPPING_FILE);
 
         (void) file_write_private(path, "", 0);
 }

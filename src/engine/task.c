@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "base/run-result.h"
 #include "base/string.h"
 #include "engine/task.h"
 
@@ -10,6 +11,10 @@ Task *engine_find(Engine *engine, const char *id) {
                 if (streq(task->id, id))
                         return task;
         return NULL;
+}
+
+const char *engine_runtime_directory(const Engine *engine) {
+        return engine->runtime_directory;
 }
 
 Task *engine_first(Engine *engine) {
@@ -47,12 +52,21 @@ void task_let_go(Task *task) {
         task->held = false;
 }
 
-bool task_read_end(const Task *task, LedgerEnd *ret) {
-        if (task->has_ledger && ledger_is_of(task->record.machine, task->id, ret))
-                return true;
+/* At the end of a run the helper notes what the eventfd says, unless it was killed before it could. */
+static void read_result(const Task *task, RunEnd *end) {
+        if (!end->has_payload && !end->has_unit)
+                end->has_payload = run_result_read(
+                        task->result_fd, &end->payload_code, &end->payload_signal);
+}
 
-        *ret = (LedgerEnd){};
-        return false;
+bool task_read_end(const Task *task, RunEnd *ret) {
+        bool ours = task->has_record &&
+                record_file_is_of(task->engine->runtime_directory, task->record.machine, task->id, ret);
+
+        if (!ours)
+                *ret = (RunEnd){};
+        read_result(task, ret);
+        return ours;
 }
 
 const char *task_id(const Task *task) {

@@ -6,7 +6,7 @@
 #include "bus/unit.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "engine/start.h"
 #include "kernel/cgroup-watch.h"
 #include "unit/journal.h"
@@ -32,8 +32,9 @@ struct Task {
         char *id;
         TaskState state;
         TaskRecord record;
-        bool has_ledger;
-        Start *start; /* NULL once the caller of engine_start() or engine_recover() knows the outcome */
+        bool has_record; /* that is its own */
+        int result_fd;   /* eventfd of this start (base/run-result.h), or -1 */
+        Start *start;    /* NULL once the caller of engine_start() or engine_recover() knows the outcome */
 
         /* of its unit */
         Unit *unit;
@@ -74,7 +75,8 @@ struct Engine {
         char *nspawn;
         char *init;
         char *helper;
-        bool ledgers;
+        char *runtime_directory;
+        bool keeps_records;
         bool adopts;
         bool observes;
         char *image_directory;
@@ -99,5 +101,5 @@ void task_hold(Task *task);
 /* The opposite of task_hold(), on a connection that did not hold it; for a task whose unit is dead. */
 void task_let_go(Task *task);
 
-/* How the last run ended, as far as it is noted. Return: whether the task has a ledger that is its own. */
-bool task_read_end(const Task *task, LedgerEnd *ret);
+/* How the last run ended, as far as it is noted. Return: whether the task has a record that is its own. */
+bool task_read_end(const Task *task, RunEnd *ret);

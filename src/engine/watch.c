@@ -90,8 +90,8 @@ void task_watch_group(Task *task) {
                 task->engine->event, NULL, task->control_group, &callbacks, task, &task->watch);
 }
 
-/* The ledger counts all kills of a run; without a watch nothing of them was told. */
-void task_unwatch_group(Task *task, const LedgerEnd *end) {
+/* The notes count all kills of a run; without a watch nothing of them was told. */
+void task_unwatch_group(Task *task, const RunEnd *end) {
         uint64_t n_told = 0;
 
         if (task->watch) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "engine/engine.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 
 /* Watches the control group of the run that is up, and tells the task's owner what happens there. */
 void task_watch_group(Task *task);
 
 /* This run is over, and @end tells of it: kills that the watch did not see are told. */
-void task_unwatch_group(Task *task, const LedgerEnd *end);
+void task_unwatch_group(Task *task, const RunEnd *end);
 
 /* Return: a memory limit for people, owned by the caller. */
 char *limit_in_words(uint64_t limit);

@@ -27,7 +27,8 @@ typedef struct ExecSpec {
 /* The container. Everything is borrowed until exec_new() returns. */
 typedef struct ExecPlace {
         const char *helper;        /* path of nspawn-units-helper */
-        const char *machine;       /* name of the container */
+        const char *directory;     /* that goes with its unit, for locks */
+        const char *secrets;       /* file with the environment and user of its own command */
         const char *control_group; /* of its unit; NULL: the command stays in that of this process */
         const char *cgroup_root;   /* where control groups are; NULL for the host's */
         pid_t leader;              /* its first process */

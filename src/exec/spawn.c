@@ -56,10 +56,10 @@ static int program_seal(const char *path) {
 
 /* What the task's own command got, and over it what is special here. */
 static int request_write(const ExecPlace *place, const ExecSpec *spec, bool manager) {
-        _cleanup_free_ char *path = nspawn_runtime_path(place->machine, NSPAWN_TASK_FILE), *own = NULL;
+        _cleanup_free_ char *own = NULL;
         _cleanup_fd_ int fd = memfd_create("request", MFD_CLOEXEC);
         _cleanup_string_buffer_ StringBuffer buffer = {};
-        ssize_t n = file_read(AT_FDCWD, path, SECRETS_FILE_MAX, &own);
+        ssize_t n = file_read(AT_FDCWD, place->secrets, SECRETS_FILE_MAX, &own);
 
         if (n < 0 && n != -ENOENT)
                 return (int) n;
@@ -183,8 +183,7 @@ static int spawn(const ExecPlace *place, const ExecSpec *spec, int processes, bo
                         return r;
         }
 
-        _cleanup_free_ char *directory = nspawn_runtime_directory(place->machine);
-        theirs->lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        theirs->lock = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         theirs->request = request_write(place, spec, manager);
         if (theirs->request < 0)
                 return theirs->request;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,15 +13,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/program.h"
+#include "base/fd-letters.h"
 #include "base/remove.h"
+#include "base/run-result.h"
+#include "base/task-dir.h"
 #include "cgroup.h"
 #include "helper.h"
 #include "init/notify.h"
+#include "store.h"
 
 #define LEDGER_MAX 65536
 #define FILE_MAX 4096
+#define PAYLOAD_MAX 64
 #define MACHINES "/run/systemd/machines"
+
+/* Which task it is. */
+typedef struct Place {
+        char *argument; /* its directory; of version 0.1.0 its ledger */
+        char *machine;
+        char unit[PATH_MAX]; /* the directory that goes with the unit */
+        bool old;            /* of version 0.1.0 */
+} Place;
 
 /* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
 static bool text_read(const char *path, char *ret, size_t size) {
@@ -57,6 +70,61 @@ static const char *word(const char *name) {
         return value && *value && !strpbrk(value, " \n") ? value : "-";
 }
 
+/*
+ * Writes the lines that tell of this run: @payload, what our init noted of the command, without a newline,
+ * or
+ * ""; and what systemd and the unit's control group know.
+ *
+ * Return: the length, or -1 when they do not fit.
+ */
+static int notes_make(char ret[FILE_MAX], const char *payload) {
+        struct timespec now = {};
+        char cgroup[FILE_MAX];
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        if (!cgroup_find(cgroup, sizeof(cgroup)))
+                *cgroup = 0;
+        int n = snprintf(ret, FILE_MAX,
+                "%s%sunit result=%s code=%s status=%s oom_kill=%llu peak=%llu limit=%llu usec=%llu\n",
+                payload, *payload ? "\n" : "", word("SERVICE_RESULT"), word("EXIT_CODE"),
+                word("EXIT_STATUS"), (unsigned long long) cgroup_number(cgroup, "memory.events", "oom_kill"),
+                (unsigned long long) cgroup_number(cgroup, "memory.peak", NULL),
+                (unsigned long long) cgroup_number(cgroup, "memory.max", NULL),
+                (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
+
+        return n < FILE_MAX ? n : -1;
+}
+
+/* Writes the notes of this run in place of those of the run before. Return: exit status. */
+static int notes_write(const Place *place) {
+        char path[PATH_MAX], text[FILE_MAX], payload[PAYLOAD_MAX] = "";
+        int code, signal, socket = store_socket(place->unit), result = store_find(socket, LETTER_RESULT);
+
+        if (run_result_read(result, &code, &signal))
+                (void) snprintf(payload, sizeof(payload), "payload %d %d", code, signal);
+        if (result >= 0)
+                (void) close(result);
+        if (socket >= 0)
+                (void) close(socket);
+
+        /* Without a record nobody will ask. */
+        (void) snprintf(path, sizeof(path), "%s/" TASK_RECORD_FILE, place->argument);
+        if (access(path, F_OK) < 0)
+                return EXIT_SUCCESS;
+
+        (void) snprintf(path, sizeof(path), "%s/" TASK_NOTES_FILE, place->argument);
+        int n = notes_make(text, payload),
+            fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        bool written = fd >= 0 && n > 0 && write(fd, text, (size_t) n) == n;
+        if (!written)
+                (void) fprintf(stderr, "nspawn-units: cannot write %s: %m\n", path);
+        if (fd >= 0)
+                (void) close(fd);
+        return written ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- tasks of version 0.1.0 ---- */
+
 /* Return: the length of the ledger's first line, its newline included; 0 when it has none. */
 static size_t head_length(const char *text, size_t n) {
         const char *newline = memchr(text, '\n', n);
@@ -77,36 +145,43 @@ static const char *payload_line(char *tail) {
         return found;
 }
 
+/* Return: exit status. */
 static int ledger_note(int fd, char *text, size_t n) {
         size_t head = head_length(text, n);
-        const char *payload = payload_line(text + head);
-        char cgroup[FILE_MAX], entry[FILE_MAX];
-        struct timespec now = {};
+        char entry[FILE_MAX];
 
         if (head == 0) {
                 (void) fprintf(stderr, "nspawn-units: the ledger is damaged\n");
                 return EXIT_FAILURE;
         }
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        if (!cgroup_find(cgroup, sizeof(cgroup)))
-                *cgroup = 0;
-        int k = snprintf(entry, sizeof(entry),
-                "%s%sunit result=%s code=%s status=%s oom_kill=%llu peak=%llu limit=%llu usec=%llu\n",
-                payload, *payload ? "\n" : "", word("SERVICE_RESULT"), word("EXIT_CODE"),
-                word("EXIT_STATUS"), (unsigned long long) cgroup_number(cgroup, "memory.events", "oom_kill"),
-                (unsigned long long) cgroup_number(cgroup, "memory.peak", NULL),
-                (unsigned long long) cgroup_number(cgroup, "memory.max", NULL),
-                (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
-
-        if (k >= (int) sizeof(entry) || pwrite(fd, entry, (size_t) k, (off_t) head) != k ||
+        int k = notes_make(entry, payload_line(text + head));
+        if (k < 0 || pwrite(fd, entry, (size_t) k, (off_t) head) != k ||
                 ftruncate(fd, (off_t) head + k) < 0) {
-                (void) fprintf(
-                        stderr, "nspawn-units: cannot write the ledger: %s\n", strerrordesc_np(errno));
+                (void) fprintf(stderr, "nspawn-units: cannot write the ledger: %m\n");
                 return EXIT_FAILURE;
         }
         return EXIT_SUCCESS;
 }
+
+/* The container can write to the file. Return: exit status. */
+static int ledger_write(const char *path) {
+        static char text[LEDGER_MAX];
+        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0 && errno == ENOENT)
+                return EXIT_SUCCESS; /* nobody will ask */
+
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+        if (n < 0)
+                (void) fprintf(stderr, "nspawn-units: cannot read %s: %m\n", path);
+        int status = n < 0 ? EXIT_FAILURE : ledger_note(fd, text, (size_t) n);
+        if (fd >= 0)
+                (void) close(fd);
+        return status;
+}
+
+/* ---- what the run leaves ---- */
 
 /*
  * systemd before 254 is about to close the unit's descriptors, although it may restart it: what is in the
@@ -148,20 +223,6 @@ static int socket_keep(void) {
         int r = sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
         (void) close(fd);
         return r;
-}
-
-/*
- * nspawn of systemd 262 makes its own directories and mounts below $RUNTIME_DIRECTORY, which is the task's
- * (nspawn.c). Over a mount systemd cannot remove the directory at the end, and the next run refuses to
- * start. Our own are files, and the next run needs them.
- */
-static void runtime_directory_tidy(const char *machine) {
-        char path[FILE_MAX];
-
-        /* No container has such a name, and it would lead to other places. */
-        if (*machine && *machine != '.' &&
-                snprintf(path, sizeof(path), RUNTIME_DIRECTORY "/%s", machine) < (int) sizeof(path))
-                directory_clear(path, true);
 }
 
 /*
@@ -215,24 +276,30 @@ static int machine_unregister(char *machine) {
         return EXIT_FAILURE;
 }
 
-/* Return: exit status. */
-static int ledger_end(const char *path) {
-        static char text[LEDGER_MAX];
-        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+/*
+ * Finds out which task it is. A unit of version 0.1.0 says the path of a file in a directory that no task's
+ * can be called like.
+ *
+ * Return: whether the argument makes sense.
+ */
+static bool place_find(char *argument, Place *ret) {
+        char *slash = strrchr(argument, '/');
 
-        if (fd < 0 && errno == ENOENT)
-                return EXIT_SUCCESS; /* nobody will ask */
+        *ret = (Place){ .argument = argument, .machine = slash ? slash + 1 : argument };
+        if (!*ret->machine || *ret->machine == '.')
+                return false;
 
-        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
-        if (n < 0) {
-                (void) fprintf(stderr, "nspawn-units: cannot read %s: %s\n", path, strerrordesc_np(errno));
-                return EXIT_FAILURE;
-        }
-        return ledger_note(fd, text, (size_t) n);
+        size_t n = (size_t) (ret->machine - argument), k = strlen(OLD_LEDGERS_DIRECTORY "/");
+        ret->old = n >= k && strncmp(ret->machine - k, OLD_LEDGERS_DIRECTORY "/", k) == 0;
+        int length = ret->old
+                ? snprintf(ret->unit, sizeof(ret->unit), "%.*s%s", (int) (n - k), argument, ret->machine)
+                : snprintf(ret->unit, sizeof(ret->unit), "%s/" TASK_UNIT_DIRECTORY, argument);
+        return length < (int) sizeof(ret->unit);
 }
 
 int helper_ended(char **argv) {
         bool keep = false, unregister = false;
+        Place place;
 
         for (; *argv && **argv == '-'; argv++)
                 if (strcmp(*argv, "--keep") == 0)
@@ -241,8 +308,7 @@ int helper_ended(char **argv) {
                         unregister = true;
                 else
                         return -EINVAL;
-        char *path = argv[0];
-        if (!path || argv[1])
+        if (!argv[0] || argv[1] || !place_find(argv[0], &place))
                 return -EINVAL;
 
         /* Nothing ran (helper_may_start()), or the unit was stopped before it was asked whether anything
@@ -258,13 +324,17 @@ int helper_ended(char **argv) {
                                 strerrordesc_np(-r));
         }
 
-        /* The ledger has the container's name. */
-        char *slash = strrchr(path, '/'), *machine = slash ? slash + 1 : path;
         bool killed = strcmp(word("EXIT_CODE"), "killed") == 0 || strcmp(word("EXIT_CODE"), "dumped") == 0;
-        runtime_directory_tidy(machine);
+        /*
+         * nspawn of systemd 262 makes its own directories and mounts below $RUNTIME_DIRECTORY, which is the
+         * unit's part of the task's (nspawn.c). Over a mount systemd cannot remove the directory at the end,
+         * and the next run refuses to start. Our own are files, and the next run needs them.
+         */
+        directory_clear(place.unit, true);
         if (killed)
-                leftovers_remove(machine);
+                leftovers_remove(place.machine);
 
-        int status = ledger_end(path);
-        return killed && unregister && machine_forget(machine) ? machine_unregister(machine) : status;
+        int status = place.old ? ledger_write(place.argument) : notes_write(&place);
+        return killed && unregister && machine_forget(place.machine) ? machine_unregister(place.machine)
+                                                                     : status;
 }

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
                         "       nspawn-units-helper start DIRECTORY\n"
                         "       nspawn-units-helper reload first|command SIGNAL\n"
                         "       nspawn-units-helper stop SIGNAL MACHINE\n"
-                        "       nspawn-units-helper ended [--keep] [--unregister] LEDGER\n"
+                        "       nspawn-units-helper ended [--keep] [--unregister] DIRECTORY\n"
                         "       nspawn-units-helper exec PID NAME\n");
         return r < 0 ? EXIT_FAILURE : r;
 }

@@ -2,13 +2,15 @@
 #pragma once
 
 /**
- * helper_ended() - note the end of a unit's run in its task's ledger
- * @argv: [--keep] [--unregister] LEDGER; with --keep the unit's stdin goes into the store of descriptors,
- *        with --unregister the name of a container whose nspawn was killed is free for the next run
+ * helper_ended() - note the end of a unit's run in its task's notes
+ * @argv: [--keep] [--unregister] DIRECTORY, that of the task; with --keep the unit's stdin goes into the
+ * store of descriptors, with --unregister the name of a container whose nspawn was killed is free for the
+ * next run
  *
  * For ExecStopPost=: what only systemd and the unit's control group know, so that it is known although
- * nobody watched. The ledger's first line says who the task is and stays. Of the rest the last run counts:
- * what our init noted of the payload since the last line of this program. Without a ledger nobody will ask.
+ * nobody watched; and what our init told of the command's end. Notes of an earlier run are replaced. Without
+ * a record in the directory nobody will ask, and nothing is noted. A unit of version 0.1.0 gives the path of
+ * its ledger instead of the directory.
  *
  * Return: exit status, or -EINVAL for other arguments.
  */
@@ -16,7 +18,7 @@ int helper_ended(char **argv);
 
 /**
  * helper_start() - begin a run of a unit
- * @argv: DIRECTORY, that of the task
+ * @argv: DIRECTORY, the part of the task's that goes with the unit
  *
  * For ExecStart=: puts stdin and stdout back where they were in the unit's first run, from the store of
  * descriptors (sd_listen_fds(3)), makes the directory's link to the unit's control group, and becomes the
@@ -28,7 +30,7 @@ int helper_start(char **argv);
 
 /**
  * helper_may_start() - whether a run of a unit may begin
- * @argv: DIRECTORY, that of the task
+ * @argv: DIRECTORY, the part of the task's that goes with the unit
  *
  * For ExecCondition=: not once the task is being stopped, whatever its restart policy says. systemd skips
  * the run then, and does not restart the unit (systemd.service(5), ExecCondition=).

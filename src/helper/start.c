@@ -7,13 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/secrets-file.h"
+#include "base/fd-letters.h"
+#include "base/run-result.h"
+#include "base/task-dir.h"
 #include "cgroup.h"
 #include "helper.h"
 #include "init/become.h"
 #include "init/fd-message.h"
 #include "init/words.h"
 #include "process.h"
+#include "store.h"
 
 /* The first descriptor that systemd passes on. */
 #define STORED_FD 3
@@ -48,6 +51,18 @@ static void cgroup_link(const char *directory) {
                 fail(EXIT_FAILURE, "cannot make ", path, ": ", strerrordesc_np(errno), NULL);
 }
 
+/* What was told of the run before is noted by now. */
+static void result_reset(const char *directory) {
+        int socket = store_socket(directory), fd = store_find(socket, LETTER_RESULT);
+
+        if (fd >= 0)
+                run_result_reset(fd);
+        if (fd >= 0)
+                (void) close(fd);
+        if (socket >= 0)
+                (void) close(socket);
+}
+
 /* Return: the words of the file, NULL-terminated. */
 static char **arguments_read(const char *path) {
         Span text = {};
@@ -79,12 +94,14 @@ int helper_start(char **argv) {
 
                 if (r < 0)
                         fail(EXIT_FAILURE, "the task's descriptors are lost: ", strerrordesc_np(-r), NULL);
+                store_note(STDIN_FILENO, argv[0]);
         }
 
         /* nspawn would pass what they speak of on to the container. */
         for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
                 (void) unsetenv(variables[i]);
 
+        result_reset(argv[0]);
         cgroup_link(argv[0]);
         /* The unit may have a second one, and nspawn of systemd 262 works in what stands here. */
         if (setenv("RUNTIME_DIRECTORY", argv[0], true) < 0)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/run-result.h"
 #include "become.h"
 #include "notify.h"
 #include "parse.h"
@@ -96,19 +97,24 @@ static void ready_wait(int fd) {
 }
 
 /*
- * Tells how the payload ended where nspawn has no say: it turns code 133 into 1 and knows no signals. The
- * descriptor is only here, never in the payload.
+ * Tells the host how the payload ended, since nspawn does not: it turns code 133 into 1 and knows no
+ * signals. The payload never has the descriptor; its root can get it, and then tells what it likes of its
+ * own end.
  */
-static void ledger_write(int fd, int status) {
+static void result_note(const Options *options, int status) {
+        uint64_t number = run_result_number(
+                exit_code_of_status(status), WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         char line[LEDGER_LINE_MAX];
         size_t n = ledger_line(status, line);
 
-        if (fd >= 0 && write(fd, line, n) != (ssize_t) n)
+        if (options->result_fd >= 0 && write(options->result_fd, &number, sizeof(number)) < 0)
+                say("cannot note how the command ended: ", strerrordesc_np(errno), NULL);
+        if (options->ledger_fd >= 0 && write(options->ledger_fd, line, n) != (ssize_t) n)
                 say("cannot note how the command ended: ", strerrordesc_np(errno), NULL);
 }
 
 /* Reaps whatever ended. Does not come back when the payload was among it. */
-static void children_reap(pid_t payload, int ready_fd, int ledger_fd) {
+static void children_reap(pid_t payload, int ready_fd, const Options *options) {
         int status;
 
         for (;;) {
@@ -119,7 +125,7 @@ static void children_reap(pid_t payload, int ready_fd, int ledger_fd) {
                 if (pid <= 0)
                         return;
                 if (pid == payload) {
-                        ledger_write(ledger_fd, status);
+                        result_note(options, status);
                         terminal_finish();
                         ready_wait(ready_fd);
                         _exit(exit_code_of_status(status));
@@ -193,7 +199,7 @@ static _Noreturn void supervise(const Options *options) {
                                             : signal_wait(&all, &from_outside);
 
                 if (sig == SIGCHLD)
-                        children_reap(payload, ready_fd, options->ledger_fd);
+                        children_reap(payload, ready_fd, options);
                 sig = signal_forwarded(sig, from_outside);
                 if (sig > 0)
                         (void) kill(payload, sig);
@@ -241,7 +247,7 @@ static void options_parse(char **argv, Options *ret) {
 }
 
 int main(int argc, char **argv) {
-        Options options = { .error_fd = -1, .ledger_fd = -1, .attach_fd = -1 };
+        Options options = { .error_fd = -1, .result_fd = -1, .ledger_fd = -1, .attach_fd = -1 };
 
         (void) argc;
         descriptors_init();

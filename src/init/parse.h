@@ -98,7 +98,7 @@ int signal_forwarded(int signal, bool from_outside);
 /* Return: the exit code that tells how a process ended: its own, or 128 and the signal. */
 int exit_code_of_status(int status);
 
-/* Room for what ledger_line() writes. */
+/* Room for what ledger_line() writes, for a unit of version 0.1.0. */
 #define LEDGER_LINE_MAX 32
 
 /* Writes "payload CODE SIGNAL\n" for a status of waitpid(); the signal is 0 for an exit. Return: its length.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/secrets-file.h"
+#include "base/task-dir.h"
 #include "become.h"
 #include "fd-message.h"
 #include "setup.h"
@@ -22,6 +23,7 @@ void descriptors_receive(Options *options) {
         if (r < 0)
                 fail(EXIT_SETUP, "the descriptors of the task did not arrive: ", strerrordesc_np(-r), NULL);
         options->error_fd = fd_message_find(&message, LETTER_ERROR);
+        options->result_fd = fd_message_find(&message, LETTER_RESULT);
         options->ledger_fd = fd_message_find(&message, LETTER_LEDGER);
         options->attach_fd = fd_message_find(&message, LETTER_ATTACH);
         (void) close(fd_message_find(&message, LETTER_OUTPUT)); /* is stdout already */
@@ -37,7 +39,7 @@ void descriptors_nullify(void) {
                 (void) close(null);
 }
 
-/* Reads the task file as nspawn put it into the container; there may be none. */
+/* Reads the secrets as nspawn put them into the container; there may be none. */
 static Span task_read(void) {
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         char path[PATH_MAX];

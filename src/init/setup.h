@@ -19,7 +19,8 @@ typedef struct Options {
         bool descriptors_on_stdin;
         bool terminal;  /* descriptors 0 to 2 of the command are one of its own; only with MODE_SUPERVISE */
         int error_fd;   /* the task's stderr, -1 when descriptor 2 is that already */
-        int ledger_fd;  /* the ledger, where the payload's end is noted, or -1 */
+        int result_fd;  /* where the payload's end is noted (base/run-result.h), or -1 */
+        int ledger_fd;  /* the same in a unit of version 0.1.0: a file, or -1 */
         int attach_fd;  /* where others connect to the terminal, or -1 */
         char **command; /* for MODE_BOOT only the arguments */
 } Options;

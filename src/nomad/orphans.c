@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/string.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "engine/owner.h"
 #include "nomad/log.h"
 #include "nomad/orphans.h"
-#include "unit/nspawn.h"
+#include "unit/task-dir.h"
 
 /*
  * The file that an agent has open, in the directory that also has the node's id (Nomad, client/client.go and
@@ -123,7 +123,8 @@ static void orphan_end(Orphan *orphan) {
         _cleanup_error_ Error *error = NULL;
         Engine *engine = orphan->owner->engine;
 
-        if (ledger_find(orphan->id, &record) < 0 || !is_orphan(orphan->owner, &record)) {
+        if (record_file_find(engine_runtime_directory(engine), orphan->id, &record) < 0 ||
+                !is_orphan(orphan->owner, &record)) {
                 orphan_free(orphan);
                 return;
         }
@@ -152,14 +153,14 @@ typedef struct Search {
         uint64_t timeout_usec;
 } Search;
 
-/* Is called for each ledger. Returns false, so that the search goes on. */
+/* Is called for each record. Returns false, so that the search goes on. */
 static bool collect(void *userdata, const TaskRecord *record) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(record->machine), *remedy = NULL;
+        _cleanup_free_ char *remedy = NULL;
         const Search *search = userdata;
         Orphans *orphans = search->orphans;
 
-        /* The directory goes with the unit. */
-        if (access(directory, F_OK) < 0 || !is_orphan(orphans, record))
+        if (!task_dir_is_live(engine_runtime_directory(orphans->engine), record->machine) ||
+                !is_orphan(orphans, record))
                 return false;
 
         remedy = search->timeout_usec > 0 ? xasprintf("it is ended in %" PRIu64 " s (orphan_timeout)",
@@ -188,7 +189,8 @@ void orphans_find(Orphans *orphans, pid_t agent, uint64_t timeout_usec) {
                 return;
         }
 
-        (void) ledger_search(collect, &(Search){ orphans, timeout_usec }, &none);
+        (void) record_file_search(engine_runtime_directory(orphans->engine), collect,
+                &(Search){ orphans, timeout_usec }, &none);
         if (!LIST_EMPTY(&orphans->list) && timeout_usec > 0)
                 set_timer(orphans, timeout_usec);
 }

@@ -48,7 +48,7 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         plugin_init_on(plugin, event,
                 engine_new(event,
                         &(EngineConfig){
-                                .image_directory = image_directory, .ledgers = true, .adopts = true },
+                                .image_directory = image_directory, .keeps_records = true, .adopts = true },
                         &engine_callbacks, plugin));
         fingerprint_watch_host(&plugin->fingerprint, event);
 }

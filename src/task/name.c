@@ -67,6 +67,15 @@ char *machine_name_make(const char *task, const char *instance) {
                 tail_length ? "-" : "", tail_length ? tail : "");
 }
 
+bool machine_name_is_valid(const char *machine) {
+        size_t n = strlen(machine);
+
+        for (const char *p = machine; *p; p++)
+                if (!isalnum((unsigned char) *p) && *p != '-')
+                        return false;
+        return n > 0 && n <= MACHINE_NAME_MAX && *machine != '-';
+}
+
 char *unit_name_make(const char *machine) {
         return xasprintf("nspawn-%s.service", machine);
 }

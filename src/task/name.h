@@ -18,6 +18,9 @@
  */
 char *machine_name_make(const char *task, const char *instance);
 
+/* Return: whether @machine may be the name of a container, and so a part of a path. */
+bool machine_name_is_valid(const char *machine);
+
 /* Return: name of the unit of the container @machine, owned by the caller. */
 char *unit_name_make(const char *machine);
 

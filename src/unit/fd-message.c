@@ -46,9 +46,9 @@ int fd_message_send(int socket, const FdMessageRow *rows, size_t n_rows) {
         return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-int fd_message_new(int output, int error, int ledger, int attach) {
+int fd_message_new(int output, int error, int result, int attach) {
         const FdMessageRow rows[] = { { LETTER_OUTPUT, output }, { LETTER_ERROR, error },
-                { LETTER_LEDGER, ledger }, { LETTER_ATTACH, attach } };
+                { LETTER_RESULT, result }, { LETTER_ATTACH, attach } };
         int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)

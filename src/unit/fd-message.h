@@ -19,7 +19,7 @@ int fd_message_send(int socket, const FdMessageRow *rows, size_t n_rows);
  * fd_message_new() - hand descriptors to a unit
  * @output: the task's stdout for a unit that loses its own (fd_message_is_lost()), or -1
  * @error:  the task's stderr, or -1
- * @ledger: where our init notes how the task's command ended, or -1
+ * @result: eventfd where our init notes how the task's command ended (base/run-result.h), or -1
  * @attach: socket where others connect to the terminal of the task's command (attach.h), or -1
  *
  * They go into a message on a socket that becomes the unit's stdin; nspawn passes its three descriptors on
@@ -28,7 +28,7 @@ int fd_message_send(int socket, const FdMessageRow *rows, size_t n_rows);
  *
  * Return: the socket, close-on-exec; or a negative errno.
  */
-int fd_message_new(int output, int error, int ledger, int attach);
+int fd_message_new(int output, int error, int result, int attach);
 
 /**
  * fd_message_is_lost() - whether this systemd closes a unit's descriptors when it restarts it

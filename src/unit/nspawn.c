@@ -4,26 +4,18 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "base/program.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "base/secrets-file.h"
+#include "base/task-dir.h"
 #include "unit/nspawn.h"
 #include "task/capability.h"
 
 /* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
 #define INIT_IN_CONTAINER "/run/nspawn-units/init"
 
-/* Name of the task file as a credential, which is how it gets past a user namespace. */
+/* Name of the secrets as a credential, which is how they get past a user namespace. */
 #define CREDENTIAL "nspawn-units.task"
-
-char *nspawn_runtime_directory(const char *machine) {
-        return xasprintf(RUNTIME_DIRECTORY "/%s", machine);
-}
-
-char *nspawn_runtime_path(const char *machine, const char *name) {
-        return xasprintf(RUNTIME_DIRECTORY "/%s/%s", machine, name);
-}
 
 void nspawn_clear_away(const char *machine) {
         _cleanup_free_ char *path = xasprintf("/run/systemd/nspawn/propagate/%s", machine);
@@ -36,7 +28,7 @@ void nspawn_append_record(StringBuffer *buffer, char letter, const char *text) {
         string_buffer_append_bytes(buffer, text, strlen(text) + 1);
 }
 
-char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size) {
+char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         STRV_FOREACH (e, spec->environment)
@@ -183,9 +175,6 @@ static void append_process(char ***args, const TaskRequest *request) {
 
 char **nspawn_arguments(const TaskRequest *request, const Root *root, const NspawnHost *host) {
         const TaskSpec *spec = &request->spec;
-        const char *machine = request->identity.machine;
-        _cleanup_free_ char *task_file = nspawn_runtime_path(machine, NSPAWN_TASK_FILE),
-                            *group = nspawn_runtime_path(machine, TASK_GROUP_LINK);
         char in_container[] = INIT_IN_CONTAINER;
         char **args = NULL;
 
@@ -194,17 +183,18 @@ char **nspawn_arguments(const TaskRequest *request, const Root *root, const Nspa
         strv_append(&args, "--keep-unit");
         strv_append(&args, "--settings=no");
         append_text(&args, "--register", host->register_machine ? "yes" : "no");
-        append_text(&args, "--machine", machine);
+        append_text(&args, "--machine", request->identity.machine);
         append_text(&args, "--uuid", request->identity.machine_id);
         append_image(&args, spec, root);
         append_process(&args, request);
         append_users(&args, request, root);
         append_network(&args, request, root);
-        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s", task_file);
+        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s/" TASK_SECRETS_FILE, host->directory);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         /* Root without a user namespace could mount it writable, and lift its own limits. */
         if (request->launch != TASK_LAUNCH_BOOT && has_users(request, root))
-                strv_appendf(&args, "--bind-ro=%s:" TASK_GROUP_IN_CONTAINER, group);
+                strv_appendf(
+                        &args, "--bind-ro=%s/" TASK_GROUP_LINK ":" TASK_GROUP_IN_CONTAINER, host->directory);
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
         append_launch(&args, request, host->fd_message);

@@ -7,19 +7,10 @@
 
 /* What systemd-nspawn is told. */
 
-/* Where the task's private files are on the host: /run/nspawn-units/MACHINE. Owned by the caller. */
-char *nspawn_runtime_directory(const char *machine);
+/* Return: the task's secrets for our init (base/secrets-file.h), *ret_size bytes, owned by the caller. */
+char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size);
 
-/* Return: where the file @name of it is, owned by the caller. */
-char *nspawn_runtime_path(const char *machine, const char *name);
-
-/* The file in it that our init reads: the environment and the user, which no argument may show. */
-#define NSPAWN_TASK_FILE "task"
-
-/* Return: contents of the task file, *ret_size bytes of NUL-terminated records, owned by the caller. */
-char *nspawn_task_file(const TaskSpec *spec, size_t *ret_size);
-
-/* Appends a record (base/task-file.h) to a task file. */
+/* Appends a record to secrets. */
 void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
 
 /**
@@ -40,6 +31,7 @@ const char *nspawn_kill_signal(TaskLaunch launch);
 typedef struct NspawnHost {
         const char *program;   /* absolute path of systemd-nspawn */
         const char *init;      /* absolute path of our init */
+        const char *directory; /* of the task's unit, where secrets and the link to the group are */
         bool register_machine; /* systemd-machined is there */
         bool fd_message;       /* the unit's stdin is a socket with descriptors for our init */
 } NspawnHost;

@@ -5,15 +5,13 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "base/secrets-file.h"
+#include "base/task-dir.h"
 #include "bus/property-read.h"
-#include "unit/nspawn.h"
 #include "unit/output.h"
-#include "task/name.h"
 
 struct OutputQuery {
         sd_bus_slot *slot;
-        char *machine;
+        char *arguments; /* path of the file */
         OutputQueryDone done;
         void *userdata;
 };
@@ -27,9 +25,9 @@ typedef struct Service {
         bool piped;   /* nspawn is told so in ExecStart= */
 } Service;
 
-/* Return: whether nspawn's options have the word; false where they are not in the task's directory. */
-static bool options_contain(const char *machine, const char *wanted) {
-        _cleanup_free_ char *path = nspawn_runtime_path(machine, TASK_ARGUMENTS_FILE), *text = NULL;
+/* Return: whether nspawn's options in this file have the word; false where there is none. */
+static bool options_contain(const char *path, const char *wanted) {
+        _cleanup_free_ char *text = NULL;
         ssize_t n = file_read(AT_FDCWD, path, TASK_ARGUMENTS_MAX, &text);
 
         for (const char *word = text; n > 0 && word < text + n && !streq(word, "--");
@@ -91,22 +89,21 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused
                 (void) error_set(&error, r, "systemd does not tell where the output goes: %s",
                         refusal ? refusal->message : strerror(-r));
 
-        bool piped = service.piped || options_contain(query->machine, PIPED);
+        bool piped = service.piped || options_contain(query->arguments, PIPED);
         OutputPlace in_journal = piped ? OUTPUT_JOURNAL : OUTPUT_JOURNAL_BY_NSPAWN;
         query->done(query->userdata, streq_null(output, "journal") ? in_journal : OUTPUT_ELSEWHERE, error);
         return 0;
 }
 
-OutputQuery *output_query_new(
-        SystemBus *system_bus, const char *unit, OutputQueryDone done, void *userdata) {
+OutputQuery *output_query_new(SystemBus *system_bus, const char *unit, const char *arguments,
+        OutputQueryDone done, void *userdata) {
         _cleanup_(output_query_freep) OutputQuery *query = xnew(OutputQuery, 1);
         _cleanup_free_ char *path = NULL;
 
-        query->machine = unit_name_to_machine(unit);
+        query->arguments = xstrdup(arguments);
         query->done = done;
         query->userdata = userdata;
-        if (!query->machine || !system_bus_is_ready(system_bus) ||
-                sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
+        if (!system_bus_is_ready(system_bus) || sd_bus_path_encode(SYSTEMD_UNITS, unit, &path) < 0 ||
                 sd_bus_call_method_async(system_bus_connection(system_bus), &query->slot,
                         SYSTEMD_DESTINATION, path, PROPERTIES_INTERFACE, "GetAll", on_properties, query, "s",
                         "org.freedesktop.systemd1.Service") < 0)
@@ -119,7 +116,7 @@ OutputQuery *output_query_free(OutputQuery *query) {
                 return NULL;
 
         sd_bus_slot_unref(query->slot);
-        free(query->machine);
+        free(query->arguments);
         free(query);
         return NULL;
 }

@@ -17,11 +17,13 @@ typedef void (*OutputQueryDone)(void *userdata, OutputPlace place, const Error *
 
 /**
  * output_query_new() - ask systemd
- * @done: called once, and not from within this call
+ * @arguments: path of the file with nspawn's command line (base/task-dir.h)
+ * @done:      called once, and not from within this call
  *
  * Return: the query, to be freed by the caller, at the latest when @done was called; NULL when it cannot be
  * sent.
  */
-OutputQuery *output_query_new(SystemBus *system_bus, const char *unit, OutputQueryDone done, void *userdata);
+OutputQuery *output_query_new(SystemBus *system_bus, const char *unit, const char *arguments,
+        OutputQueryDone done, void *userdata);
 OutputQuery *output_query_free(OutputQuery *query);
 DEFINE_CLEANUP(OutputQuery *, output_query_free)

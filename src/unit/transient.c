@@ -7,6 +7,7 @@
 #include "base/signal.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "base/task-dir.h"
 #include "unit/journal-fields.h"
 #include "bus/property.h"
 #include "unit/transient.h"
@@ -141,17 +142,30 @@ static void add_streams(Builder *b, const TaskIdentity *identity, const UnitHost
                 add(b, "StandardInputFileDescriptor", host->fd_message);
 }
 
-/* Secrets live here for as long as the unit does, restarts included, and are removed by systemd. */
-static void add_runtime_directory(Builder *b, const TaskIdentity *identity) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(identity->machine),
-                            *unit = unit_name_make(identity->machine),
-                            *fields = journal_fields_directory(unit);
+/* Return: the part of the task's directory that goes with the unit, owned by the caller. */
+static char *unit_directory(const UnitHost *host) {
+        return xasprintf("%s/" TASK_UNIT_DIRECTORY, host->directory);
+}
 
+/*
+ * Secrets live for as long as the unit does, restarts included: only systemd knows when that is over, so it
+ * removes the directory that they are in (RuntimeDirectory=). Record and notes outlive the unit and are
+ * beside that directory, for the engine to remove. Where nobody keeps them, all of the task's directory
+ * goes.
+ *
+ * systemd looks after directories below /run only.
+ */
+static void add_runtime_directory(Builder *b, const TaskIdentity *identity, const UnitHost *host) {
+        _cleanup_free_ char *directory = unit_directory(host), *unit = unit_name_make(identity->machine),
+                            *fields = journal_fields_directory(unit);
+        const char *below = string_after_prefix(host->keeps_record ? directory : host->directory, "/run/");
+
+        if (!below)
+                return;
         if (journal_fields_survive(identity->journal_fields))
-                add(b, "RuntimeDirectory", 1, string_after_prefix(directory, "/run/"));
+                add(b, "RuntimeDirectory", 1, below);
         else
-                add(b, "RuntimeDirectory", 2, string_after_prefix(directory, "/run/"),
-                        string_after_prefix(fields, "/run/"));
+                add(b, "RuntimeDirectory", 2, below, string_after_prefix(fields, "/run/"));
         add(b, "RuntimeDirectoryMode", (uint32_t) 0700);
         add(b, "RuntimeDirectoryPreserve", "restart");
 }
@@ -253,7 +267,7 @@ static void add_exec(Builder *b, const char *property, char **args, bool ignore_
 
 /* What the helper becomes is in the task's directory (launch.c), however long it is. */
 static void add_start(Builder *b, const TaskRequest *request, const UnitHost *host) {
-        _cleanup_free_ char *directory = nspawn_runtime_directory(request->identity.machine);
+        _cleanup_free_ char *directory = unit_directory(host);
         _cleanup_strv_ char **start = NULL, **may_start = NULL;
 
         strv_append(&start, host->helper);
@@ -288,7 +302,7 @@ static void add_end(Builder *b, const TaskSpec *spec, const UnitHost *host) {
                 strv_append(&args, "--keep");
         if (host->register_machine && task_spec_restarts(spec))
                 strv_append(&args, "--unregister");
-        strv_append(&args, host->ledger);
+        strv_append(&args, host->directory);
         add_exec(b, "ExecStopPost", args, true);
 }
 
@@ -347,7 +361,7 @@ int transient_append(sd_bus_message *m, const TaskRequest *request, const Root *
         add_restart(&b, spec);
         add_environment(&b, request);
         add_streams(&b, identity, host);
-        add_runtime_directory(&b, identity);
+        add_runtime_directory(&b, identity, host);
         add_devices(&b, root);
         add_resources(&b, spec);
         add_start(&b, request, host);

@@ -15,7 +15,8 @@ typedef struct UnitHost {
         int fd_message;        /* socket with what the unit is handed (fd-letters.h), or -1 */
         bool keeps_fd_message; /* over restarts, where systemd does not */
         const char *helper;    /* absolute path of nspawn-units-helper */
-        const char *ledger;    /* what it notes the unit's end in, if it is there; named as the machine */
+        const char *directory; /* of the task (base/task-dir.h) */
+        bool keeps_record;     /* record and notes in it outlive the unit */
 } UnitHost;
 
 /**

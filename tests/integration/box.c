@@ -361,7 +361,7 @@ void job_destroy(Agent *agent, Job *job) {
                                                  &driver__destroy_task_response__descriptor),
                 NULL);
         shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
-        free(shell_good("! test -e /run/nspawn-units/%s", job->machine));
+        free(shell_good("! test -e /run/nspawn-units/tasks/%s", job->machine));
 }
 
 void job_recover(Agent *agent, Job *job) {

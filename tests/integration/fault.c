@@ -344,8 +344,7 @@ void subject_destroy(Agent *agent, Subject *subject) {
         job_destroy(agent, job);
         /* The brackets keep grep from finding itself. */
         _cleanup_free_ char *left = shell(NULL,
-                "ls -d /run/nspawn-units/.ledgers/%1$s /run/nspawn-units/%1$s " TASK_SLICE
-                "/%2$s 2>/dev/null; "
+                "ls -d /run/nspawn-units/tasks/%1$s " TASK_SLICE "/%2$s 2>/dev/null; "
                 "grep %1$s /proc/mounts; ip -o link show ve-%1$s 2>/dev/null; "
                 "grep -las 'machine[=]%1$s' /proc/[0-9]*/cmdline",
                 job->machine, job->unit);

@@ -156,7 +156,7 @@ find_leftovers() {
 	systemctl list-units --all --plain --no-legend 'nspawn-*.service'
 	awk '$2 ~ /nspawn-test|nspawn-units|\/var\/lib\/machines/ { print "mount " $2 }' /proc/mounts
 	ip -o link show | sed -n 's/^[0-9]*: \(ve-[^:@]*\).*/interface \1/p'
-	find /run/nspawn-units -mindepth 1 ! -path '/run/nspawn-units/plugin*' -printf 'file %p\n' 2>/dev/null
+	find /run/nspawn-units -mindepth 1 ! -path '/run/nspawn-units/plugin*' ! -path /run/nspawn-units/tasks -printf 'file %p\n' 2>/dev/null
 	find /run/systemd/nspawn/propagate -mindepth 1 -printf 'file %p\n' 2>/dev/null
 	find "$NSPAWN_TEST_DIR"/images "$NSPAWN_TEST_DIR"/plugins /var/lib/machines -maxdepth 1 -name '.#*' ! -name '*.lck' -printf 'copy %p\n'
 	find "$NSPAWN_TEST_DIR/alloc" -mindepth 1 -maxdepth 1 -printf 'allocation %p\n'

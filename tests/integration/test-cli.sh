@@ -118,7 +118,7 @@ check cli/a_detached_task_whose_nspawn_is_killed_runs_again_and_keeps_its_termin
 	echo end | "$CTL" attach again >"$CLI/again.out" 2>"$CLI/again.err"
 	grep -q got-end "$CLI/again.out"
 	until_true "test \$(systemctl show -P LoadState $unit) = not-found"
-	test ! -e /run/nspawn-units/again
+	test ! -e /run/nspawn-units/tasks/again
 '
 
 check cli/a_start_that_fails_exits_with_125_and_says_why '

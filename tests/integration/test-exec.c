@@ -129,8 +129,7 @@ static void check_what_is_left(Agent *agent, Job *job) {
 
 Test(exec, a_command_opens_its_streams_by_name_whoever_it_runs_as) {
         static const char *const configs[] = { NULL, "{'user': 'app'}" };
-        static const Row row = { SH("cat </dev/stdin >/dev/stdout; echo err >/dev/stderr"), 0, 0, "in",
-                "err\n" };
+        const Row row = { SH("cat </dev/stdin >/dev/stdout; echo err >/dev/stderr"), 0, 0, "in", "err\n" };
         _cleanup_agent_ Agent agent = agent_start();
 
         for (size_t i = 0; i < ELEMENTSOF(configs); i++) {

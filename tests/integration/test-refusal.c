@@ -131,7 +131,7 @@ Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
                         worst = told - ended;
                 cr_expect_lt(told - ended, allowed, "%s: %.3f s", config[i], told - ended);
                 shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
-                free(shell_good("! test -e /run/nspawn-units/%s", job->machine));
+                free(shell_good("! test -e /run/nspawn-units/tasks/%s", job->machine));
                 free(config[i]);
         }
         measured("nspawn's end until StartTask has failed, longest of 6", "%.3f s", worst);

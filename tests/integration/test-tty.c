@@ -17,8 +17,8 @@ static int attach(const Job *job) {
         const struct timeval limit = { .tv_sec = LIMIT_MSEC / 1000 };
         int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-        (void) snprintf(address.sun_path, sizeof(address.sun_path), "/run/nspawn-units/%s/" ATTACH_SOCKET,
-                job->machine);
+        (void) snprintf(address.sun_path, sizeof(address.sun_path),
+                "/run/nspawn-units/tasks/%s/unit/" ATTACH_SOCKET, job->machine);
         cr_assert_eq(connect(fd, (const struct sockaddr *) &address, sizeof(address)), 0, "%m");
         cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
         return fd;
@@ -56,8 +56,8 @@ Test(tty, a_task_has_a_terminal_that_is_attached_to) {
 
         job_start(&agent, job);
         stream_wait_text(job->out, "/dev/pts/0\r\n1000\r\n24 80\r\nxterm\r\nerr\r\n");
-        free(shell_good("test \"$(stat -c %%a:%%u /run/nspawn-units/%1$s/attach)\" = 600:0 && "
-                        "test \"$(stat -c %%a:%%u /run/nspawn-units/%1$s)\" = 700:0",
+        free(shell_good("test \"$(stat -c %%a:%%u /run/nspawn-units/tasks/%1$s/unit/attach)\" = 600:0 && "
+                        "test \"$(stat -c %%a:%%u /run/nspawn-units/tasks/%1$s)\" = 700:0",
                 job->machine));
 
         _cleanup_fd_ int client = attach(job), other = attach(job);
@@ -73,7 +73,7 @@ Test(tty, a_task_has_a_terminal_that_is_attached_to) {
         cr_expect_str_eq(
                 out, "/dev/pts/0\r\n1000\r\n24 80\r\nxterm\r\nerr\r\ngot this\r\n50 100\r\n", "%s", out);
         cr_expect_str_eq(err, "");
-        shell_until("! test -e /run/nspawn-units/%s", job->machine);
+        shell_until("! test -e /run/nspawn-units/tasks/%s/unit", job->machine);
         job_destroy(&agent, job);
 }
 

@@ -108,7 +108,7 @@ Test(unit, no_value_of_the_environment_is_shown_to_another_user) {
                 { "cat /run/systemd/transient/*", false },
                 { "cat /proc/[0-9]*/cmdline | tr \"\\000\" \"\\n\"", false },
                 { "cat /proc/$(systemctl show -P MainPID $UNIT)/environ", true },
-                { "cat /run/nspawn-units/*/*", true },
+                { "cat /run/nspawn-units/tasks/*/* /run/nspawn-units/tasks/*/unit/*", true },
                 { "machinectl show $MACHINE", false },
         };
         for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
@@ -123,7 +123,7 @@ Test(unit, no_value_of_the_environment_is_shown_to_another_user) {
         _cleanup_free_ char *arguments = shell_good(
                 "cat /proc/[0-9]*/cmdline | tr '\\000' '\\n' | grep -c hunte[r]2 || true");
         cr_expect_str_eq(arguments, "0");
-        free(shell_good("grep -q hunte[r]2 /run/nspawn-units/%s/task", job->machine));
+        free(shell_good("grep -q hunte[r]2 /run/nspawn-units/tasks/%s/unit/secrets", job->machine));
 
         free(shell_good("echo >%s/task/local/wait", job->directory));
         cr_expect_eq(job_wait(&agent, job), 0);

@@ -22,19 +22,20 @@ static _unused_ struct sockaddr_un attach_address(const Box *box) {
         return address;
 }
 
-/* Hands the init a ledger and a socket to listen on, where attach() can connect from then on. */
+/* Hands the init an eventfd for the result and a socket to listen on, where attach() can connect from then
+ * on. */
 static _unused_ int box_hand_over_attach(Box *box) {
         _cleanup_fd_ int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        int ledger = memfd_create("ledger", MFD_CLOEXEC);
+        int result = run_result_new();
 
         box->directory = directory_new();
         struct sockaddr_un address = attach_address(box);
         cr_assert_eq(bind(listener, (struct sockaddr *) &address, sizeof(address)), 0);
         cr_assert_eq(listen(listener, 16), 0);
         fd_close(box->in);
-        box->in = fd_message_new(-1, STDERR_FILENO, ledger, listener);
+        box->in = fd_message_new(-1, STDERR_FILENO, result, listener);
         cr_assert_geq(box->in, 0);
-        return ledger;
+        return result;
 }
 
 static _unused_ int attach(const Box *box) {

@@ -13,7 +13,7 @@
 #include "base/strv.h"
 #include "cli/command.h"
 #include "engine/engine.h"
-#include "engine/ledger.h"
+#include "engine/record-file.h"
 #include "fake-systemd.h"
 #include "own-name.h"
 #include "kernel/leader.h"

@@ -32,7 +32,7 @@
 typedef struct Box {
         sd_event *event;
         char *helper;
-        char *machine;
+        char *directory; /* that goes with the unit: there is none, unless a test makes it */
         pid_t leader;
         int leader_fd;
         int ready;
@@ -122,7 +122,7 @@ static inline void box_open(Box *box, unsigned long more) {
         if (geteuid() != 0)
                 cr_skip_test("makes containers: needs root");
 
-        *box = (Box){ .machine = own_name_new(), .leader_fd = -1 };
+        *box = (Box){ .directory = xasprintf("/tmp/container-%08x", own_number()), .leader_fd = -1 };
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->helper = xstrdup(init ? init : "build/release/nspawn-units-init");
         *strrchr(box->helper, '/') = 0;
@@ -168,7 +168,7 @@ static inline void box_close(Box *box) {
                 string_buffer_clear(&box->outputs[i]);
         sd_event_unref(box->event);
         free(box->words);
-        own_name_free(box->machine);
+        free(box->directory);
         free(box->helper);
 }
 #define _cleanup_box_ _cleanup_(box_close)
@@ -178,7 +178,8 @@ static inline void box_begin(Box *box, const ExecSpec *spec) {
         _cleanup_error_ Error *error = NULL;
         const ExecPlace place = {
                 .helper = box->helper,
-                .machine = box->machine,
+                .directory = box->directory,
+                .secrets = "/no/such/file",
                 .leader = box->leader,
                 .leader_fd = box->leader_fd,
         };

@@ -17,6 +17,7 @@
 #include "kernel/cgroup.h"
 #include "bus/system-bus.h"
 #include "task/name.h"
+#include "unit/task-dir.h"
 #include "tree.h"
 
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
@@ -137,15 +138,11 @@ static void unit_collect(FakeUnit *unit) {
 }
 
 /* As RuntimeDirectory= does. */
-static void remove_runtime_directory(const char *unit) {
+static void remove_runtime_directory(const FakeSystemd *fake, const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", machine ? machine : "none");
-        _cleanup_free_ char *file = xasprintf("%s/task", directory),
-                            *arguments = xasprintf("%s/arguments", directory);
 
-        (void) unlink(file);
-        (void) unlink(arguments);
-        (void) rmdir(directory);
+        if (machine)
+                task_dir_remove_unit(fake->runtime_directory, machine);
 }
 
 void fake_unit_place(FakeUnit *unit, const char *path) {
@@ -247,7 +244,7 @@ void fake_unit_exit(FakeSystemd *fake, FakeUnit *unit, int code, int status) {
         unit->exec_main_code = code;
         unit->exec_main_status = status;
         unit->exit_usec = 1234567;
-        remove_runtime_directory(unit->name);
+        remove_runtime_directory(fake, unit->name);
         fake_unit_emit(fake, unit);
         job_removed(fake, job, unit->name, "failed");
         if (!unit->pinned)
@@ -497,13 +494,14 @@ FakeSystemd *fake_systemd_free(FakeSystemd *fake) {
         daemon_stop(fake);
         for (size_t i = 0; i < FAKE_UNITS_MAX; i++)
                 if (fake->units[i].name) {
-                        remove_runtime_directory(fake->units[i].name);
+                        remove_runtime_directory(fake, fake->units[i].name);
                         unit_collect(&fake->units[i]);
                 }
         (void) tree_remove(fake->directory);
         sd_event_unref(fake->event);
         strv_free(fake->calls);
         free(fake->directory);
+        free(fake->runtime_directory);
         free(fake->address);
         free(fake);
         return NULL;

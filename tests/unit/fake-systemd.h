@@ -69,7 +69,8 @@ typedef struct FakeSystemd {
 
         sd_event *event;
         sd_bus *bus;
-        char *directory; /* for whatever the test likes; removed at the end */
+        char *directory;         /* for whatever the test likes; removed at the end */
+        char *runtime_directory; /* whose tasks' directories go with their units; NULL for the host's */
         char *address;
         pid_t daemon;
         uint32_t n_jobs;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/run-result.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "unit/fd-message.h"
@@ -165,12 +166,12 @@ static _unused_ void box_start_list(Box *box, const char *const *argv) {
 }
 #define box_start(box, ...) box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
 
-/* Hands the init a stderr and a ledger as the engine does, into the files that the two get. */
-static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_ledger) {
+/* Hands the init a stderr and an eventfd for the result as the engine does, which the two get. */
+static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_result) {
         *ret_error = memfd_create("stderr", MFD_CLOEXEC);
-        *ret_ledger = memfd_create("ledger", MFD_CLOEXEC);
+        *ret_result = run_result_new();
         fd_close(box->in);
-        box->in = fd_message_new(STDOUT_FILENO, *ret_error, *ret_ledger, -1);
+        box->in = fd_message_new(STDOUT_FILENO, *ret_error, *ret_result, -1);
         cr_assert_geq(box->in, 0);
 }
 
@@ -192,6 +193,13 @@ static _unused_ char *fd_text(int fd) {
         while ((n = read(fd, chunk, sizeof(chunk))) > 0)
                 string_buffer_append_bytes(&buffer, chunk, (size_t) n);
         return string_buffer_take(&buffer);
+}
+
+/* Return: how the init says that its command ended, "CODE SIGNAL", or ""; owned by the caller. */
+static _unused_ char *result_text(int fd) {
+        int code, signal;
+
+        return run_result_read(fd, &code, &signal) ? xasprintf("%d %d", code, signal) : xstrdup("");
 }
 
 /* Expects these bytes next on stdout. */

@@ -2,12 +2,18 @@
 #pragma once
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/string.h"
-#include "engine/ledger.h"
-#include "unit/nspawn.h"
+#include "base/task-dir.h"
+#include "engine/record-file.h"
+#include "unit/task-dir.h"
 #include "tree.h"
 
 /*
@@ -26,14 +32,36 @@ static inline char *own_name_new(void) {
         return xasprintf("unit-test-%08x", own_number());
 }
 
+/* As task_dir_create() makes it, without the part that goes with the unit. */
+static inline void own_directory_make(const char *root, const char *machine) {
+        _cleanup_free_ char *path = task_dir_path(root, machine), *tasks = xstrdup(path);
+
+        *strrchr(tasks, '/') = 0;
+        (void) mkdir(task_dir_root(root), 0755);
+        (void) mkdir(tasks, 0755);
+        cr_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
+}
+
+/* The record of a task that an earlier engine started. */
+static inline void own_record_leave(const char *root, const TaskRecord *record) {
+        own_directory_make(root, record->machine);
+        cr_assert_eq(record_file_create(root, record), 0);
+}
+
+/* Notes of a run, as our init and nspawn-units-helper make them. */
+static inline void own_notes_leave(const char *root, const char *machine, const char *text) {
+        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_NOTES_FILE);
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
+}
+
 /* Removes what the host has of the container: a fake systemd does not. */
 static inline char *own_name_free(char *name) {
-        _cleanup_free_ char *directory = name ? nspawn_runtime_directory(name) : NULL;
-
         if (!name)
                 return NULL;
-        (void) tree_remove(directory);
-        ledger_remove(name);
+        task_dir_remove_unit(NULL, name);
+        task_dir_remove_record(NULL, name);
         free(name);
         return NULL;
 }

@@ -131,7 +131,7 @@ func expectOwners(t *testing.T, wanted string, machines ...string) {
 func expectGone(t *testing.T, machine string) {
 	t.Helper()
 	until(t, machine+" is gone", func() (bool, string) {
-		_, err := os.Stat("/run/nspawn-units/.ledgers/" + machine)
+		_, err := os.Stat("/run/nspawn-units/tasks/" + machine)
 		state := output(t, "systemctl", "show", "-P", "LoadState", "nspawn-"+machine+".service")
 		return os.IsNotExist(err) && state == "not-found", fmt.Sprint(state, " ", err)
 	})

@@ -62,9 +62,9 @@ static void terminal_open(CliBox *box) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
         task.box = box;
-        task.directory = nspawn_runtime_directory(box->machine);
+        task.directory = task_dir_unit_path(NULL, box->machine);
         task.path = xasprintf("%s/" ATTACH_SOCKET, task.directory);
-        (void) mkdir("/run/nspawn-units", 0755);
+        own_directory_make(NULL, box->machine);
         cr_assert_eq(mkdir(task.directory, 0700), 0);
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", task.path);
         task.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -167,8 +167,9 @@ static void expect_elsewhere(const char *id, const char *words) {
 
         cli_open(&box);
         cli_add_task(&box)->output = "null";
-        TaskRecord record = { .id = (char *) (uintptr_t) id, .machine = box.machine, .unit = box.unit };
-        _cleanup_fd_ int fd = id ? ledger_create(&record) : -1;
+        const TaskRecord record = { .id = (char *) (uintptr_t) id, .machine = box.machine };
+        if (id)
+                own_record_leave(NULL, &record);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
         cr_expect_not_null(strstr(box.words, words), "%s", box.words);
         cli_expect_untouched(&box);

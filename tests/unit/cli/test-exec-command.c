@@ -380,10 +380,10 @@ Test(exec_command, a_task_that_ended_does_not_run) {
                 _cleanup_cli_ CliBox box;
 
                 cli_open(&box);
-                TaskRecord record = { .id = box.machine, .machine = box.machine, .unit = box.unit };
-                _cleanup_fd_ int fd = ledger_create(&record);
-                cr_assert_eq(fd_write_all(fd, notes[i], strlen(notes[i])), 0);
+                const TaskRecord record = { .id = box.machine, .machine = box.machine };
+                own_record_leave(NULL, &record);
+                own_notes_leave(NULL, box.machine, notes[i]);
                 expect_unreachable(&box, " does not run");
-                cr_expect(ledger_is_of(box.machine, box.machine, NULL));
+                cr_expect(record_file_is_of(NULL, box.machine, box.machine, NULL));
         }
 }

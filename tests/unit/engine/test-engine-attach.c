@@ -12,8 +12,9 @@ TestSuite(engine_attach, .timeout = 60);
 static struct sockaddr_un attach_address(const Box *box) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-        (void) snprintf(address.sun_path, sizeof(address.sun_path), "/run/nspawn-units/%s/" ATTACH_SOCKET,
-                box->machine);
+        _cleanup_free_ char *path = task_dir_unit_file(box->root, box->machine, ATTACH_SOCKET);
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
         return address;
 }
 
@@ -100,9 +101,7 @@ Test(engine_attach, what_an_earlier_start_left_is_replaced) {
 
         box_open(&box);
         address = attach_address(&box);
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        cr_assert(mkdir("/run/nspawn-units", 0755) == 0 || errno == EEXIST);
-        cr_assert_eq(mkdir(directory, 0700), 0);
+        free(box_make_directory(&box));
         _cleanup_fd_ int old = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         cr_assert_eq(bind(old, (const struct sockaddr *) &address, sizeof(address)), 0);
 

@@ -5,36 +5,24 @@
 #include "base/fd.h"
 #include "engine-box.h"
 #include "group-box.h"
-#include "engine/ledger.h"
 
 /* What an engine finds that an earlier one left, and runs that follow each other in one unit. */
 TestSuite(engine_left, .timeout = 60);
 
-/* As our init and nspawn-units-helper write it. */
 static void note(const Box *box, const char *text) {
-        _cleanup_free_ char *path = ledger_path(box->machine);
-        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-
-        cr_assert_geq(fd, 0, "no ledger");
-        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
+        own_notes_leave(box->root, box->machine, text);
 }
 
-/* The ledger of a task that an earlier engine started. */
+/* The record and notes of a task that an earlier engine started. */
 static void leave(const Box *box, const char *id, const char *text) {
-        TaskRecord record = {
+        const TaskRecord record = {
                 .id = (char *) (uintptr_t) id,
-                .unit = box->unit,
                 .machine = box->machine,
                 .launch = TASK_LAUNCH_SUPERVISE,
         };
-        _cleanup_fd_ int fd = ledger_create(&record);
 
-        cr_assert_geq(fd, 0);
+        own_record_leave(box->root, &record);
         note(box, text);
-}
-
-static bool has_ledger(const Box *box) {
-        return ledger_read(box->machine, NULL, NULL) >= 0;
 }
 
 static void recover_begin(Box *box) {
@@ -55,23 +43,23 @@ static void wait_for_end(Box *box) {
         task_wait_free(wait);
 }
 
-Test(engine_left, the_ledger_is_there_while_the_task_is_and_not_longer) {
+Test(engine_left, the_record_is_there_while_the_task_is_and_not_longer) {
         _cleanup_box_ Box box;
 
         box_open(&box);
         box_run(&box);
-        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        cr_assert(box_has_record(&box, "one"));
         note(&box, "payload 139 11\n");
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 139);
         wait_for_end(&box);
         cr_assert_eq(box.result.code, 139);
         cr_assert_eq(box.result.signal, 11);
-        cr_assert(has_ledger(&box));
+        cr_assert(box_has_record(&box, NULL));
         task_forget(box.task);
-        cr_assert_not(has_ledger(&box));
+        cr_assert_not(box_has_record(&box, NULL));
 }
 
-Test(engine_left, a_start_that_fails_leaves_no_ledger) {
+Test(engine_left, a_start_that_fails_leaves_no_record) {
         static const FakeStart starts[] = { FAKE_START_FAIL, FAKE_START_REFUSE };
 
         for (size_t i = 0; i < ELEMENTSOF(starts); i++) {
@@ -84,7 +72,7 @@ Test(engine_left, a_start_that_fails_leaves_no_ledger) {
                 box_start(&box);
                 box_run_until(&box, box.n_started > 0);
                 cr_assert_null(box.task);
-                cr_assert_not(has_ledger(&box));
+                cr_assert_not(box_has_record(&box, NULL));
         }
 }
 
@@ -115,7 +103,7 @@ Test(engine_left, an_end_that_nobody_saw_is_told_after_recovery) {
                 cr_expect_eq(box.result.oom_killed, rows[i].oom, "row %zu", i);
                 cr_expect_eq(box_count(&box, "StartTransientUnit"), 0);
                 task_forget(box.task);
-                cr_expect_not(has_ledger(&box));
+                cr_expect_not(box_has_record(&box, NULL));
         }
 }
 
@@ -127,7 +115,7 @@ Test(engine_left, an_end_that_is_not_noted_is_no_recovery) {
         recover(&box);
         cr_assert_null(box.task);
         cr_assert_eq(box.code, ESRCH);
-        cr_assert_not(has_ledger(&box));
+        cr_assert_not(box_has_record(&box, NULL));
 }
 
 Test(engine_left, a_unit_of_another_task_is_not_recovered_and_not_touched) {
@@ -142,8 +130,8 @@ Test(engine_left, a_unit_of_another_task_is_not_recovered_and_not_touched) {
         cr_assert_not_null(strstr(box.words, "another task"), "%s", box.words);
         box_settle(&box);
         cr_assert_str_eq(box_unit(&box)->active_state, "active");
-        cr_assert(has_ledger(&box));
-        ledger_remove(box.machine);
+        cr_assert(box_has_record(&box, NULL));
+        task_dir_remove_record(box.root, box.machine);
 }
 
 /* ---- starts ---- */
@@ -166,7 +154,7 @@ Test(engine_left, a_start_that_was_cut_off_is_adopted_when_its_unit_runs) {
         wait_for_end(&box);
         cr_assert_eq(box.result.code, 6);
         task_forget(box.task);
-        cr_assert_not(has_ledger(&box));
+        cr_assert_not(box_has_record(&box, NULL));
 }
 
 Test(engine_left, a_start_that_was_cut_off_is_waited_for_while_its_unit_starts) {
@@ -199,7 +187,7 @@ Test(engine_left, a_command_that_ran_to_its_end_is_not_run_again) {
         cr_assert_eq(box.result.code, 9);
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
         task_forget(box.task);
-        cr_assert_not(has_ledger(&box));
+        cr_assert_not(box_has_record(&box, NULL));
 }
 
 Test(engine_left, a_start_that_was_cut_off_before_its_command_ran_is_made_again) {
@@ -218,13 +206,12 @@ Test(engine_left, a_live_unit_of_an_earlier_start_that_nobody_has_is_ended_first
 
         box_open(&box);
         leave(&box, "alloc/task/1", "");
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        cr_assert_eq(mkdir(directory, 0700), 0);
+        free(box_make_directory(&box));
         fake_unit_add(box.fake, box.unit, "active");
         box_run(&box);
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
         cr_assert_geq(box_count(&box, "KillUnit"), 1);
-        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        cr_assert(box_has_record(&box, "one"));
         cr_assert_not_null(strstr(box.events[1], "earlier start"), "%s", box.events[1]);
         task_forget(box.task);
 }
@@ -237,8 +224,7 @@ Test(engine_left, an_earlier_start_that_cannot_be_ended_since_it_is_frozen_is_to
         groups_open(&groups);
         groups_write(&groups, "../cgroup.freeze", "1\n");
         leave(&box, "alloc/task/1", "");
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        cr_assert_eq(mkdir(directory, 0700), 0);
+        free(box_make_directory(&box));
         _cleanup_free_ char *path = groups_path(&groups, NULL);
         fake_unit_place(fake_unit_add(box.fake, box.unit, "active"), path);
         box_start(&box);
@@ -263,11 +249,11 @@ Test(engine_left, a_live_unit_of_a_task_that_this_engine_has_is_refused_in_words
         cr_assert_not_null(strstr(box.words, "for the task one: stop it first"), "%s", box.words);
         box_settle(&box);
         cr_assert_str_eq(box_unit(&box)->active_state, "active");
-        cr_assert(ledger_is_of(box.machine, "one", NULL));
+        cr_assert(box_has_record(&box, "one"));
         task_forget(engine_find(box.engine, "one"));
 }
 
-Test(engine_left, a_live_unit_that_nobody_has_a_ledger_of_is_never_adopted) {
+Test(engine_left, a_live_unit_that_nobody_has_a_record_of_is_never_adopted) {
         _cleanup_box_ Box box;
 
         box_open(&box);
@@ -278,7 +264,7 @@ Test(engine_left, a_live_unit_that_nobody_has_a_ledger_of_is_never_adopted) {
         cr_assert_eq(box.code, EEXIST);
         box_settle(&box);
         cr_assert_str_eq(box_unit(&box)->active_state, "active");
-        cr_assert_not(has_ledger(&box));
+        cr_assert_not(box_has_record(&box, NULL));
 }
 
 /* ---- stop ---- */
@@ -359,7 +345,7 @@ Test(engine_left, a_task_that_is_stopped_is_not_restarted) {
         box_open(&box);
         box_run(&box);
         box.fake->stop_is_slow = true;
-        _cleanup_free_ char *stopping = xasprintf("/run/nspawn-units/%s/stopping", box.machine);
+        _cleanup_free_ char *stopping = task_dir_unit_file(box.root, box.machine, "stopping");
         cr_assert_neq(access(stopping, F_OK), 0);
         task_stop(box.task, 0, 60 * USEC_PER_SEC);
         cr_assert_eq(access(stopping, F_OK), 0, "the condition of the unit's next start");

@@ -11,13 +11,6 @@ TestSuite(engine_observe, .timeout = 60);
 /* As our init and nspawn-units-helper write it. */
 #define END "payload 7 0\nunit result=exit-code code=exited status=7\n"
 
-static void note(const Box *box, const char *text) {
-        _cleanup_free_ char *path = ledger_path(box->machine);
-        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-
-        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
-}
-
 /* A task of an engine that is gone, with all that it leaves. */
 static void leave_task(Box *box) {
         box_run(box);
@@ -38,6 +31,7 @@ static void observe(Box *box) {
         box->engine = engine_new(box->event,
                 &(EngineConfig){
                         .bus_address = box->fake->address,
+                        .runtime_directory = box->root,
                         .observes = true,
                         .image_directory = "/",
                 },
@@ -57,7 +51,7 @@ static void expect_untouched(Box *box) {
                 n_questions += box_count(box, questions[i]);
         _cleanup_free_ char *calls = strv_join(box->fake->calls, "; ");
         cr_expect_eq(n_questions, strv_length(box->fake->calls), "%s", calls);
-        cr_expect(ledger_is_of(box->machine, "one", NULL), "the ledger is gone");
+        cr_expect(box_has_record(box, "one"), "the record is gone");
         cr_expect(box_has_directory(box));
 }
 
@@ -97,18 +91,17 @@ Test(engine_observe, an_end_is_told_and_all_of_it_left_to_who_owns_it) {
         leave_task(&box);
         observe(&box);
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
-        note(&box, END);
+        own_notes_leave(box.root, box.machine, END);
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 7);
         /* The next start of the name is quick. */
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        (void) mkdir(directory, 0700);
+        _cleanup_free_ char *directory = box_make_directory(&box);
         box_run_until(&box, box.n_ended > 0);
         cr_expect_eq(box.result.code, 7);
-        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect(box_has_record(&box, "one"));
         cr_expect_eq(rmdir(directory), 0, "the directory of the next start was removed");
         task_wait_free(wait);
         box.engine = engine_free(box.engine);
-        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect(box_has_record(&box, "one"));
         cr_expect_eq(box_count(&box, "UnrefUnit"), 0);
 }
 
@@ -130,7 +123,7 @@ Test(engine_observe, a_restart_by_systemd_is_left_alone) {
         expect_untouched(&box);
 }
 
-Test(engine_observe, a_task_whose_end_is_not_known_keeps_its_ledger) {
+Test(engine_observe, a_task_whose_end_is_not_known_keeps_its_record) {
         _cleanup_box_ Box box;
 
         box_open(&box);
@@ -142,6 +135,6 @@ Test(engine_observe, a_task_whose_end_is_not_known_keeps_its_ledger) {
         observe(&box);
         cr_expect_null(box.task);
         cr_expect_eq(box.code, ESRCH);
-        cr_expect(ledger_is_of(box.machine, "one", NULL));
+        cr_expect(box_has_record(&box, "one"));
         cr_expect_eq(box_count(&box, "UnrefUnit"), 0);
 }

@@ -79,8 +79,8 @@ Test(engine, the_environment_is_in_a_private_file_only) {
 
         box_open(&box);
         box_run(&box);
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        _cleanup_free_ char *file = xasprintf("%s/task", directory);
+        _cleanup_free_ char *directory = task_dir_unit_path(box.root, box.machine);
+        _cleanup_free_ char *file = xasprintf("%s/secrets", directory);
         cr_assert_eq(stat(directory, &st), 0);
         cr_assert_eq(st.st_mode & 07777, 0700);
         cr_assert_eq(stat(file, &st), 0);
@@ -182,12 +182,12 @@ Test(engine, a_live_namesake_is_refused_and_left_alone) {
 }
 
 /* Its directory is there before: nobody may write into that. */
-Test(engine, the_task_file_of_a_live_namesake_stays) {
+Test(engine, the_secrets_of_a_live_namesake_stay) {
         _cleanup_box_ Box box;
 
         box_open(&box);
         box_run(&box);
-        _cleanup_free_ char *file = xasprintf("/run/nspawn-units/%s/task", box.machine), *text = NULL;
+        _cleanup_free_ char *file = task_dir_unit_file(box.root, box.machine, "secrets"), *text = NULL;
         TaskRequest *request = box_request(&box);
         Task *first = box.task;
 
@@ -210,9 +210,7 @@ Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
-        (void) mkdir("/run/nspawn-units", 0755);
-        cr_assert_eq(mkdir(directory, 0700), 0);
+        free(box_make_directory(&box));
         box_run(&box);
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
 }
@@ -224,10 +222,9 @@ Test(engine, a_mount_left_in_that_directory_is_no_obstacle) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 cr_skip_test("no mounts here");
         box_open(&box);
-        _cleanup_free_ char *directory = xasprintf("/run/nspawn-units/%s", box.machine);
+        _cleanup_free_ char *directory = box_make_directory(&box);
         _cleanup_free_ char *inner = xasprintf("%s/%s", directory, box.machine);
-        (void) mkdir("/run/nspawn-units", 0755);
-        cr_assert(mkdir(directory, 0700) == 0 && mkdir(inner, 0755) == 0);
+        cr_assert(mkdir(inner, 0755) == 0);
         cr_assert_eq(mount("tmpfs", inner, "tmpfs", 0, NULL), 0);
         box_run(&box);
         cr_expect(access(inner, F_OK) < 0);

@@ -14,14 +14,13 @@ Test(record, what_is_written_is_read) {
                 _cleanup_error_ Error *error = NULL;
 
                 record.id = xstrdup("alloc/web/12345678");
-                record.unit = xstrdup("nspawn-\"ä\\.service");
                 record.machine = xstrdup("web");
                 record.owner = xstrdup("8eeb9876-1111-2222-3333-444444444444");
                 _cleanup_free_ char *text = task_record_write(&record);
                 cr_assert_eq(
                         task_record_read(text, strlen(text), &read, &error), 0, "%s", error_message(error));
                 cr_assert_str_eq(read.id, record.id);
-                cr_assert_str_eq(read.unit, record.unit);
+                cr_assert_str_eq(read.unit, "nspawn-web.service");
                 cr_assert_str_eq(read.machine, "web");
                 cr_assert_str_eq(read.owner, record.owner);
                 cr_assert_eq(read.launch, launch);
@@ -36,11 +35,12 @@ Test(record, what_is_written_is_read) {
                 cr_assert_eq(copy.launch, launch);
                 cr_assert_eq(copy.started_usec, read.started_usec);
                 task_record_clear(&record);
-                cr_assert_null(record.unit);
+                cr_assert_null(record.machine);
         }
 }
 
-#define GOOD "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"stub\",\"started_usec\":5}"
+#define GOOD \
+        "{\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"stub\",\"started_usec\":5}"
 
 /* Records of this very text are on disks: it must stay readable. */
 Test(record, version_1_is_read_for_ever) {
@@ -48,7 +48,7 @@ Test(record, version_1_is_read_for_ever) {
 
         cr_assert_eq(task_record_read(GOOD, strlen(GOOD), &record, NULL), 0);
         cr_assert_null(record.id);
-        cr_assert_str_eq(record.unit, "u");
+        cr_assert_str_eq(record.unit, "nspawn-m.service");
         cr_assert_str_eq(record.machine, "m");
         cr_assert_null(record.owner);
         cr_assert_eq(record.launch, TASK_LAUNCH_STUB);
@@ -57,7 +57,7 @@ Test(record, version_1_is_read_for_ever) {
 
 Test(record, members_that_are_not_known_do_no_harm) {
         static const char text[] =
-                "{\"new\":[1],\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\","
+                "{\"new\":[1],\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"boot\","
                 "\"started_usec\":0}";
         _cleanup_task_record_ TaskRecord record = {};
 
@@ -66,16 +66,26 @@ Test(record, members_that_are_not_known_do_no_harm) {
 }
 
 Test(record, a_newer_version_is_refused_in_words) {
-        static const char text[] = "{\"version\":2,\"unit\":5}";
+        static const char text[] = "{\"version\":3,\"unit\":5}";
         TaskRecord record = {};
         _cleanup_error_ Error *error = NULL;
 
         cr_assert_eq(task_record_read(text, strlen(text), &record, &error), -EPROTONOSUPPORT);
-        cr_assert_not_null(strstr(error->message, "version 2"), "%s", error->message);
-        cr_assert_not_null(strstr(error->message, "knows 1"), "%s", error->message);
+        cr_assert_not_null(strstr(error->message, "version 3"), "%s", error->message);
+        cr_assert_not_null(strstr(error->message, "knows 2"), "%s", error->message);
         cr_assert_not_null(strstr(error->message, "newer program"), "%s", error->message);
         cr_assert_null(record.unit);
         cr_assert_eq(task_record_read(text, strlen(text), &record, NULL), -EPROTONOSUPPORT);
+}
+
+Test(record, an_isolation_that_is_not_known_is_refused_in_words) {
+        static const char text[] =
+                "{\"version\":2,\"machine\":\"m\",\"isolation\":\"other\",\"launch\":\"boot\",\"started_usec\":0}";
+        TaskRecord record = {};
+        _cleanup_error_ Error *error = NULL;
+
+        cr_assert_eq(task_record_read(text, strlen(text), &record, &error), -EPROTONOSUPPORT);
+        cr_assert_not_null(strstr(error->message, "\"other\""), "%s", error->message);
 }
 
 Test(record, garbage_is_refused_in_words) {
@@ -91,13 +101,21 @@ Test(record, garbage_is_refused_in_words) {
                 "{\"version\":\"1\"}",
                 "{\"version\":1.5}",
                 "{\"version\":1}",
-                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\"}",
-                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"other\",\"started_usec\":0}",
+                "{\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"boot\"}",
+                "{\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"other\",\"started_usec\":0}",
                 "{\"version\":1,\"unit\":7,\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
-                "{\"version\":1,\"unit\":\"u\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":\"0\"}",
+                "{\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":\"0\"}",
                 "{\"version\":1,\"unit\":\"a\\u0000b\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
                 "{\"version\":1,\"unit\":\"\xff\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
                 GOOD "x",
+                /* no unit in version 1, no isolation in version 2 */
+                "{\"version\":1,\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                "{\"version\":2,\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                /* a unit that is not the machine's */
+                "{\"version\":1,\"unit\":\"ssh.service\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
+                /* no machine that a path could be made of */
+                "{\"version\":1,\"unit\":\"nspawn-../m.service\",\"machine\":\"../m\",\"launch\":\"boot\",\"started_usec\":0}",
+                "{\"version\":1,\"unit\":\"nspawn-.service\",\"machine\":\"\",\"launch\":\"boot\",\"started_usec\":0}",
                 "\xff\xfe",
         };
 

@@ -127,9 +127,7 @@ Test(exec, commands_that_begin_at_once_all_run) {
 
         box_open(&boxes[0], 0);
         /* Where they wait for their turn. */
-        _cleanup_free_ char *directory = nspawn_runtime_directory(boxes[0].machine);
-        (void) mkdir("/run/nspawn-units", 0700);
-        cr_assert(mkdir(directory, 0700) == 0 || errno == EEXIST, "%s: %s", directory, strerror(errno));
+        cr_assert(mkdir(boxes[0].directory, 0700) == 0, "%s: %s", boxes[0].directory, strerror(errno));
         for (size_t i = 1; i < ELEMENTSOF(boxes); i++)
                 boxes[i] = boxes[0];
         for (size_t i = 0; i < ELEMENTSOF(boxes); i++)
@@ -143,7 +141,7 @@ Test(exec, commands_that_begin_at_once_all_run) {
                 string_buffer_clear(&boxes[i].outputs[EXEC_OUTPUT]);
                 free(boxes[i].words);
         }
-        (void) rmdir(directory);
+        (void) rmdir(boxes[0].directory);
         box_close(&boxes[0]);
 }
 

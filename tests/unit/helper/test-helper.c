@@ -227,8 +227,8 @@ static char *receive(int socket, int *ret_fd) {
 }
 
 Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
-        static const char *const keep[] = { "helper", "ended", "--keep", "/no/such/ledger", NULL };
-        static const char *const leave[] = { "helper", "ended", "/no/such/ledger", NULL };
+        static const char *const keep[] = { "helper", "ended", "--keep", "/no/such/task", NULL };
+        static const char *const leave[] = { "helper", "ended", "/no/such/task", NULL };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_fd_ int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC),
@@ -309,7 +309,7 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
         if (geteuid() != 0)
                 cr_skip_test("writes below /run: needs root");
         _cleanup_own_name_ char *machine = own_name_new();
-        _cleanup_free_ char *ledger = xasprintf("/no/such/%s", machine);
+        _cleanup_free_ char *task = xasprintf("/no/such/%s", machine);
         _cleanup_free_ char *call = xasprintf(
                 "--system --quiet --auto-start=no --timeout=5 call org.freedesktop.machine1 "
                 "/org/freedesktop/machine1 org.freedesktop.machine1.Manager UnregisterMachine s %s\n",
@@ -323,7 +323,7 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
 
                 for (const char *const *flag = rows[i].flags; *flag; flag++)
                         argv[n++] = *flag;
-                argv[n] = ledger;
+                argv[n] = task;
                 _cleanup_free_ char *file = register_machine(machine);
                 if (!rows[i].registered)
                         cr_assert_eq(unlink(file), 0);
@@ -340,38 +340,55 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
 
 Test(helper, mounts_that_nspawn_leaves_in_the_tasks_directory_are_gone_before_the_next_run) {
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        char root[] = "/tmp/helper-XXXXXX";
 
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 cr_skip_test("no mounts here");
-        _cleanup_own_name_ char *machine = own_name_new();
-        _cleanup_free_ char *ledger = xasprintf("/no/such/%s", machine);
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        _cleanup_free_ char *task = nspawn_runtime_path(machine, NSPAWN_TASK_FILE);
-        _cleanup_free_ char *inner = nspawn_runtime_path(machine, machine);
-        _cleanup_free_ char *mounted = xasprintf("%s/unix-export", inner);
-        const char *const argv[] = { "helper", "ended", ledger, NULL };
+        cr_assert_not_null(mkdtemp(root));
+        cr_assert_eq(task_dir_create(root, "web"), 0);
 
-        (void) mkdir(RUNTIME_DIRECTORY, 0755);
-        cr_assert(mkdir(directory, 0700) == 0 && mkdir(inner, 0755) == 0 && mkdir(mounted, 0755) == 0);
-        cr_assert_eq(file_write_private(task, "x", 1), 0);
-        cr_assert_eq(mount("tmpfs", mounted, "tmpfs", 0, NULL), 0);
-        cr_expect_eq(helper_run(null, null, -1, "EXIT_CODE=killed", argv), 0);
-        cr_expect(access(task, F_OK) == 0 && access(inner, F_OK) < 0);
+        /* A task, and one of version 0.1.0. */
+        const struct {
+                char *argument, *directory;
+        } rows[] = {
+                { task_dir_path(root, "web"), task_dir_unit_path(root, "web") },
+                { task_dir_old_ledger(root, "old"), xasprintf("%s/old", root) },
+        };
+        cr_assert_eq(mkdir(rows[1].directory, 0700), 0);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const char *const argv[] = { "helper", "ended", rows[i].argument, NULL };
+                _cleanup_free_ char *secrets = xasprintf("%s/secrets", rows[i].directory),
+                                    *inner = xasprintf("%s/inner", rows[i].directory),
+                                    *mounted = xasprintf("%s/unix-export", inner);
+
+                cr_assert(mkdir(inner, 0755) == 0 && mkdir(mounted, 0755) == 0);
+                cr_assert_eq(file_write_private(secrets, "x", 1), 0);
+                cr_assert_eq(mount("tmpfs", mounted, "tmpfs", 0, NULL), 0);
+                cr_expect_eq(helper_run(null, null, -1, "EXIT_CODE=killed", argv), 0);
+                cr_expect(access(secrets, F_OK) == 0 && access(inner, F_OK) < 0, "row %zu", i);
+                free(rows[i].argument);
+                free(rows[i].directory);
+        }
+        tree_remove(root);
 }
 
-Test(helper, no_name_of_a_ledger_leads_it_to_another_directory) {
-        static const char *const ledgers[] = { "/no/such/..", "/no/such/.", "/no/such/", ".ledgers" };
+Test(helper, no_argument_leads_it_to_another_directory) {
+        static const char *const arguments[] = { "/run/nspawn-units/tasks/..", "/run/nspawn-units/tasks/.",
+                "/run/nspawn-units/tasks/", "/run/nspawn-units/.ledgers/..", ".ledgers" };
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         /* Of the test's own, in case that it does. */
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
                 mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0)
                 cr_skip_test("no mounts here");
-        cr_assert(mkdir(RUNTIME_DIRECTORY, 0755) == 0 && mkdir(RUNTIME_DIRECTORY "/web-1", 0700) == 0);
-        for (size_t i = 0; i < ELEMENTSOF(ledgers); i++) {
-                const char *const argv[] = { "helper", "ended", ledgers[i], NULL };
+        cr_assert_eq(task_dir_create(NULL, "web-1"), 0);
+        cr_assert_eq(mkdir(RUNTIME_DIRECTORY "/unit", 0700), 0);
+        for (size_t i = 0; i < ELEMENTSOF(arguments); i++) {
+                const char *const argv[] = { "helper", "ended", arguments[i], NULL };
 
                 (void) helper_run(null, null, -1, "EXIT_CODE=killed", argv);
-                cr_expect(access(RUNTIME_DIRECTORY "/web-1", F_OK) == 0, "%s", ledgers[i]);
+                cr_expect(access(RUNTIME_DIRECTORY "/unit", F_OK) == 0, "%s", arguments[i]);
+                cr_expect(access(RUNTIME_DIRECTORY "/tasks/web-1/unit", F_OK) == 0, "%s", arguments[i]);
         }
 }

@@ -6,7 +6,7 @@ TestSuite(init_attach, .timeout = 60);
 
 Test(init_attach, what_is_typed_arrives_and_is_shown) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
 
         box_start_attached(
                 &box, "trap 'echo interrupted; exit 5' INT; read x; echo \"got $x\"; while :; do :; done");
@@ -23,7 +23,7 @@ Test(init_attach, what_is_typed_arrives_and_is_shown) {
 
 Test(init_attach, who_attaches_later_sees_what_comes_then) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box);
 
         box_start_attached(&box, "stty -echo; echo before; read x; echo $x");
         box_expect(&box, "before\r\n");
@@ -49,7 +49,7 @@ static char *checksum(const Box *box, const StringBuffer *bytes) {
 Test(init_attach, every_byte_of_a_long_input_arrives) {
         enum { N_MESSAGES = 64 };
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
         _cleanup_string_buffer_ StringBuffer all = {};
         char message[ATTACH_MESSAGE_MAX] = { ATTACH_INPUT };
 
@@ -72,7 +72,7 @@ Test(init_attach, every_byte_of_a_long_input_arrives) {
 Test(init_attach, input_that_nobody_takes_holds_up_nothing) {
         static char message[ATTACH_MESSAGE_MAX] = { ATTACH_INPUT };
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box), other = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box), other = attach(&box);
         const struct timeval limit = { .tv_usec = 200000 };
 
         box_start_attached(
@@ -92,7 +92,7 @@ Test(init_attach, input_that_nobody_takes_holds_up_nothing) {
 
 Test(init_attach, a_new_size_is_told_and_the_same_again_too) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
 
         box_start_attached(
                 &box, "trap 'stty size; n=x$n' WINCH; echo up; while [ \"$n\" != xxx ]; do :; done; exit 7");
@@ -109,7 +109,7 @@ Test(init_attach, a_new_size_is_told_and_the_same_again_too) {
 Test(init_attach, several_see_the_same_and_may_type_and_further_ones_are_refused_in_words) {
         enum { N_CLIENTS = 8 };
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box);
         int clients[N_CLIENTS];
 
         for (size_t i = 0; i < N_CLIENTS; i++)
@@ -143,7 +143,7 @@ Test(init_attach, several_see_the_same_and_may_type_and_further_ones_are_refused
 
 Test(init_attach, who_types_much_leaves_others_their_turns) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), other = attach(&box), typist = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), other = attach(&box), typist = attach(&box);
 
         for (int i = 0; i < 20; i++)
                 attach_type(typist, "much\n");
@@ -168,7 +168,7 @@ Test(init_attach, who_sends_nonsense_is_dropped_and_the_others_are_not) {
                 { too_long, sizeof(too_long) },
         };
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), good = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), good = attach(&box);
 
         box_start_attached(&box, "stty -echo; echo up; read x; stty size; exit $x");
         attach_expect(good, "up\r\n");
@@ -185,7 +185,7 @@ Test(init_attach, who_sends_nonsense_is_dropped_and_the_others_are_not) {
 
 Test(init_attach, who_reads_gets_all_that_is_shown) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
         _cleanup_free_ char *expected = numbers(5000);
 
         /* The pipe of the output takes all of it. */
@@ -199,7 +199,7 @@ Test(init_attach, who_reads_gets_all_that_is_shown) {
 
 Test(init_attach, who_does_not_read_is_dropped_and_the_task_goes_on) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), idle = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), idle = attach(&box);
         _cleanup_free_ char *expected = numbers(50000);
 
         box_start_attached(&box, "seq 1 50000; read x; exit 4");
@@ -213,7 +213,7 @@ Test(init_attach, who_does_not_read_is_dropped_and_the_task_goes_on) {
 
 Test(init_attach, without_a_reader_of_the_output_the_terminal_goes_on) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
 
         box_start_attached(
                 &box, "trap 'exit 8' PIPE; stty -echo; echo up; read x; echo one; echo two; read x; exit 3");
@@ -229,7 +229,7 @@ Test(init_attach, without_a_reader_of_the_output_the_terminal_goes_on) {
 Test(init_attach, a_second_run_takes_up_who_attached_meanwhile) {
         static const char *const expected[] = { "run one\r\n", "run two\r\n" };
         _cleanup_box_ Box first = box_new(), second = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&first), client = attach(&first);
+        _cleanup_fd_ int result = box_hand_over_attach(&first), client = attach(&first);
         Box *boxes[] = { &first, &second };
 
         fd_close(second.in);
@@ -244,10 +244,10 @@ Test(init_attach, a_second_run_takes_up_who_attached_meanwhile) {
                 attach_expect(client, expected[i]);
                 attach_expect_end(client);
                 cr_assert_eq(box_wait(boxes[i]), 4);
+                _cleanup_free_ char *note = result_text(result);
+                cr_assert_str_eq(note, "4 0");
+                run_result_reset(result);
                 fd_close(client);
                 client = attach(&first);
         }
-
-        _cleanup_free_ char *note = fd_text(ledger);
-        cr_assert_str_eq(note, "payload 4 0\npayload 4 0\n");
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/fd-letters.h"
 #include "init-box.h"
 
 TestSuite(init_run, .timeout = 30);
@@ -90,14 +91,14 @@ Test(init_run, wrong_command_lines_are_125) {
 
 #define FDS "for i in 3 4 5 6 7 8 9 10 49 50 51; do [ ! -e /proc/self/fd/$i ] || echo leaked $i; done; "
 
-Test(init_run, stderr_and_the_ledger_come_through_stdin_and_only_stderr_is_the_tasks) {
+Test(init_run, stderr_and_the_result_come_through_stdin_and_only_stderr_is_the_tasks) {
         static const char *const modes[] = { "supervise", "exec" };
 
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
                 _cleanup_box_ Box box = box_new();
-                _cleanup_fd_ int error = -1, ledger = -1;
+                _cleanup_fd_ int error = -1, result = -1;
 
-                box_hand_over(&box, &error, &ledger);
+                box_hand_over(&box, &error, &result);
                 box_start(&box, modes[i], "--descriptors-on-stdin", "--", "sh", "-c",
                         FDS "echo out; echo err >&2; readlink /proc/self/fd/0; read x || echo eof; exit 7");
                 box_expect(&box, "out\n/dev/null\neof\n");
@@ -105,9 +106,9 @@ Test(init_run, stderr_and_the_ledger_come_through_stdin_and_only_stderr_is_the_t
                 cr_assert_eq(box_wait(&box), 7);
                 box_expect_err(&box, "");
 
-                _cleanup_free_ char *text = fd_text(error), *note = fd_text(ledger);
+                _cleanup_free_ char *text = fd_text(error), *note = result_text(result);
                 cr_assert_str_eq(text, "err\n");
-                cr_assert_str_eq(note, i == 0 ? "payload 7 0\n" : "", "only who stays can tell");
+                cr_assert_str_eq(note, i == 0 ? "7 0" : "", "only who stays can tell");
         }
 }
 
@@ -116,40 +117,41 @@ Test(init_run, how_the_payload_ended_is_noted_exactly) {
                 const char *script, *note;
                 int code;
         } rows[] = {
-                { "exit 0", "payload 0 0\n", 0 },
-                { "exit 133", "payload 133 0\n", 133 },
-                { "exit 255", "payload 255 0\n", 255 },
-                { "exit 137", "payload 137 0\n", 137 },
-                { "kill -KILL $$", "payload 137 9\n", 137 },
-                { "kill -SEGV $$", "payload 139 11\n", 139 },
-                { "kill -INT $$; sleep 60", "payload 130 2\n", 130 },
-                { "kill -HUP $$; sleep 60", "payload 129 1\n", 129 },
-                { "kill -USR1 $$; sleep 60", "payload 138 10\n", 138 },
-                { "echo payload 0 0 >&3 || exit 3", "payload 3 0\n", 3 },
+                { "exit 0", "0 0", 0 },
+                { "exit 133", "133 0", 133 },
+                { "exit 255", "255 0", 255 },
+                { "exit 137", "137 0", 137 },
+                { "kill -KILL $$", "137 9", 137 },
+                { "kill -SEGV $$", "139 11", 139 },
+                { "kill -INT $$; sleep 60", "130 2", 130 },
+                { "kill -HUP $$; sleep 60", "129 1", 129 },
+                { "kill -USR1 $$; sleep 60", "138 10", 138 },
+                { "echo payload 0 0 >&3 || exit 3", "3 0", 3 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_box_ Box box = box_new();
-                _cleanup_fd_ int error = -1, ledger = -1;
+                _cleanup_fd_ int error = -1, result = -1;
 
-                box_hand_over(&box, &error, &ledger);
+                box_hand_over(&box, &error, &result);
                 box_start(&box, "supervise", "--descriptors-on-stdin", "--", "bash", "-c", rows[i].script);
                 cr_assert_eq(box_wait(&box), rows[i].code, "%s", rows[i].script);
-                _cleanup_free_ char *note = fd_text(ledger);
+                _cleanup_free_ char *note = result_text(result);
                 cr_assert_str_eq(note, rows[i].note, "%s", rows[i].script);
         }
 }
 
 Test(init_run, a_second_run_finds_the_descriptors_again) {
-        _cleanup_fd_ int error = -1, ledger = -1, kept = -1;
+        _cleanup_fd_ int error = -1, result = -1, kept = -1;
 
         for (int i = 0; i < 2; i++) {
                 _cleanup_box_ Box box = box_new();
 
                 if (i == 0) {
-                        box_hand_over(&box, &error, &ledger);
+                        box_hand_over(&box, &error, &result);
                         kept = fcntl(box.in, F_DUPFD_CLOEXEC, 3);
                 } else {
+                        run_result_reset(result); /* as nspawn-units-helper does before each run */
                         fd_close(box.in);
                         box.in = TAKE_FD(kept);
                 }
@@ -157,8 +159,26 @@ Test(init_run, a_second_run_finds_the_descriptors_again) {
                 cr_assert_eq(box_wait(&box), 4);
         }
 
+        _cleanup_free_ char *note = result_text(result);
+        cr_assert_str_eq(note, "4 0");
+}
+
+/* As the engine of version 0.1.0 handed it over: this init may be bound into the next run of its unit. */
+Test(init_run, a_unit_of_version_0_1_0_gets_a_line_in_its_file) {
+        _cleanup_box_ Box box = box_new();
+        _cleanup_fd_ int ledger = memfd_create("ledger", MFD_CLOEXEC);
+        const FdMessageRow rows[] = { { LETTER_ERROR, STDERR_FILENO }, { LETTER_LEDGER, ledger } };
+        int pair[2];
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
+        cr_assert_eq(fd_message_send(pair[0], rows, ELEMENTSOF(rows)), 0);
+        fd_close(pair[0]);
+        fd_close(box.in);
+        box.in = pair[1];
+        box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "kill -KILL $$");
+        cr_assert_eq(box_wait(&box), 137);
         _cleanup_free_ char *note = fd_text(ledger);
-        cr_assert_str_eq(note, "payload 4 0\npayload 4 0\n");
+        cr_assert_str_eq(note, "payload 137 9\n");
 }
 
 Test(init_run, without_the_descriptors_it_was_promised_it_does_not_start) {
@@ -172,9 +192,9 @@ Test(init_run, without_the_descriptors_it_was_promised_it_does_not_start) {
 
 Test(init_run, own_words_go_to_the_journal_not_to_the_task) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int error = -1, ledger = -1;
+        _cleanup_fd_ int error = -1, result = -1;
 
-        box_hand_over(&box, &error, &ledger);
+        box_hand_over(&box, &error, &result);
         box_start(&box, "supervise", "--descriptors-on-stdin", "/no/such");
         cr_assert_eq(box_wait(&box), 127);
         box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");

@@ -82,7 +82,7 @@ Test(init_terminal, a_command_that_cannot_run_is_told_in_the_journal) {
 
 Test(init_terminal, the_payload_has_no_other_descriptor) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
 
         box_start_attached(&box,
                 "for i in $(seq 3 60); do [ ! -e /proc/self/fd/$i ] || echo leaked $i; done; "
@@ -95,7 +95,7 @@ Test(init_terminal, the_payload_has_no_other_descriptor) {
 Test(init_terminal, all_output_comes_before_an_exact_end) {
         for (BoxOutput output = BOX_PIPE; output <= BOX_SOCKET; output++) {
                 _cleanup_box_ Box box = box_new();
-                _cleanup_fd_ int ledger = box_hand_over_attach(&box);
+                _cleanup_fd_ int result = box_hand_over_attach(&box);
                 _cleanup_free_ char *expected = numbers(50000);
 
                 box.output = output;
@@ -103,8 +103,8 @@ Test(init_terminal, all_output_comes_before_an_exact_end) {
                 _cleanup_free_ char *got = fd_text(box.out);
                 cr_assert_eq(box_wait(&box), 133);
                 cr_assert(streq(got, expected), "%zu bytes, not %zu", strlen(got), strlen(expected));
-                _cleanup_free_ char *note = fd_text(ledger);
-                cr_assert_str_eq(note, "payload 133 0\n");
+                _cleanup_free_ char *note = result_text(result);
+                cr_assert_str_eq(note, "133 0");
         }
 }
 
@@ -137,7 +137,7 @@ Test(init_terminal, who_writes_on_after_the_end_does_not_put_it_off) {
 Test(init_terminal, a_reader_that_does_not_read_holds_up_neither_signals_nor_the_end) {
         for (BoxOutput output = BOX_PIPE; output <= BOX_TERMINAL; output++) {
                 _cleanup_box_ Box box = box_new();
-                _cleanup_fd_ int ledger = box_hand_over_attach(&box);
+                _cleanup_fd_ int result = box_hand_over_attach(&box);
 
                 box.output = output;
                 box.keeps_writer = true;
@@ -145,8 +145,8 @@ Test(init_terminal, a_reader_that_does_not_read_holds_up_neither_signals_nor_the
                 box_until_full(&box);
                 cr_assert_eq(kill(box.pid, SIGTERM), 0);
                 cr_assert_eq(box_wait(&box), 143);
-                _cleanup_free_ char *note = fd_text(ledger);
-                cr_assert_str_eq(note, "payload 143 15\n");
+                _cleanup_free_ char *note = result_text(result);
+                cr_assert_str_eq(note, "143 15");
         }
 }
 
@@ -206,7 +206,7 @@ Test(init_terminal, a_payload_that_lets_go_of_its_terminal_may_take_it_again) {
 
 Test(init_terminal, the_resident_process_is_small) {
         _cleanup_box_ Box box = box_new();
-        _cleanup_fd_ int ledger = box_hand_over_attach(&box), client = attach(&box);
+        _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
 
         box_start_attached(&box, "stty -echo; echo up; read x");
         attach_expect(client, "up\r\n");

@@ -52,10 +52,9 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
 static char *leave(Service *service, const char *id, const char *state) {
         char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
-        TaskRecord record = { .id = (char *) (uintptr_t) id, .unit = unit, .machine = machine };
-        _cleanup_fd_ int fd = ledger_create(&record);
+        const TaskRecord record = { .id = (char *) (uintptr_t) id, .machine = machine };
 
-        cr_assert_geq(fd, 0);
+        own_record_leave(service->box.root, &record);
         if (state)
                 fake_unit_add(service->box.fake, unit, state);
         return machine;
@@ -72,11 +71,11 @@ Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
         service_begin(&service);
         cr_assert_eq(destroy_task(&service, id, false, &text), GRPC_STATUS_FAILED_PRECONDITION);
         cr_assert_not_null(strstr(text, "still runs"), "%s", text);
-        cr_assert(ledger_is_of(machine, id, NULL));
+        cr_assert(record_file_is_of(service.box.root, machine, id, NULL));
         cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK);
         service_end(&service);
 
-        cr_assert_not(ledger_is_of(machine, id, NULL));
+        cr_assert_not(record_file_is_of(service.box.root, machine, id, NULL));
         box_settle(&service.box);
         cr_assert_null(fake_unit_find(service.box.fake, unit));
 }
@@ -92,6 +91,6 @@ Test(destroy, what_is_dead_or_gone_is_cleared_away_without_an_error) {
         cr_assert_eq(destroy_task(&service, id, true, NULL), GRPC_STATUS_OK, "again");
         cr_assert_eq(destroy_task(&service, "never/was/1", false, NULL), GRPC_STATUS_OK);
         service_end(&service);
-        cr_assert_not(ledger_is_of(machine, id, NULL));
+        cr_assert_not(record_file_is_of(service.box.root, machine, id, NULL));
         cr_assert_eq(engine_n_tasks(service.box.engine), 1);
 }

@@ -14,7 +14,6 @@ typedef struct Scene {
         Node own, lost;
         int state; /* the agent, which is this process, has it open */
         int log;
-        int lock;
 } Scene;
 
 /* What the driver logs from now on goes to a file. */
@@ -26,25 +25,8 @@ static int capture_log(void) {
         return fd;
 }
 
-/* What a test that failed left goes; whatever else is lost on this host is not for tests to end. */
-static bool is_in_the_way(void *userdata _unused_, const TaskRecord *record) {
-        if (owner_look(record->owner) != OWNER_LOST)
-                return false;
-        if (!string_after_prefix(record->machine, "unit-test-"))
-                return true;
-        ledger_remove(record->machine);
-        return false;
-}
-
-/* One test at a time: each finds the tasks of all. */
 static void scene_open(Scene *scene) {
-        _cleanup_task_record_ TaskRecord other = {};
-
-        *scene = (Scene){ .lock = open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
-        cr_assert_eq(flock(scene->lock, LOCK_EX), 0);
-        if (ledger_search(is_in_the_way, NULL, &other) >= 0)
-                cr_skip_test("%s of this host is a lost node's task", other.unit);
-
+        *scene = (Scene){};
         service_open(&scene->service);
         node_open(&scene->own);
         node_open(&scene->lost);
@@ -63,7 +45,6 @@ static void scene_close(Scene *scene) {
         node_close(&scene->own);
         node_close(&scene->lost);
         service_close(&scene->service);
-        fd_close(scene->lock);
 }
 #define _cleanup_scene_ _cleanup_(scene_close)
 
@@ -71,16 +52,15 @@ static void scene_close(Scene *scene) {
 static char *leave(Scene *scene, const char *id, const char *owner) {
         char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
-        TaskRecord record = {
+        const char *root = scene->service.box.root;
+        _cleanup_free_ char *directory = task_dir_unit_path(root, machine);
+        const TaskRecord record = {
                 .id = (char *) (uintptr_t) id,
-                .unit = unit,
                 .machine = machine,
                 .owner = (char *) (uintptr_t) owner,
         };
-        _cleanup_fd_ int fd = ledger_create(&record);
 
-        cr_assert_geq(fd, 0);
+        own_record_leave(root, &record);
         cr_assert_eq(mkdir(directory, 0700), 0);
         fake_unit_add(scene->service.box.fake, unit, "active");
         return machine;
@@ -89,7 +69,8 @@ static char *leave(Scene *scene, const char *id, const char *owner) {
 static bool runs(Scene *scene, const char *machine) {
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
 
-        return fake_unit_find(scene->service.box.fake, unit) && ledger_read(machine, NULL, NULL) >= 0;
+        return fake_unit_find(scene->service.box.fake, unit) &&
+                record_file_read(scene->service.box.root, machine, NULL, NULL) >= 0;
 }
 
 static void look(Scene *scene, uint64_t timeout_usec) {
@@ -132,7 +113,7 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
         box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
         box_settle(&scene.service.box);
         cr_expect_not(runs(&scene, machine));
-        cr_expect(ledger_read(machine, NULL, NULL) < 0);
+        cr_expect(record_file_read(scene.service.box.root, machine, NULL, NULL) < 0);
         cr_expect(log_has(&scene, "ending a task of a lost node"));
 }
 
@@ -190,7 +171,7 @@ Test(orphans, a_unit_that_is_gone_is_not_told_of) {
 
         scene_open(&scene);
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
-        _cleanup_free_ char *directory = nspawn_runtime_directory(machine);
+        _cleanup_free_ char *directory = task_dir_unit_path(scene.service.box.root, machine);
         cr_assert_eq(rmdir(directory), 0);
         look(&scene, 0);
         cr_expect_not(log_has(&scene, machine));
@@ -219,5 +200,5 @@ Test(orphans, what_cannot_be_ended_is_tried_again) {
         box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
         cr_expect_not_null(scene.service.plugin.orphans.timer);
         cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans.list));
-        cr_expect(ledger_is_of(machine, "allocation/web/1", NULL));
+        cr_expect(record_file_is_of(scene.service.box.root, machine, "allocation/web/1", NULL));
 }

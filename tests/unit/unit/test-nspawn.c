@@ -6,6 +6,7 @@
 TestSuite(nspawn, .timeout = 30);
 
 static const NspawnHost host = {
+        .directory = "/run/nspawn-units/tasks/web-1/unit",
         .program = "/usr/bin/systemd-nspawn",
         .init = "/usr/lib/nspawn-units/nspawn-units-init",
         .register_machine = true,
@@ -160,7 +161,7 @@ Test(nspawn, the_task_file_holds_environment_and_user) {
         size_t n = 0;
 
         spec->user = xstrdup("nobody");
-        _cleanup_free_ char *text = nspawn_task_file(spec, &n);
+        _cleanup_free_ char *text = nspawn_secrets(spec, &n);
         cr_assert_eq(n, sizeof(wanted));
         cr_assert_eq(memcmp(text, wanted, n), 0);
 }
@@ -182,7 +183,7 @@ Test(nspawn, the_task_file_grants_capabilities_to_a_user) {
                 spec->user = rows[i].user ? xstrdup(rows[i].user) : NULL;
                 for (size_t j = 0; j < 2 && rows[i].capabilities[j]; j++)
                         strv_append(&spec->capability, rows[i].capabilities[j]);
-                _cleanup_free_ char *text = nspawn_task_file(spec, &n);
+                _cleanup_free_ char *text = nspawn_secrets(spec, &n);
                 for (size_t j = 0; j < n; j++)
                         text[j] = text[j] ? text[j] : '|';
                 _cleanup_free_ char *got = n > 0 ? xstrndup(text, n) : xstrdup("");
@@ -190,11 +191,10 @@ Test(nspawn, the_task_file_grants_capabilities_to_a_user) {
         }
 }
 
-Test(nspawn, the_task_file_of_a_task_without_either_is_empty) {
+Test(nspawn, the_secrets_of_a_task_without_either_are_empty) {
         TaskSpec spec = {};
         size_t n = 1;
-        _cleanup_free_ char *text = nspawn_task_file(&spec, &n), *directory = nspawn_runtime_directory("m");
+        _cleanup_free_ char *text = nspawn_secrets(&spec, &n);
 
         cr_assert_eq(n, 0);
-        cr_assert_str_eq(directory, "/run/nspawn-units/m");
 }

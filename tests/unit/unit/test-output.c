@@ -69,7 +69,8 @@ Test(output, the_place_is_where_the_unit_says) {
                 unit->output = rows[i].output;
                 unit->console = rows[i].console;
                 unit->command = rows[i].command;
-                box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
+                box.query = output_query_new(
+                        box.system_bus, "nspawn-a.service", "/no/such/file", on_done, &box);
                 cr_assert_not_null(box.query);
                 cr_assert_eq(box.n_done, 0, "not from within the call");
                 RUN_UNTIL(box.event, box.n_done > 0);
@@ -83,16 +84,16 @@ Test(output, may_be_asked_for_in_vain) {
 
         box_open(&box);
         box.fake->ignore = "GetAll";
-        box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
+        box.query = output_query_new(box.system_bus, "nspawn-a.service", "/no/such/file", on_done, &box);
         fake_systemd_settle(box.fake, system_bus_connection(box.system_bus));
         box.query = output_query_free(box.query);
 
-        box.query = output_query_new(box.system_bus, "nspawn-a.service", on_done, &box);
+        box.query = output_query_new(box.system_bus, "nspawn-a.service", "/no/such/file", on_done, &box);
         fake_systemd_drop(box.fake);
         RUN_UNTIL(box.event, !box.ready);
         cr_expect_eq(box.n_done, 1);
         cr_assert_not_null(box.words);
         cr_expect_not_null(strstr(box.words, "does not tell where the output goes"), "%s", box.words);
         box.query = output_query_free(box.query);
-        cr_expect_null(output_query_new(box.system_bus, "nspawn-a.service", on_done, &box));
+        cr_expect_null(output_query_new(box.system_bus, "nspawn-a.service", "/no/such/file", on_done, &box));
 }

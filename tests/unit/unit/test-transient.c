@@ -49,7 +49,8 @@ static int build(
                 .fd_message = descriptors->fd_message,
                 .keeps_fd_message = descriptors->kept,
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
-                .ledger = "/run/nspawn-units/.ledgers/web-1",
+                .directory = "/run/nspawn-units/tasks/web-1",
+                .keeps_record = true,
         };
         int r = transient_append(m, request, descriptors->raw ? &golden_root_raw : &golden_root, &host);
         if (r >= 0) {

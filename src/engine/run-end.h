@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* How the last run of a task ended, as far as its notes tell. */
+typedef struct RunEnd {
+        bool has_payload; /* our init saw the command end */
+        int payload_code; /* 128 + signal when a signal ended it */
+        int payload_signal;
+
+        bool has_unit;   /* systemd told of the unit's end */
+        char result[32]; /* systemd.exec(5), $SERVICE_RESULT */
+        int code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 when nspawn never ran */
+        int status;      /* of nspawn: exit status or signal */
+        uint64_t oom_kills;
+        uint64_t memory_peak;  /* bytes; 0 when unknown */
+        uint64_t memory_limit; /* bytes; 0 for none */
+        uint64_t usec;         /* realtime */
+} RunEnd;
+
+/**
+ * run_end_parse() - read notes
+ * @text: lines "payload CODE SIGNAL" and "unit WORD=VALUE ..."
+ *
+ * The notes of version 0.1.0 may be written by the container: lines that are cut off, unknown or senseless
+ * are passed over. Of several runs the last counts.
+ */
+void run_end_parse(const char *text, RunEnd *ret);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/remove.h"
+#include "base/string.h"
+#include "base/task-dir.h"
+#include "unit/task-dir.h"
+
+/* Somebody else may just have removed a directory that was empty. */
+#define CREATE_ATTEMPTS 8
+
+const char *task_dir_root(const char *root) {
+        return root ? root : RUNTIME_DIRECTORY;
+}
+
+char *task_dir_path(const char *root, const char *machine) {
+        return xasprintf("%s/" TASKS_DIRECTORY "/%s", task_dir_root(root), machine);
+}
+
+char *task_dir_file(const char *root, const char *machine, const char *name) {
+        return xasprintf("%s/" TASKS_DIRECTORY "/%s/%s", task_dir_root(root), machine, name);
+}
+
+char *task_dir_unit_path(const char *root, const char *machine) {
+        return task_dir_file(root, machine, TASK_UNIT_DIRECTORY);
+}
+
+char *task_dir_unit_file(const char *root, const char *machine, const char *name) {
+        return xasprintf(
+                "%s/" TASKS_DIRECTORY "/%s/" TASK_UNIT_DIRECTORY "/%s", task_dir_root(root), machine, name);
+}
+
+char *task_dir_old_ledger(const char *root, const char *machine) {
+        return xasprintf("%s/" OLD_LEDGERS_DIRECTORY "/%s", task_dir_root(root), machine);
+}
+
+static bool is_file(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) >= 0 && S_ISREG(st.st_mode);
+}
+
+/*
+ * A directory that has the name of a task belongs to one of version 0.1.0 when the secrets or the arguments
+ * are in it as files: another directory of ours could have the name, but has only directories in these
+ * places.
+ *
+ * Return: the directory, owned by the caller; NULL when there is none.
+ */
+static char *find_old(const char *root, const char *machine) {
+        _cleanup_free_ char *directory = xasprintf("%s/%s", task_dir_root(root), machine);
+        _cleanup_free_ char *secrets = xasprintf("%s/" OLD_SECRETS_FILE, directory),
+                            *arguments = xasprintf("%s/" TASK_ARGUMENTS_FILE, directory);
+
+        return is_file(secrets) || is_file(arguments) ? TAKE_PTR(directory) : NULL;
+}
+
+char *task_dir_find(const char *root, const char *machine, const char *name) {
+        _cleanup_free_ char *path = task_dir_unit_path(root, machine), *old = NULL;
+
+        if (access(path, F_OK) < 0)
+                old = find_old(root, machine);
+        if (!old)
+                return *name ? xasprintf("%s/%s", path, name) : TAKE_PTR(path);
+        return *name ? xasprintf("%s/%s", old, streq(name, TASK_SECRETS_FILE) ? OLD_SECRETS_FILE : name)
+                     : TAKE_PTR(old);
+}
+
+bool task_dir_is_live(const char *root, const char *machine) {
+        _cleanup_free_ char *path = task_dir_find(root, machine, "");
+
+        return access(path, F_OK) >= 0;
+}
+
+/* Return: 0 also when it is there. */
+static int make(const char *path, mode_t mode) {
+        return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int create(const char *root, const char *path, const char *unit) {
+        _cleanup_free_ char *tasks = xasprintf("%s/" TASKS_DIRECTORY, root);
+        int r = make(root, 0755);
+
+        if (r >= 0)
+                r = make(tasks, 0755);
+        if (r >= 0)
+                r = make(path, 0700);
+        if (r >= 0 && mkdir(unit, 0700) < 0)
+                r = -errno;
+        return r;
+}
+
+int task_dir_create(const char *root, const char *machine) {
+        _cleanup_free_ char *path = task_dir_path(root, machine), *unit = task_dir_unit_path(root, machine),
+                            *old = find_old(root, machine), *in_the_way = find_old(root, TASKS_DIRECTORY);
+        int r = -ENOENT;
+
+        if (old)
+                return -EEXIST;
+        if (in_the_way)
+                return -EBUSY;
+        for (int i = 0; i < CREATE_ATTEMPTS && r == -ENOENT; i++)
+                r = create(task_dir_root(root), path, unit);
+        return r;
+}
+
+static void remove_all(const char *path) {
+        directory_clear(path, false);
+        (void) rmdir(path);
+}
+
+/* Removes the directory of a task, and the one of all tasks with the last, unless something is in it. */
+static void remove_empty(const char *root, const char *path) {
+        _cleanup_free_ char *tasks = xasprintf("%s/" TASKS_DIRECTORY, task_dir_root(root));
+
+        if (rmdir(path) >= 0)
+                (void) rmdir(tasks);
+}
+
+void task_dir_remove_unit(const char *root, const char *machine) {
+        _cleanup_free_ char *path = task_dir_path(root, machine), *unit = task_dir_unit_path(root, machine),
+                            *old = find_old(root, machine);
+
+        if (old)
+                remove_all(old);
+        remove_all(unit);
+        remove_empty(root, path);
+}
+
+void task_dir_remove_record(const char *root, const char *machine) {
+        _cleanup_free_ char *path = task_dir_path(root, machine),
+                            *record = task_dir_file(root, machine, TASK_RECORD_FILE),
+                            *notes = task_dir_file(root, machine, TASK_NOTES_FILE),
+                            *old = task_dir_old_ledger(root, machine),
+                            *ledgers = xasprintf("%s/" OLD_LEDGERS_DIRECTORY, task_dir_root(root));
+
+        (void) unlink(notes);
+        (void) unlink(record);
+        (void) unlink(old);
+        (void) rmdir(ledgers);
+        remove_empty(root, path);
+}
