@@ -120,8 +120,7 @@ void task_end(Task *task, const UnitStatus *status) {
                 task_remove_unit_directory(task);
 
         task_unwatch_group(task, &end);
-        task->leader_fd = fd_close(task->leader_fd);
-        task->leader = 0;
+        task_forget_leader(task);
         task->result = exit_result(status, &end, task->killed);
         task->ending = true;
 

@@ -83,7 +83,7 @@ static void start_follow_task(const Start *start) {
         if (task->record.started_usec == 0)
                 task->record.started_usec = clock_realtime_usec();
 
-        task_find_leader(task);
+        (void) task_find_leader(task);
         task_watch_group(task);
         if (task->recovered && !task->engine->observes)
                 exec_groups_kill_abandoned(NULL, task->control_group, task->leader);

@@ -163,7 +163,8 @@ const char *task_id(const Task *task);
 TaskState task_state(const Task *task);
 const TaskRecord *task_record(const Task *task);
 const ExitResult *task_result(const Task *task);
-/* Return: pid of the container's first process on the host, 0 when unknown. */
-pid_t task_leader(const Task *task);
+/* Return: pid of the container's first process on the host, which is looked for now; 0 when there is none.
+ */
+pid_t task_leader(Task *task);
 /* Return: the control group of its unit as systemd said it last, owned by the task; NULL while unknown. */
 const char *task_control_group(const Task *task);

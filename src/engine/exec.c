@@ -13,7 +13,7 @@ int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, 
         Error **ret_error) {
         Engine *engine = task->engine;
 
-        if (task->leader_fd < 0 || task->state == TASK_EXITED || task->ending)
+        if (task_find_leader(task) < 0)
                 return error_set(ret_error, ESRCH, "the task does not run: nothing can be run in it");
         if (string_is_empty(task->control_group))
                 return error_set(ret_error, ESRCH, "the control group of the task is not known yet");

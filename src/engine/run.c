@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "base/fd.h"
 #include "base/string.h"
 #include "engine/end.h"
 #include "engine/run.h"
 #include "engine/task.h"
 #include "engine/watch.h"
-#include "kernel/leader.h"
-
-void task_find_leader(Task *task) {
-        if (task->main_pid <= 0 || task->main_pid == task->leader_parent)
-                return;
-
-        task->leader_fd = fd_close(task->leader_fd);
-        task->leader = 0;
-        pid_t leader = leader_find(task->main_pid);
-        if (leader > 0) {
-                task->leader = leader;
-                task->leader_fd = process_open(leader, task->main_pid);
-                task->leader_parent = task->main_pid;
-        }
-}
 
 /* Notes how a run ended that systemd wants to follow by another; its group is gone. */
 static void task_end_run(Task *task, const UnitStatus *status) {
         RunEnd end;
 
-        task->leader_fd = fd_close(task->leader_fd);
-        task->leader = task->leader_parent = 0;
+        task_forget_leader(task);
         if (task->run_end)
                 return;
 
@@ -51,7 +34,7 @@ static void task_begin_run(Task *task, const UnitStatus *status) {
 
         task->n_restarts = status->n_restarts;
         string_replace(&task->run_end, NULL);
-        task_find_leader(task);
+        (void) task_find_leader(task);
         task_watch_group(task);
 }
 

@@ -9,8 +9,5 @@
  * one run after the other. Each has a first process, the leader, and a control group of its own.
  */
 
-/* Looks for the container's first process, if there is another than was found before. */
-void task_find_leader(Task *task);
-
 /* Notices what the unit of a running task does: the end of a run, and the beginning of the next. */
 void task_follow(Task *task, const UnitStatus *status);

@@ -73,7 +73,8 @@ static void task_kill(Task *task) {
         task->killed = true;
         task_thaw(task);
 
-        if (task->leader_fd >= 0 && process_signal(task->leader_fd, SIGKILL) >= 0) {
+        int leader = task_find_leader(task);
+        if (leader >= 0 && process_signal(leader, SIGKILL) >= 0) {
                 task_set_timer(task, CLEANUP_USEC, on_cleanup_timeout);
                 return;
         }
@@ -101,18 +102,18 @@ static int signal_payload(Task *task, int signal) {
 }
 
 int task_signal(Task *task, int signal) {
-        if (task->leader_fd < 0)
-                return -ESRCH;
+        int leader = task_find_leader(task);
+
+        if (leader < 0)
+                return leader;
         if (task->record.launch == TASK_LAUNCH_BOOT)
-                return process_signal(task->leader_fd, signal);
+                return process_signal(leader, signal);
 
         if (task->record.launch == TASK_LAUNCH_DIRECT)
-                return process_signal(task->leader_fd, signal);
+                return process_signal(leader, signal);
 
         int r = signal_payload(task, signal);
-        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE
-                ? process_signal(task->leader_fd, signal)
-                : r;
+        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE ? process_signal(leader, signal) : r;
 }
 
 /*

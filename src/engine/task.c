@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
+
+#include "base/fd.h"
 #include "base/run-result.h"
 #include "base/string.h"
 #include "engine/task.h"
+#include "kernel/leader.h"
 
 Task *engine_find(Engine *engine, const char *id) {
         Task *task;
@@ -38,6 +42,33 @@ void task_watch(Task *task) {
 
 void task_hold(Task *task) {
         task->held = !task->engine->observes && unit_pin(task->unit) >= 0;
+}
+
+int task_find_leader(Task *task) {
+        if (task->state == TASK_EXITED || task->ending || task->main_pid <= 0)
+                return -ESRCH;
+        if (task->leader_fd >= 0 && task->main_pid == task->leader_parent)
+                return task->leader_fd;
+
+        task_forget_leader(task);
+        pid_t leader = leader_find(task->main_pid, NULL, task->control_group);
+        int fd = leader > 0 ? process_open(leader, task->main_pid) : (int) leader;
+        if (fd < 0)
+                return fd;
+
+        task->leader = leader;
+        task->leader_fd = fd;
+        task->leader_parent = task->main_pid;
+        return fd;
+}
+
+pid_t task_leader(Task *task) {
+        return task_find_leader(task) < 0 ? 0 : task->leader;
+}
+
+void task_forget_leader(Task *task) {
+        task->leader_fd = fd_close(task->leader_fd);
+        task->leader = task->leader_parent = 0;
 }
 
 /*
@@ -83,10 +114,6 @@ const TaskRecord *task_record(const Task *task) {
 
 const ExitResult *task_result(const Task *task) {
         return &task->result;
-}
-
-pid_t task_leader(const Task *task) {
-        return task->leader;
 }
 
 const char *task_control_group(const Task *task) {

@@ -98,6 +98,18 @@ void task_watch(Task *task);
 /* Has systemd keep the state of the task's unit for us, as long as this connection lasts. */
 void task_hold(Task *task);
 
+/*
+ * Finds the container's first process: the one that was found before, or else it is looked for, each time
+ * that somebody needs it.
+ *
+ * Return: a pidfd that is the task's, with task->leader set; -ESRCH when there is none now; or another
+ * negative errno.
+ */
+int task_find_leader(Task *task);
+
+/* The run of the leader is over. */
+void task_forget_leader(Task *task);
+
 /* The opposite of task_hold(), on a connection that did not hold it; for a task whose unit is dead. */
 void task_let_go(Task *task);
 

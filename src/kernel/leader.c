@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "kernel/cgroup.h"
 #include "kernel/leader.h"
 
 #define PROC_FILE_MAX 65536
@@ -47,10 +48,25 @@ static unsigned long inner_pid(pid_t pid, size_t *ret_depth) {
         return last;
 }
 
-static pid_t child_find(pid_t parent, unsigned long wanted, size_t extra_depth) {
-        _cleanup_free_ char *path = xasprintf("/proc/%d/task/%d/children", parent, parent), *text = NULL;
-        size_t parent_depth;
-        char *p;
+/* The child of a process that is looked for. */
+typedef struct Wanted {
+        pid_t parent;
+        size_t depth;        /* how many pid namespaces know the child */
+        unsigned long inner; /* its pid in the innermost */
+} Wanted;
+
+static bool is_child_of(pid_t pid, pid_t parent) {
+        _cleanup_free_ char *field = status_field(pid, "PPid");
+        uint64_t number;
+
+        return field && string_parse_u64(field + strspn(field, " \t"), &number) &&
+                number == (uint64_t) parent;
+}
+
+/* Return: the child, if its pid is in a file with one pid after the other; else -ESRCH or another error. */
+static pid_t wanted_in_file(const Wanted *wanted, const char *path) {
+        _cleanup_free_ char *text = NULL;
+        char *next;
 
         ssize_t n = file_read(AT_FDCWD, path, PROC_FILE_MAX, &text);
         if (n == -ENOENT)
@@ -58,23 +74,58 @@ static pid_t child_find(pid_t parent, unsigned long wanted, size_t extra_depth) 
         if (n < 0)
                 return (pid_t) n;
 
-        (void) inner_pid(parent, &parent_depth);
-        p = text;
-        for (;;) {
-                char *next;
-                unsigned long pid = strtoul(p, &next, 10);
+        for (const char *p = text;; p = next) {
+                pid_t pid = (pid_t) strtoul(p, &next, 10);
                 size_t depth;
 
                 if (next == p)
                         return -ESRCH;
-                if (inner_pid((pid_t) pid, &depth) == wanted && depth == parent_depth + extra_depth)
-                        return (pid_t) pid;
-                p = next;
+                if (inner_pid(pid, &depth) == wanted->inner && depth == wanted->depth &&
+                        is_child_of(pid, wanted->parent))
+                        return pid;
         }
 }
 
-pid_t leader_find(pid_t supervisor) {
-        return supervisor > 0 ? child_find(supervisor, 1, 1) : -ESRCH;
+/*
+ * Looks twice: "children" may lack one process while another exits (proc(5)), and nspawn's first child does
+ * so at the time when containers are looked at.
+ */
+static pid_t child_find(pid_t parent, unsigned long inner, size_t extra_depth) {
+        _cleanup_free_ char *path = xasprintf("/proc/%d/task/%d/children", parent, parent);
+        Wanted wanted = { .parent = parent, .inner = inner };
+        pid_t pid;
+
+        (void) inner_pid(parent, &wanted.depth);
+        wanted.depth += extra_depth;
+        pid = wanted_in_file(&wanted, path);
+        return pid > 0 ? pid : wanted_in_file(&wanted, path);
+}
+
+/* Where the first process of a container is: nspawn puts it into the first, systemd moves on to the second.
+ */
+static const char *const payload_groups[] = { "/payload", "/payload/init.scope" };
+
+static pid_t leader_find_in_group(pid_t supervisor, const char *root, const char *control_group) {
+        Wanted wanted = { .parent = supervisor, .inner = 1 };
+        pid_t pid = -ESRCH;
+
+        (void) inner_pid(supervisor, &wanted.depth);
+        wanted.depth++;
+        for (size_t i = 0; i < ELEMENTSOF(payload_groups) && pid < 0; i++) {
+                _cleanup_free_ char *group = xasprintf("%s%s", control_group, payload_groups[i]);
+                _cleanup_free_ char *path = cgroup_path(root, group, "cgroup.procs");
+
+                pid = wanted_in_file(&wanted, path);
+        }
+        return pid;
+}
+
+pid_t leader_find(pid_t supervisor, const char *root, const char *control_group) {
+        pid_t pid = supervisor > 0 ? child_find(supervisor, 1, 1) : -ESRCH;
+
+        if (pid > 0 || supervisor <= 0 || string_is_empty(control_group))
+                return pid;
+        return leader_find_in_group(supervisor, root, control_group);
 }
 
 pid_t payload_find(pid_t leader) {
@@ -83,17 +134,10 @@ pid_t payload_find(pid_t leader) {
 
 int process_open(pid_t pid, pid_t parent) {
         _cleanup_fd_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
-        uint64_t number;
 
         if (fd < 0)
                 return -errno;
-
-        _cleanup_free_ char *field = status_field(pid, "PPid");
-        const char *digits = field ? field + strspn(field, " \t") : "";
-        if (!string_parse_u64(digits, &number) || number != (uint64_t) parent)
-                return -ESRCH;
-
-        return TAKE_FD(fd);
+        return is_child_of(pid, parent) ? TAKE_FD(fd) : -ESRCH;
 }
 
 pid_t process_inner_pid(pid_t pid) {

@@ -9,13 +9,16 @@
 
 /**
  * leader_find() - the first process of a container
- * @supervisor: pid of systemd-nspawn, the unit's MainPID
+ * @supervisor:    pid of systemd-nspawn, the unit's MainPID
+ * @root:          where control groups are; NULL for CGROUP_ROOT
+ * @control_group: of the unit; NULL or empty while it is unknown
  *
- * The leader is nspawn's child that is process 1 of another pid namespace (proc(5), NSpid).
+ * The leader is nspawn's child that is process 1 of another pid namespace (proc(5), NSpid). Where the kernel
+ * does not list it among the children, it is looked for in the group that nspawn makes for the container.
  *
  * Return: its pid; -ESRCH when there is none (yet, or any more), or another negative errno.
  */
-pid_t leader_find(pid_t supervisor);
+pid_t leader_find(pid_t supervisor, const char *root, const char *control_group);
 
 /**
  * payload_find() - process 2 of a container: the task itself below an init that is not the image's own

@@ -63,7 +63,7 @@ static void add_network(Attributes *attributes, pid_t leader) {
         attributes_add(attributes, "net_tx_bytes", "%" PRIu64, usage.sent);
 }
 
-void attributes_add_task(Attributes *attributes, const char *cgroup_root, const Task *task) {
+void attributes_add_task(Attributes *attributes, const char *cgroup_root, Task *task) {
         attributes_add(attributes, "unit", "%s", task_record(task)->unit);
         attributes_add(attributes, "machine", "%s", task_record(task)->machine);
         attributes_add(attributes, "pid", "%d", task_leader(task));

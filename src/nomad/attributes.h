@@ -25,4 +25,4 @@ void attributes_add(Attributes *attributes, const char *name, const char *format
  *
  * Numbers that cannot be measured are left out.
  */
-void attributes_add_task(Attributes *attributes, const char *cgroup_root, const Task *task);
+void attributes_add_task(Attributes *attributes, const char *cgroup_root, Task *task);

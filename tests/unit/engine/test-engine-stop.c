@@ -404,3 +404,41 @@ Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_
         groups_write(&groups, "../cgroup.freeze", "0\n");
         box_run_until(&box, task_state(box.task) == TASK_EXITED);
 }
+
+/* ---- the first process of the container is found when it is needed ---- */
+
+Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_signal) {
+        _cleanup_box_ Box box;
+        Container container = {};
+        int pipes[2];
+
+        box_open(&box);
+        TaskRequest *request = box_request(&box);
+        request->launch = TASK_LAUNCH_DIRECT;
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
+                             NULL),
+                0);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(task_leader(box.task), 0);
+        cr_assert_eq(task_signal(box.task, SIGHUP), -ESRCH);
+
+        /* Its parent, nspawn, is this process here. Nothing of the unit changes. */
+        cr_assert_eq(pipe(pipes), 0);
+        block_signals();
+        if (unshare(CLONE_NEWPID) < 0)
+                cr_skip_test("no pid namespaces here");
+        pid_t first = fork();
+        if (first == 0)
+                report_signals(pipes[1], '1');
+        (void) close(pipes[1]);
+        container.fd = pipes[0];
+        free(container_line(&container)); /* it is ready */
+        cr_assert_eq(task_signal(box.task, SIGHUP), 0);
+        cr_assert_eq(task_leader(box.task), first);
+        expect_line(&container, '1', SIGHUP);
+
+        (void) kill(first, SIGKILL);
+        (void) waitpid(first, NULL, 0);
+        (void) close(container.fd);
+}
