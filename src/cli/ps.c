@@ -40,15 +40,18 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
                                 error ? error->message : "strange answer"));
 
         (void) printf(ROW, "TASK", "STATE", "OWNER", "DESCRIPTION");
-        while (sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL, NULL,
-                       NULL, NULL, NULL) > 0) {
+        int r;
+        while ((r = sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL,
+                        NULL, NULL, NULL, NULL)) > 0) {
                 _cleanup_free_ char *machine = unit_name_to_machine(name);
                 _cleanup_free_ char *state = xasprintf("%s (%s)", active, sub);
 
                 if (machine)
                         (void) printf(ROW, machine, state, owner_of(machine), description);
         }
-        return sd_event_exit(system_bus_event(system_bus), EXIT_SUCCESS);
+        return sd_event_exit(system_bus_event(system_bus),
+                r < 0 ? command_fail("the list of systemd's units is not complete: %s", strerror(-r))
+                      : EXIT_SUCCESS);
 }
 
 static void begin(SystemBus *system_bus, void *userdata _unused_) {

@@ -27,18 +27,30 @@ static bool id_is_valid(const char *id) {
 }
 
 /*
- * Return: when the process began, in the kernel's ticks, which tells it from a later one with the same pid;
- * 0 when it is gone or a zombie (proc(5), stat, fields 3 and 22).
+ * @ret: when the process began, in the kernel's ticks, which tells it from a later one with the same pid; 0
+ *       when it is gone or a zombie (proc(5), stat, fields 3 and 22)
+ *
+ * Return: 0; or a negative errno when that cannot be told.
  */
-static uint64_t process_started(pid_t pid) {
+static int process_started(pid_t pid, uint64_t *ret) {
         _cleanup_free_ char *path = xasprintf("/proc/%d/stat", pid), *text = NULL;
-        const char *word = file_read(AT_FDCWD, path, STAT_MAX, &text) > 0 ? strrchr(text, ')') : NULL;
+        ssize_t n = file_read(AT_FDCWD, path, STAT_MAX, &text);
 
-        if (!word || strncmp(word, ") Z", 3) == 0)
+        *ret = 0;
+        if (n == -ENOENT || n == -ESRCH)
+                return 0;
+
+        const char *word = n > 0 ? strrchr(text, ')') : NULL;
+        if (!word)
+                return n < 0 ? (int) n : -EBADMSG;
+        if (strncmp(word, ") Z", 3) == 0)
                 return 0;
         for (int i = 2; i < 22 && word; i++)
                 word = strchr(word + 1, ' ');
-        return word ? strtoull(word, NULL, 10) : 0;
+        if (!word)
+                return -EBADMSG;
+        *ret = strtoull(word, NULL, 10);
+        return 0;
 }
 
 /* Return: the file system of the directory that @path is in, or of the nearest above that is there; 0 when
@@ -75,9 +87,13 @@ int owner_note(const char *path, pid_t pid, char **ret_owner) {
         if (!id_is_valid(owner))
                 return -EBADMSG;
 
+        /* Without it only the file tells whether the owner is there. */
+        uint64_t started;
+        (void) process_started(pid, &started);
+
         json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", path, "device",
                 (json_int_t) find_device(path), "mounts", (json_int_t) mount_namespace(), "pid",
-                (json_int_t) pid, "started", (json_int_t) process_started(pid));
+                (json_int_t) pid, "started", (json_int_t) started);
         text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         json_decref(json);
         if (!text)
@@ -106,9 +122,16 @@ static OwnerState look(const char *owner, const Note *note) {
 
         if (n >= 0 && streq(text, owner))
                 return OWNER_THERE;
-        if (note->started > 0 && process_started((pid_t) note->pid) == (uint64_t) note->started)
+
+        uint64_t started = 0;
+        int r = note->started > 0 ? process_started((pid_t) note->pid, &started) : 0;
+        if (r < 0)
+                return OWNER_UNKNOWN;
+        if (started > 0 && started == (uint64_t) note->started)
                 return OWNER_THERE;
-        if (n < 0 && n != -ENOENT && n != -ENOTDIR)
+
+        /* A file without an id, such as one that is being written, does not name another owner. */
+        if (n >= 0 ? !id_is_valid(text) : n != -ENOENT && n != -ENOTDIR)
                 return OWNER_UNKNOWN;
 
         /* A file system that is not mounted now, or not in this mount namespace, is no loss. */

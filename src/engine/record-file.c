@@ -94,7 +94,18 @@ typedef struct Search {
         void *userdata;
 } Search;
 
-/* Return: 0 when a record was taken; -ENOENT when none was; or another negative errno. */
+/*
+ * Return: whether a record could not be looked at for a reason that has nothing to do with it. One that is
+ * gone meanwhile, or that makes no sense, is passed over.
+ */
+static bool is_passing(int error) {
+        return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EIO;
+}
+
+/*
+ * Return: 0 when a record was taken; -ENOENT when all were looked at and none was taken; or another negative
+ * errno.
+ */
 static int search(const Search *search, TaskRecord *ret) {
         _cleanup_free_ char *path = xasprintf("%s/%s", task_dir_root(search->root), search->directory);
         DIR *directory = opendir(path);
@@ -107,9 +118,12 @@ static int search(const Search *search, TaskRecord *ret) {
         while (r < 0 && (entry = readdir(directory))) {
                 _cleanup_task_record_ TaskRecord record = {};
 
-                if (*entry->d_name == '.' || search->read(search->root, entry->d_name, &record, NULL) < 0)
+                if (*entry->d_name == '.')
                         continue;
-                if (!record.id || !search->match(search->userdata, &record))
+                int error = search->read(search->root, entry->d_name, &record, NULL);
+                if (is_passing(error))
+                        r = error;
+                if (error < 0 || !record.id || !search->match(search->userdata, &record))
                         continue;
                 task_record_copy(ret, &record);
                 r = 0;
@@ -126,8 +140,12 @@ int record_file_search(const char *root, RecordMatch match, void *userdata, Task
         };
         int r = -ENOENT;
 
-        for (size_t i = 0; i < ELEMENTSOF(ways) && r < 0; i++)
-                r = search(&ways[i], ret);
+        for (size_t i = 0; i < ELEMENTSOF(ways) && r < 0; i++) {
+                int found = search(&ways[i], ret);
+
+                if (found != -ENOENT)
+                        r = found;
+        }
         return r;
 }
 

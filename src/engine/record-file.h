@@ -47,7 +47,7 @@ int record_file_read(const char *root, const char *machine, TaskRecord *ret_reco
  * record_file_find() - look through all records for a task
  * @id: what its owner calls it
  *
- * Return: 0; -ENOENT when no record is this task's; or another negative errno.
+ * Return: 0; -ENOENT when no record is this task's; or another negative errno, when that cannot be told.
  */
 int record_file_find(const char *root, const char *id, TaskRecord *ret);
 

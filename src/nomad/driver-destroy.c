@@ -88,10 +88,17 @@ void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void
         };
         rpc_call_set_callbacks(call, &destroy_call_callbacks, destroy);
 
-        if (task)
+        if (task) {
                 destroy_task(destroy, task);
-        else if (engine_find_left(plugin->engine, request->task_id, &record) < 0)
+                return;
+        }
+
+        /* Where nobody can tell whether something is left, Nomad has to ask again. */
+        int r = engine_find_left(plugin->engine, request->task_id, &record);
+        if (r == -ENOENT)
                 destroy_forget(destroy);
+        else if (r < 0)
+                destroy_call_end(destroy, strerror(-r));
         else if (engine_recover(plugin->engine, request->task_id, &record, on_taken_up, destroy, &error) < 0)
                 destroy_call_end(destroy, error_message(error));
 }

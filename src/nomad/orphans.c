@@ -123,8 +123,13 @@ static void orphan_end(Orphan *orphan) {
         _cleanup_error_ Error *error = NULL;
         Engine *engine = orphan->owner->engine;
 
-        if (record_file_find(engine_runtime_directory(engine), orphan->id, &record) < 0 ||
-                !is_orphan(orphan->owner, &record)) {
+        int r = record_file_find(engine_runtime_directory(engine), orphan->id, &record);
+        if (r < 0 && r != -ENOENT) {
+                (void) error_set(&error, r, "cannot look for the task: %s", strerror(-r));
+                orphan_retry(orphan, error);
+                return;
+        }
+        if (r < 0 || !is_orphan(orphan->owner, &record)) {
                 orphan_free(orphan);
                 return;
         }

@@ -98,6 +98,18 @@ Test(owner, is_not_lost_while_its_file_cannot_be_read) {
         cr_expect_eq(owner_look(node.id), OWNER_UNKNOWN);
 }
 
+Test(owner, is_not_lost_while_its_file_names_nobody) {
+        static const char *const texts[] = { "", "\n", "two words", "a/b" };
+        _cleanup_node_ Node node;
+
+        node_open(&node);
+        node_note(&node, NOBODY);
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                node_write(&node, texts[i]);
+                cr_expect_eq(owner_look(node.id), OWNER_UNKNOWN, "\"%s\"", texts[i]);
+        }
+}
+
 Test(owner, of_which_nothing_is_noted_is_unknown) {
         static const char *const ids[] = { NULL, "", "never-noted", "x/../../node", "two words" };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +228,31 @@ Test(record_file, a_record_of_another_machine_than_its_directory_is_refused) {
         cr_assert_eq(rename(good, bad), 0);
         cr_expect_eq(record_file_read(root, "mine", &found, NULL), -EBADMSG);
         cr_expect_eq(record_file_find(root, "one", &found), -ENOENT);
+        tree_remove(root);
+}
+
+/* For want of a descriptor; then nobody can say that there is no such task. */
+Test(record_file, a_task_is_not_missing_while_records_cannot_be_opened) {
+        _cleanup_task_record_ TaskRecord found = {};
+        struct rlimit limit, low;
+        RuntimeRoot root;
+
+        root_open(root);
+        leave(root, "web", "one");
+        cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        cr_assert_geq(next, 0);
+        (void) close(next);
+
+        /* First not even the directory can be opened, then the directory alone. */
+        for (rlim_t n = 0; n <= 1; n++) {
+                low = (struct rlimit){ .rlim_cur = (rlim_t) next + n, .rlim_max = limit.rlim_max };
+                cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+                int r = record_file_find(root, "another", &found);
+                cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+                cr_expect_eq(r, -EMFILE, "%d", r);
+        }
+        cr_expect_eq(record_file_find(root, "another", &found), -ENOENT);
         tree_remove(root);
 }
 
