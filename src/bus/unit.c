@@ -216,8 +216,12 @@ static void unit_forget_calls(Unit *unit) {
         retry_clear(&unit->retry);
 }
 
+/* What the next signals tell is not to be mixed with what was known before the loss. */
 static void on_bus_lost(void *userdata) {
-        unit_forget_calls(userdata);
+        Unit *unit = userdata;
+
+        unit_forget_calls(unit);
+        unit_status_clear(&unit->status);
 }
 
 /* The match first: what changes after the read is not missed. */
