@@ -47,6 +47,23 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error _un
         return 0;
 }
 
+static const sd_bus_error disconnected = SD_BUS_ERROR_MAKE_CONST(
+        SD_BUS_ERROR_DISCONNECTED, "The connection to systemd was lost before it answered");
+
+/*
+ * Return: whether systemd may have made the job although the call failed: libsystemd gave up waiting, or
+ * systemd left the bus before it answered, as when it executes itself again.
+ */
+static bool is_open_question(const sd_bus_error *error) {
+        static const char *const names[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT,
+                "org.freedesktop.DBus.Error.TimedOut" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (sd_bus_error_has_name(error, names[i]))
+                        return true;
+        return false;
+}
+
 static int on_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         static const sd_bus_error strange = SD_BUS_ERROR_MAKE_CONST(
                 SD_BUS_ERROR_INCONSISTENT_MESSAGE, "systemd answered without a job");
@@ -61,7 +78,7 @@ static int on_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         if (!error && sd_bus_message_read(m, "o", &path) > 0)
                 job->path = xstrdup(path);
         else
-                job_finish(job, NULL, error ? error : &strange);
+                job_finish(job, NULL, !error ? &strange : is_open_question(error) ? &disconnected : error);
         return 0;
 }
 
@@ -73,14 +90,12 @@ static int jobs_opened(void *userdata, sd_bus *bus) {
 }
 
 static void jobs_lost(void *userdata) {
-        static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
-                SD_BUS_ERROR_DISCONNECTED, "The connection to the system bus was lost");
         Jobs *jobs = userdata;
         Job *job;
 
         jobs->removed = sd_bus_slot_unref(jobs->removed);
         while ((job = LIST_FIRST(&jobs->list)))
-                job_finish(job, NULL, &error);
+                job_finish(job, NULL, &disconnected);
 }
 
 /* The jobs themselves stay with their owners. */

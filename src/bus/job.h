@@ -15,8 +15,8 @@ typedef struct Job Job;
  * JobDone - a job ended
  * @result: as systemd says ("done", "failed", "timeout", ...; org.freedesktop.systemd1(5), JobRemoved);
  *          NULL when the job could not be made, or nothing is known of it any more
- * @error:  why it could not be made, SD_BUS_ERROR_DISCONNECTED when the connection was lost meanwhile; or
- *          NULL
+ * @error:  why it could not be made, SD_BUS_ERROR_DISCONNECTED when nobody knows whether it was, or how
+ *          it ended, since the connection was lost or systemd went; or NULL
  */
 typedef void (*JobDone)(void *userdata, const char *result, const sd_bus_error *error);
 

@@ -44,11 +44,13 @@ static StartPhase job_failed(Start *start, const sd_bus_error *error) {
 
 static void on_job(void *userdata, const char *result, const sd_bus_error *error) {
         Start *start = userdata;
+        bool unknown = sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED);
         StartPhase next;
 
         start->job = job_free(start->job);
-        start->task->held = result != NULL; /* by AddRef */
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
+        /* By AddRef, if there is a unit; a new connection begins without. */
+        start->task->held = !error || unknown;
+        if (unknown)
                 next = START_FOLLOW;
         else if (error)
                 next = job_failed(start, error);

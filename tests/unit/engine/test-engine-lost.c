@@ -293,6 +293,31 @@ Test(engine_lost, a_failed_attempt_to_connect_is_told_and_repeated) {
         box_run(&box);
 }
 
+/* As when systemd executes itself again: the dbus-daemon answers for it. */
+Test(engine_lost, a_start_that_systemd_did_not_answer_is_not_one_that_it_refused) {
+        static const char *const names[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box.fake->start = FAKE_START_REFUSE;
+                box.fake->refuse_name = names[i];
+                box.fake->refuse_words = "nobody answered";
+                FakeUnit *unit = fake_unit_add(box.fake, box.unit, "activating");
+                unit->main_pid = box.fake->main_pid;
+                unit->pinned = true;
+                box_start(&box);
+                box_run_until(&box, box_count(&box, "GetAll") > 0);
+                box_settle(&box);
+                cr_assert_eq(box.n_started, 0, "%s", box.words);
+                cr_assert(box_has_directory(&box), "its secrets are needed still");
+                fake_unit_up(box.fake, unit);
+                box_run_until(&box, box.n_started > 0);
+                cr_assert_not_null(box.task, "%s", box.words);
+        }
+}
+
 /* ---- what cannot be read says nothing ---- */
 
 Test(engine_lost, a_task_whose_state_cannot_be_read_runs_on_and_its_owner_is_told) {
