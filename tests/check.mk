@@ -33,7 +33,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 
 -include $(TEST_SOURCES:%.c=$(O)/%.d) $(TEST_HELPER_OBJECTS:.o=.d) $(O)/init-parse.d
 
-.PHONY: bench demo check matrix lint lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
+.PHONY: bench demo check matrix lint lint-run lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
 # The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
@@ -59,13 +59,15 @@ ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
 # Folders whose files call each other in one direction only.
 TREES := base loop task kernel unit exec image engine cli
 
-lint: lint-format lint-tidy lint-analyzer
+lint:
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; tests/suite lint make --no-print-directory -j"$$(nproc)" WERROR=$(WERROR) lint-run
+lint-run: lint-format lint-tidy lint-analyzer
 	@tests/lint/layers $(LAYERS)
 	@tests/lint/circles $(TREES:%=$(O)/%)
 	@tests/lint/sizes
 	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 	@$(CTL) docs | diff -u docs/options.md - || { echo "docs/options.md is old: make docs" >&2; exit 1; }
-lint: $(CTL)
+lint-run: $(CTL)
 
 docs: $(CTL)
 	$(CTL) docs >docs/options.md

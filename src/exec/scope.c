@@ -13,13 +13,17 @@
 
 #define PEER "the systemd in the container"
 
-/* A systemd that boots tells every connection all that happens. */
-#define INPUT_MAX (4 * 1024 * 1024)
+/*
+ * A systemd that boots tells every connection all that happens. A hostile one sends bad messages without an
+ * end, and libsystemd 257 loses 64 bytes with each of them (bus_process_cmsg(), sd-bus): at most 4 MiB for a
+ * command.
+ */
+#define INPUT_MAX (1024 * 1024)
 
-/* Of the words of the peer's that go into ours. */
+/* Most bytes of a message of the peer's that go into an error of ours. */
 #define WORDS_MAX 200
 
-/* Of what is set all is known to every systemd, or was asked for. */
+/* Every property set here exists in all supported versions, except OOMPolicy=, which was probed before. */
 #define VERSION_ANY UINT_MAX
 
 struct Scope {

@@ -313,9 +313,9 @@ static char *nested(size_t n, const char *open, const char *close) {
         StringBuffer buffer = {};
 
         for (size_t i = 0; i < n; i++)
-                string_buffer_append(&buffer, "%s", open);
+                string_buffer_append_bytes(&buffer, open, strlen(open));
         for (size_t i = 0; i < n; i++)
-                string_buffer_append(&buffer, "%s", close);
+                string_buffer_append_bytes(&buffer, close, strlen(close));
         return string_buffer_take(&buffer);
 }
 

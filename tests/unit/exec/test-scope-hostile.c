@@ -6,6 +6,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "scope-box.h"
 
@@ -179,7 +182,14 @@ static void expect_too_much(const char *head, size_t n_head, const char *rest, s
         box_open_raw(&box, FAKE_LIMIT_USEC);
         pid_t pid = write_for_ever(&box, head, n_head, rest, n_rest);
         box.raw = fd_close(box.raw);
+        /* libsystemd 257 loses 64 bytes with every message it skips (bus_process_cmsg() of 257.13). */
+#ifdef __SANITIZE_ADDRESS__
+        __lsan_disable();
+#endif
         expect(&box, EMSGSIZE, "the systemd in the container says far too much");
+#ifdef __SANITIZE_ADDRESS__
+        __lsan_enable();
+#endif
         cr_assert_eq(waitpid(pid, NULL, 0), pid, "it is told by the connection");
 }
 
