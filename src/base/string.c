@@ -27,6 +27,12 @@ void *xreallocarray(void *p, size_t n, size_t size) {
         return q;
 }
 
+void *xgrow(void *p, size_t n, size_t size) {
+        bool full = (n & (n - 1)) == 0; /* 0, or a power of two */
+
+        return full ? xreallocarray(p, n > 0 ? 2 * n : 1, size) : p;
+}
+
 char *xstrdup(const char *s) {
         return xmemdup(s, strlen(s) + 1);
 }
@@ -234,4 +240,12 @@ char *string_buffer_take(StringBuffer *buffer) {
 
         string_buffer_clear(buffer);
         return s;
+}
+
+uint64_t string_hash(const char *s) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (; *s; s++)
+                hash = (hash ^ (unsigned char) *s) * UINT64_C(0x100000001b3);
+        return hash;
 }

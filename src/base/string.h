@@ -15,6 +15,8 @@
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
+/* Makes room for one more in an array of @n items that only grows so: it doubles when it is full. */
+void *xgrow(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
@@ -75,6 +77,9 @@ char *utf8_sanitize(const char *s, size_t n);
  * Return: a copy for the caller, in UTF-8, with spaces for control characters and "..." where it was cut.
  */
 char *string_make_line(const char *s, size_t max);
+
+/* Return: a hash of @s that is the same everywhere (Fowler-Noll-Vo 1a): for spreading, not for secrets. */
+uint64_t string_hash(const char *s);
 
 /* Return: how many letters are to be changed, added or left out to make @b of @a (Levenshtein). */
 size_t string_distance(const char *a, const char *b);

@@ -25,6 +25,7 @@ Value *value_free(Value *value) {
                 free(value->keys);
                 free(value->key_lines);
                 free(value->key_columns);
+                string_index_clear(&value->index);
                 break;
         default:
                 break;
@@ -84,7 +85,7 @@ Value *value_new_map(void) {
 void value_append(Value *list, Value *item) {
         assert(list->type == VALUE_LIST);
 
-        list->items = xreallocarray(list->items, list->n_items + 1, sizeof(Value *));
+        list->items = xgrow(list->items, list->n_items, sizeof(Value *));
         list->items[list->n_items++] = item;
 }
 
@@ -97,15 +98,16 @@ int value_set_at(Value *map, const char *key, Value *item, unsigned line, unsign
         }
 
         size_t n = map->n_items;
-        map->items = xreallocarray(map->items, n + 1, sizeof(Value *));
-        map->keys = xreallocarray(map->keys, n + 1, sizeof(char *));
-        map->key_lines = xreallocarray(map->key_lines, n + 1, sizeof(unsigned));
-        map->key_columns = xreallocarray(map->key_columns, n + 1, sizeof(unsigned));
+        map->items = xgrow(map->items, n, sizeof(Value *));
+        map->keys = xgrow(map->keys, n, sizeof(char *));
+        map->key_lines = xgrow(map->key_lines, n, sizeof(unsigned));
+        map->key_columns = xgrow(map->key_columns, n, sizeof(unsigned));
         map->items[n] = item;
         map->keys[n] = xstrdup(key);
         map->key_lines[n] = line;
         map->key_columns[n] = column;
         map->n_items = n + 1;
+        string_index_add(&map->index, map->keys, map->n_items);
         return 0;
 }
 
@@ -117,10 +119,8 @@ Value *value_get(const Value *map, const char *key) {
         if (!map || map->type != VALUE_MAP)
                 return NULL;
 
-        for (size_t i = 0; i < map->n_items; i++)
-                if (streq(map->keys[i], key))
-                        return map->items[i];
-        return NULL;
+        size_t i = string_index_find(&map->index, map->keys, key);
+        return i != SIZE_MAX ? map->items[i] : NULL;
 }
 
 const char *value_type_to_string(ValueType type) {

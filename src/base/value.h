@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/macro.h"
+#include "base/string-map.h"
 
 /*
  * A neutral tree of values: what msgpack, YAML and JSON all become before one decoder looks at it.
@@ -34,6 +34,7 @@ struct Value {
                         char **keys;         /* maps only */
                         unsigned *key_lines; /* maps only */
                         unsigned *key_columns;
+                        StringIndex index; /* of the keys */
                         size_t n_items;
                 };
         };
