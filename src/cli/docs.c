@@ -3,30 +3,48 @@
 #include <stdio.h>
 
 #include "base/string.h"
-#include "base/strv.h"
 #include "cli/command.h"
 #include "task/option.h"
 
-/* Which section an option is in; each row of the table is in exactly one. */
+/* Which section an option is in; each row of the tables is in exactly one. */
 static const struct {
         OptionUse use;
         const char *title;
 } sections[] = {
         { OPTION_ANYWHERE, "In a job's `config` block and in a YAML file" },
         { OPTION_IN_YAML, "In a YAML file only" },
+        { OPTION_FROM_NOMAD, "In a job's `task` block, beside `config`" },
         { OPTION_IN_DRIVER, "In the `config` block of the agent's `plugin \"nomad-driver-nspawn\"` block" },
 };
 
-static void print_option(const Option *option) {
-        _cleanup_free_ char *allowed = option->allowed
-                ? strv_join((char *const *) (uintptr_t) option->allowed, ", ")
-                : xstrdup("");
+static const char *const gates[] = { "volumes", "caps", "privileged", "properties" };
 
-        (void) printf("| `%s` | %s | %s | %s%s%s%s |\n", option->name, option_kind_to_string(option->kind),
-                option->required           ? "required"
-                        : option->fallback ? option->fallback
-                                           : "",
-                option->doc, *allowed ? " One of: " : "", allowed, *allowed ? "." : "");
+static const char *default_of(const Option *option) {
+        if (option->required)
+                return "required";
+        if (option->default_doc)
+                return option->default_doc;
+        return option->default_text ? option->default_text : "";
+}
+
+static void print_option(const char *name, const Option *option, void *userdata) {
+        const OptionUse *use = userdata;
+
+        if (option->use != *use)
+                return;
+        (void) printf("| `%s` | %s | %s | %s", name, option_kind_to_string(option->kind), default_of(option),
+                option->doc);
+        for (const OptionValue *v = option->values; v && v->name; v++)
+                (void) printf("%s `%s`: %s%s", v == option->values ? "" : ";", v->name, v->doc,
+                        v[1].name ? "" : ".");
+        for (size_t i = 0; i < ELEMENTSOF(gates); i++)
+                if (option->gate & (1U << i))
+                        (void) printf(" The operator must allow %s.", gates[i]);
+        if (option->isolations == ISOLATION_NSPAWN)
+                (void) printf(" Only with systemd-nspawn.");
+        if (option->since > 0)
+                (void) printf(" Needs systemd %u or newer.", option->since);
+        (void) printf(" |\n");
 }
 
 int command_docs(int argc, char **argv _unused_) {
@@ -35,11 +53,11 @@ int command_docs(int argc, char **argv _unused_) {
 
         (void) printf("# Options\n\nMade by `nspawnctl docs` from the option table.\n");
         for (size_t i = 0; i < ELEMENTSOF(sections); i++) {
+                OptionUse use = sections[i].use;
+
                 (void) printf("\n## %s\n\n| option | type | default | meaning |\n|---|---|---|---|\n",
                         sections[i].title);
-                OPTION_FOREACH (option)
-                        if (option->use == sections[i].use)
-                                print_option(option);
+                option_visit(option_table_of(use), use, print_option, &use);
         }
         return EXIT_SUCCESS;
 }

@@ -8,7 +8,6 @@
 #include "cli/yaml-task.h"
 #include "cli/yaml.h"
 #include "task/name.h"
-#include "task/option.h"
 
 static char *name_from_path(const char *path) {
         const char *slash = strrchr(path, '/');
@@ -18,48 +17,6 @@ static char *name_from_path(const char *path) {
         if (dot && dot != name)
                 *dot = 0;
         return name;
-}
-
-/*
- * Messages about combinations begin with the option they are about, or BLOCK.MEMBER: say where that stands,
- * or else what it is in.
- */
-static char *locate(const char *path, const Value *config, const char *message) {
-        unsigned line = config->line, column = config->column;
-        const char *name = message;
-        const Value *map = config;
-
-        while (map && map->type == VALUE_MAP) {
-                const Value *inner = NULL;
-                size_t n = strcspn(name, ".:");
-
-                for (size_t i = 0; i < map->n_items; i++)
-                        if (strlen(map->keys[i]) == n && strncmp(map->keys[i], name, n) == 0) {
-                                line = map->key_lines[i];
-                                column = map->key_columns[i];
-                                inner = map->items[i];
-                        }
-
-                if (inner && inner->type == VALUE_LIST && inner->n_items == 1)
-                        inner = inner->items[0];
-                map = name[n] == '.' ? inner : NULL;
-                name += n + (name[n] != 0);
-        }
-        return xasprintf("%s:%u:%u: %s", path, line, column, message);
-}
-
-/* Adds what is wrong with combinations, line by line, to what is wrong with single options. */
-static void check(const char *path, const Value *config, TaskRequest *request, Error **errors) {
-        _cleanup_error_ Error *found = NULL;
-
-        if (task_request_check(request, &found) >= 0)
-                return;
-
-        for (char *rest = found->message, *message; (message = strsep(&rest, "\n"));) {
-                _cleanup_free_ char *located = locate(path, config, message);
-
-                (void) error_set(errors, found->code, "%s", located);
-        }
 }
 
 static void add_identity(TaskRequest *request, const char *path) {
@@ -82,22 +39,24 @@ static void settle_memory(TaskSpec *spec) {
 
 int yaml_task_parse(const char *path, const char *text, size_t n, TaskRequest **ret, Error **ret_error) {
         _cleanup_task_request_ TaskRequest *request = task_request_new();
+        _cleanup_diagnostics_ Diagnostics d = { .source = path };
+        const Policy policy = policy_of_root();
         _cleanup_value_ Value *config = NULL;
-        _cleanup_error_ Error *errors = NULL;
         int r;
 
         r = yaml_read(text, n, path, &config, ret_error);
         if (r < 0)
                 return r;
 
-        (void) option_decode(&request->spec, config, OPTION_IN_YAML, path, &errors);
+        (void) option_decode(&task_options, &request->spec, config, OPTION_IN_YAML, &d);
         add_identity(request, path);
         settle_memory(&request->spec);
         if (config->type == VALUE_MAP)
-                check(path, config, request, &errors);
-        if (errors)
-                return error_set(ret_error, errors->code, "%s", errors->message);
+                (void) task_request_check(request, &policy, OPTION_IN_YAML, &d);
 
+        r = diagnostics_to_error(&d, ret_error);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(request);
         return 0;
 }

@@ -144,7 +144,7 @@ int image_check_command(const TaskRequest *request, const Root *root, Error **re
 }
 
 int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error) {
-        bool state = streq_null(spec->volatile_mode, "state");
+        bool state = spec->volatile_mode == VOLATILE_STATE;
         _cleanup_strv_ char **missing = NULL;
 
         if (!task_spec_keeps_root_read_only(spec) || spec->pivot_root || root->kind != ROOT_DIRECTORY)

@@ -6,7 +6,7 @@
 #include "nomad/driver.h"
 #include "nomad/msgpack.h"
 #include "nomad/schema.h"
-#include "task/option.h"
+#include "task/driver-config.h"
 
 #define PLUGIN_API_VERSION "v0.1.0"
 
@@ -39,12 +39,11 @@ static int plugin_configure(Plugin *plugin, const Base__SetConfigRequest *reques
         DriverConfig config = {};
         int r = 0;
 
-        option_set_defaults(&config, OPTION_IN_DRIVER);
         if (request->msgpack_config.len > 0)
                 r = msgpack_to_value(
                         request->msgpack_config.data, request->msgpack_config.len, &value, ret_error);
-        if (r >= 0 && value)
-                r = option_decode(&config, value, OPTION_IN_DRIVER, NULL, ret_error);
+        if (r >= 0)
+                r = driver_config_decode(value, &config, ret_error);
         if (r < 0)
                 return r;
 

@@ -6,7 +6,7 @@
 #include "nomad/handshake.h"
 #include "nomad/log.h"
 #include "nomad/plugin.h"
-#include "task/option.h"
+#include "task/driver-config.h"
 
 static void on_connection(void *userdata, const Error *error) {
         Plugin *plugin = userdata;
@@ -41,7 +41,7 @@ void plugin_init_on(Plugin *plugin, sd_event *event, Engine *engine) {
                 .fingerprint = { .config = &plugin->config, .engine = engine },
                 .orphans = { .event = event, .engine = engine },
         };
-        option_set_defaults(&plugin->config, OPTION_IN_DRIVER);
+        (void) driver_config_decode(NULL, &plugin->config, NULL);
 }
 
 void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {

@@ -7,13 +7,15 @@ static const char *const types[_OPTION_KIND_MAX] = {
         [OPTION_BOOL] = "bool",
         [OPTION_STRING] = "string",
         [OPTION_STRING_LIST] = "list(string)",
-        [OPTION_ENVIRONMENT] = "any",
+        [OPTION_STRING_MAP] = "any",
+        [OPTION_ENUM] = "string",
         [OPTION_BIND] = "any",
         [OPTION_BIND_READ_ONLY] = "any",
         [OPTION_SIZE] = "string",
         [OPTION_NUMBER] = "number",
         [OPTION_DURATION] = "string",
         [OPTION_BLOCK] = "any",
+        [OPTION_BLOCKS] = "any",
 };
 
 static Hcl__Spec *spec_new(Hcl__Spec__BlockCase which) {
@@ -38,16 +40,16 @@ static Hcl__Spec *attribute_new(const Option *option) {
 /* A literal is an expression: a string needs quotes of its own. */
 static Hcl__Spec *literal_new(const Option *option) {
         Hcl__Spec *spec = spec_new(HCL__SPEC__BLOCK_LITERAL);
-        bool quoted = option->kind == OPTION_STRING || option->kind == OPTION_SIZE;
 
         spec->literal = xnew(Hcl__Literal, 1);
         hcl__literal__init(spec->literal);
-        spec->literal->value = quoted ? xasprintf("\"%s\"", option->fallback) : xstrdup(option->fallback);
+        spec->literal->value = option_kind_is_text(option->kind) ? xasprintf("\"%s\"", option->default_text)
+                                                                 : xstrdup(option->default_text);
         return spec;
 }
 
 static Hcl__Spec *option_spec_new(const Option *option) {
-        if (!option->fallback)
+        if (!option->default_text || streq(types[option->kind], "any") || option->kind == OPTION_STRING_LIST)
                 return attribute_new(option);
 
         Hcl__Spec *spec = spec_new(HCL__SPEC__BLOCK_DEFAULT);
@@ -58,16 +60,16 @@ static Hcl__Spec *option_spec_new(const Option *option) {
         return spec;
 }
 
-Hcl__Spec *schema_new(OptionUse use) {
+Hcl__Spec *schema_new_of(const OptionTable *table, OptionUse use) {
         Hcl__Spec *spec = spec_new(HCL__SPEC__BLOCK_OBJECT);
         Hcl__Object *object = xnew(Hcl__Object, 1);
 
         hcl__object__init(object);
         spec->object = object;
-        object->attributes = xnew(Hcl__Object__AttributesEntry *, option_table_size);
+        object->attributes = xnew(Hcl__Object__AttributesEntry *, table->n_rows);
 
-        OPTION_FOREACH (option) {
-                if (!(option->use & use) || option_is_member(option))
+        OPTION_FOREACH (option, table) {
+                if (!(option->use & use))
                         continue;
 
                 Hcl__Object__AttributesEntry *entry = xnew(Hcl__Object__AttributesEntry, 1);
@@ -78,4 +80,8 @@ Hcl__Spec *schema_new(OptionUse use) {
         }
 
         return spec;
+}
+
+Hcl__Spec *schema_new(OptionUse use) {
+        return schema_new_of(option_table_of(use), use);
 }

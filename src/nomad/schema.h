@@ -14,3 +14,6 @@
  * Return: the schema; free it with hcl__spec__free_unpacked(schema, NULL).
  */
 Hcl__Spec *schema_new(OptionUse use);
+
+/* The same for a table of the caller's own. */
+Hcl__Spec *schema_new_of(const OptionTable *table, OptionUse use);

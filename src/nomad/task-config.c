@@ -7,7 +7,6 @@
 #include "nomad/msgpack.h"
 #include "nomad/task-config.h"
 #include "task/name.h"
-#include "task/option.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
@@ -37,19 +36,19 @@ static void add_identity(const Driver__TaskConfig *config, TaskIdentity *identit
         add_field(identity, "NOMAD_NODE_NAME", config->node_name);
 }
 
-static void set_variable(TaskSpec *spec, const char *name, const char *value, Error **errors) {
+static void set_variable(TaskSpec *spec, const char *name, const char *value, Diagnostics *d) {
         if (environment_name_is_valid(name))
-                environment_set(&spec->environment, name, value);
+                string_map_set(&spec->environment, name, value);
         else
-                (void) error_set(errors, EINVAL,
-                        "env: \"%s\" is not allowed: must be " ENVIRONMENT_NAME_WANTED, name);
+                (void) diagnostics_add(
+                        d, "env", EINVAL, "\"%s\" is not allowed: must be " ENVIRONMENT_NAME_WANTED, name);
 }
 
-static void add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Error **errors) {
+static void add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Diagnostics *d) {
         for (size_t i = 0; i < config->n_env; i++)
-                set_variable(spec, config->env[i]->key, config->env[i]->value, errors);
+                set_variable(spec, config->env[i]->key, config->env[i]->value, d);
         for (size_t i = 0; i < config->n_device_env; i++)
-                set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, errors);
+                set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, d);
 }
 
 /* The directories every Nomad task has, at the places that its environment names. */
@@ -67,7 +66,7 @@ static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
                 return;
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-                const char *named = environment_get(spec->environment, directories[i].variable);
+                const char *named = string_map_get(&spec->environment, directories[i].variable);
                 bool of_task = directories[i].of_task;
                 _cleanup_free_ char *source = xasprintf("%s/%s%s%s", config->alloc_dir,
                         of_task ? config->name : "", of_task ? "/" : "", directories[i].directory);
@@ -77,32 +76,27 @@ static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
         }
 }
 
-static void add_mount(
-        const Driver__Mount *mount, const DriverConfig *driver, TaskSpec *spec, Error **errors) {
+/* Whether the operator allows it is for the policy to say. */
+static void add_mount(const Driver__Mount *mount, TaskSpec *spec, Diagnostics *d) {
         _cleanup_free_ char *target = xasprintf(
                 "%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
 
-        if (!driver->volumes)
-                (void) error_set(errors, EPERM,
-                        "volume_mount: \"%s\" is not allowed: the driver's option volumes is false "
-                        "on this client",
-                        mount->task_path);
-        else if (streq(mount->propagation_mode, "bidirectional"))
-                (void) error_set(errors, ENOTSUP,
-                        "volume_mount: propagation_mode \"bidirectional\" of \"%s\" is not "
+        diagnostics_note(d, "volume_mount", 0, 0, mount->task_path);
+        if (streq(mount->propagation_mode, "bidirectional"))
+                (void) diagnostics_add(d, "volume_mount", ENOTSUP,
+                        "propagation_mode \"bidirectional\" of \"%s\" is not "
                         "possible: must be private or host-to-task",
                         mount->task_path);
         else
                 task_spec_add_bind(spec, mount->host_path, target, mount->readonly);
 }
 
-static void add_mounts(
-        const Driver__TaskConfig *config, const DriverConfig *driver, TaskSpec *spec, Error **errors) {
+static void add_mounts(const Driver__TaskConfig *config, TaskSpec *spec, Diagnostics *d) {
         for (size_t i = 0; i < config->n_mounts; i++)
-                add_mount(config->mounts[i], driver, spec, errors);
+                add_mount(config->mounts[i], spec, d);
         for (size_t i = 0; i < config->n_devices; i++)
-                (void) error_set(errors, ENOTSUP,
-                        "device: \"%s\" cannot be given to a task by this driver yet",
+                (void) diagnostics_add(d, "device", ENOTSUP,
+                        "\"%s\" cannot be given to a task by this driver yet",
                         config->devices[i]->host_path);
 }
 
@@ -147,7 +141,8 @@ int task_config_to_request(
         TaskSpec *spec = &request->spec;
         const Driver__NetworkIsolationSpec *network = config->network_isolation_spec;
         _cleanup_value_ Value *options = NULL;
-        _cleanup_error_ Error *errors = NULL;
+        const Policy policy = policy_of_driver(driver);
+        _cleanup_diagnostics_ Diagnostics d = {};
         int r;
 
         r = msgpack_to_value(
@@ -155,22 +150,23 @@ int task_config_to_request(
         if (r < 0)
                 return r;
 
-        /* All mistakes are told at once: whoever submits a job waits for each answer. */
-        (void) option_decode(spec, options, OPTION_IN_JOB, NULL, &errors);
+        /* All mistakes are told at once, because a person waits for each answer. */
+        (void) option_decode(&task_options, spec, options, OPTION_IN_JOB, &d);
         add_identity(config, &request->identity);
-        add_environment(config, spec, &errors);
+        add_environment(config, spec, &d);
         add_directories(config, spec);
-        add_mounts(config, driver, spec, &errors);
+        add_mounts(config, spec, &d);
         add_resources(config->resources, spec);
         if (!spec->user && !spec->boot && !string_is_empty(config->user))
                 spec->user = xstrdup(config->user);
         if (network && !string_is_empty(network->path))
                 request->network.namespace_path = xstrdup(network->path);
         if (options->type == VALUE_MAP)
-                (void) task_request_check(request, &errors);
+                (void) task_request_check(request, &policy, OPTION_IN_JOB | OPTION_FROM_NOMAD, &d);
 
-        if (errors)
-                return error_set(ret_error, errors->code, "%s", errors->message);
+        r = diagnostics_to_error(&d, ret_error);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(request);
         return 0;
 }

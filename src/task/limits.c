@@ -19,7 +19,7 @@ uint64_t arguments_size(char *const *list) {
         return n;
 }
 
-static int check_arguments(char *const *command, Error **ret_error) {
+static int check_arguments(char *const *command, Diagnostics *d) {
         size_t number = 0;
         int r = 0;
 
@@ -27,8 +27,8 @@ static int check_arguments(char *const *command, Error **ret_error) {
                 size_t n = strlen(*text);
 
                 if (n > ARGUMENT_MAX)
-                        r = error_set(ret_error, E2BIG,
-                                "command: argument %zu (0 is the program) has %zu bytes, at most %" PRIu64
+                        r = diagnostics_add(d, "command", E2BIG,
+                                "argument %zu (0 is the program) has %zu bytes, at most %" PRIu64
                                 " are allowed",
                                 number, n, ARGUMENT_MAX);
                 number++;
@@ -36,15 +36,15 @@ static int check_arguments(char *const *command, Error **ret_error) {
         return r;
 }
 
-static int check_variables(char *const *environment, Error **ret_error) {
+static int check_variables(char *const *environment, Diagnostics *d) {
         int r = 0;
 
         STRV_FOREACH (text, environment) {
                 size_t n = strlen(*text), name = strcspn(*text, "=");
 
                 if (n > ARGUMENT_MAX)
-                        r = error_set(ret_error, E2BIG,
-                                "environment: the variable %.*s%s has %zu bytes with its name, at most "
+                        r = diagnostics_add(d, "environment", E2BIG,
+                                "the variable %.*s%s has %zu bytes with its name, at most "
                                 "%" PRIu64 " are allowed",
                                 (int) (name > NAME_SHOWN ? NAME_SHOWN : name), *text,
                                 name > NAME_SHOWN ? "..." : "", n, ARGUMENT_MAX);
@@ -52,7 +52,7 @@ static int check_variables(char *const *environment, Error **ret_error) {
         return r;
 }
 
-static int check_all(char *const *command, char *const *environment, Error **ret_error) {
+static int check_all(char *const *command, char *const *environment, Diagnostics *d) {
         const uint64_t file_allowed = SECRETS_FILE_MAX - ARGUMENTS_RESERVE,
                        allowed = ARGUMENTS_MAX - ARGUMENTS_RESERVE;
         uint64_t n = arguments_size(command) + arguments_size(environment), in_file = 0;
@@ -61,21 +61,27 @@ static int check_all(char *const *command, char *const *environment, Error **ret
         STRV_FOREACH (text, environment)
                 in_file += strlen(*text) + 2;
         if (in_file > file_allowed)
-                return error_set(ret_error, E2BIG,
-                        "environment: all variables together have %" PRIu64 " bytes, at most %" PRIu64
-                        " are allowed",
+                return diagnostics_add(d, "environment", E2BIG,
+                        "all variables together have %" PRIu64 " bytes, at most %" PRIu64 " are allowed",
                         in_file, file_allowed);
         if (n > allowed)
-                return error_set(ret_error, E2BIG,
-                        "command: all arguments and variables together take %" PRIu64
-                        " bytes, at most %" PRIu64 " are allowed",
+                return diagnostics_add(d, "command", E2BIG,
+                        "all arguments and variables together take %" PRIu64 " bytes, at most %" PRIu64
+                        " are allowed",
                         n, allowed);
         return 0;
 }
 
-int arguments_check(char *const *command, char *const *environment, Error **ret_error) {
-        int r = check_arguments(command, ret_error), k = check_variables(environment, ret_error);
+int arguments_diagnose(char *const *command, char *const *environment, Diagnostics *d) {
+        int r = check_arguments(command, d), k = check_variables(environment, d);
 
         r = r < 0 ? r : k;
-        return r < 0 ? r : check_all(command, environment, ret_error);
+        return r < 0 ? r : check_all(command, environment, d);
+}
+
+int arguments_check(char *const *command, char *const *environment, Error **ret_error) {
+        _cleanup_diagnostics_ Diagnostics d = {};
+
+        (void) arguments_diagnose(command, environment, &d);
+        return diagnostics_to_error(&d, ret_error);
 }

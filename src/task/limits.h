@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/error.h"
-#include "base/macro.h"
+#include "task/diagnostics.h"
 
 /*
  * What the kernel lets a program begin with (execve(2), "Limits on size of arguments and environment"). What
@@ -22,11 +21,15 @@
 uint64_t arguments_size(char *const *list);
 
 /**
- * arguments_check() - whether a command can be run with this environment
+ * arguments_diagnose() - check whether a command can be run with this environment
  * @command:     the program first
  * @environment: NAME=value
+ * @d:           gets the mistakes, of the options command and environment: which argument or variable is too
+ *               long, or that all are too many, with the size and what is allowed
  *
- * Return: 0, or -E2BIG with @ret_error set: which argument or variable is too long, or that all are too
- * many, with the size and what is allowed.
+ * Return: 0, or -E2BIG.
  */
+int arguments_diagnose(char *const *command, char *const *environment, Diagnostics *d);
+
+/* The same for a caller that wants an error. */
 int arguments_check(char *const *command, char *const *environment, Error **ret_error);

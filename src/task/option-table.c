@@ -8,22 +8,19 @@
 #include "task/capability.h"
 #include "task/cpus.h"
 #include "task/duration.h"
-#include "task/option.h"
+#include "task/driver-config.h"
+#include "task/spec.h"
 
-/* clang-format off */
-#define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
-/* clang-format on */
-
-static const char *refuse_empty(const char *value) {
+static const char *check_empty(const char *value) {
         return *value ? NULL : "a path or a name";
 }
 
-static const char *refuse_relative(const char *value) {
+static const char *check_relative(const char *value) {
         return *value == '/' ? NULL : "an absolute path";
 }
 
-/* One or two absolute paths: the new root, and where the old one is moved to. */
-static const char *refuse_pivot(const char *value) {
+/* One or two absolute paths: the new root, and the directory that the old root is moved to. */
+static const char *check_pivot(const char *value) {
         const char *colon = strchr(value, ':');
         bool good = *value == '/' && (!colon || (colon[1] == '/' && !strchr(colon + 1, ':')));
 
@@ -37,7 +34,7 @@ static bool is_uid(const char *value, size_t n) {
         return string_parse_u64(digits, &number) && number <= UINT32_MAX - 1;
 }
 
-static const char *refuse_private_users(const char *value) {
+static const char *check_private_users(const char *value) {
         const char *colon = strchr(value, ':');
         bool named = streq(value, "yes") || streq(value, "no") || streq(value, "pick") ||
                 streq(value, "identity");
@@ -57,11 +54,11 @@ static char *spell_capability(char **value) {
         return NULL;
 }
 
-static const char *refuse_user(const char *value) {
+static const char *check_user(const char *value) {
         return *value && !strpbrk(value, "\n/") ? NULL : "a user name or id, with :GROUP if wanted";
 }
 
-static const char *refuse_reload_signal(const char *value) {
+static const char *check_reload_signal(const char *value) {
         int signal = signal_from_string(value);
 
         return signal > 0 && signal != SIGKILL && signal != SIGSTOP
@@ -69,13 +66,13 @@ static const char *refuse_reload_signal(const char *value) {
                 : "a signal such as SIGHUP or SIGUSR1, and not SIGKILL or SIGSTOP";
 }
 
-static const char *refuse_cpus(const char *value) {
+static const char *check_cpus(const char *value) {
         CpuList list;
 
         return cpu_list_parse(value, &list) ? NULL : "a list such as 0-3,5";
 }
 
-static const char *refuse_delay(const char *value) {
+static const char *check_delay(const char *value) {
         uint64_t usec;
 
         return duration_parse(value, &usec) && usec >= RESTART_DELAY_MIN_USEC
@@ -83,113 +80,129 @@ static const char *refuse_delay(const char *value) {
                 : "a duration such as 500ms, 5s or 1m30s, at least 100ms";
 }
 
-static const char *refuse_interval(const char *value) {
+static const char *check_interval(const char *value) {
         uint64_t usec;
 
         return duration_parse(value, &usec) && usec > 0 ? NULL : "a duration longer than nothing";
 }
 
-static const char *refuse_name(const char *value) {
+static const char *check_name(const char *value) {
         return *value && strlen(value) <= 64 && !strpbrk(value, "/\n")
                 ? NULL
                 : "1 to 64 characters without a slash";
 }
 
+static const char *check_variable(const char *name) {
+        return environment_name_is_valid(name) ? NULL : ENVIRONMENT_NAME_WANTED;
+}
+
+static const char *default_console(const void *target) {
+        const TaskSpec *spec = target;
+
+        return spec->boot ? "read-only" : "pipe";
+}
+
 #define AT(member) .offset = offsetof(TaskSpec, member)
+#define COUNT(member) .count_offset = offsetof(TaskSpec, member)
+#define AT_RESTART(member) .offset = offsetof(TaskRestart, member)
+#define AT_LOG(member) .offset = offsetof(TaskLogRateLimit, member)
+#define AT_DRIVER(member) .offset = offsetof(DriverConfig, member)
 
 /* One row per option reads best as a table. */
 /* clang-format off */
-const Option option_table[] = {
-        { "name", OPTION_STRING, OPTION_IN_YAML, AT(name), .refuse = refuse_name,
+static const Option restart_rows[] = {
+        { "policy", OPTION_ENUM, OPTION_ANYWHERE, AT_RESTART(policy), .values = restart_policy_values, .default_text = "no",
+          .doc = "After which ends of the task. With no, Nomad's own restart block decides." },
+        { "delay", OPTION_DURATION, OPTION_ANYWHERE, AT_RESTART(delay_usec), .default_text = "100ms",
+          .check = check_delay,
+          .doc = "Time between an end and the next start: 500ms, 5s, 1m30s, or a number of seconds; at least "
+                 "100ms." },
+        { "max_attempts", OPTION_NUMBER, OPTION_ANYWHERE, AT_RESTART(max_attempts),
+          .doc = "How many restarts there are before the task counts as ended; 0, the default, is no limit." },
+        { "interval", OPTION_DURATION, OPTION_ANYWHERE, AT_RESTART(interval_usec),
+          .check = check_interval,
+          .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
+                 "anew. Without it they are counted over the task's whole life." },
+};
+static const OptionTable restart_table = { restart_rows, ELEMENTSOF(restart_rows), sizeof(TaskRestart) };
+
+static const Option log_rate_limit_rows[] = {
+        { "burst", OPTION_NUMBER, OPTION_ANYWHERE, AT_LOG(burst),
+          .doc = "How many lines are taken in an interval; journald drops more. It takes several times as many where "
+                 "the disk has much room. 0, the default, is no limit." },
+        { "interval", OPTION_DURATION, OPTION_ANYWHERE, AT_LOG(interval_usec),
+          .default_text = "30s", .check = check_interval,
+          .doc = "Time in which the lines are counted." },
+};
+static const OptionTable log_rate_limit_table = {
+        log_rate_limit_rows, ELEMENTSOF(log_rate_limit_rows), sizeof(TaskLogRateLimit)
+};
+
+static const Option task_rows[] = {
+        { "name", OPTION_STRING, OPTION_IN_YAML, AT(name), .check = check_name,
           .doc = "Name of the task; the file's name when not given." },
-        { "image", OPTION_STRING, OPTION_ANYWHERE, AT(image), .required = true, .refuse = refuse_empty,
+        { "image", OPTION_STRING, OPTION_ANYWHERE, AT(image), .required = true, .check = check_empty,
           .doc = "Root of the container: a directory, a file system image or block device, or the name of an image "
                  "known to systemd-machined. A relative path starts at the plugin directory (in YAML: at the file)." },
-        { "boot", OPTION_BOOL, OPTION_ANYWHERE, AT(boot), .fallback = "true",
+        { "boot", OPTION_BOOL, OPTION_ANYWHERE, AT(boot), .default_text = "true",
           .doc = "Run the image's init system as PID 1; command is then the list of its arguments." },
         { "command", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(command),
           .doc = "Program to run and its arguments." },
-        { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .fallback = "false",
+        { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .default_text = "false",
           .doc = "Mount the image read-only; it must have a place for each mount, and tasks may share it." },
-        { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .fallback = "false",
+        { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .default_text = "false",
           .doc = "Run a copy of the image that is thrown away at the end. Each restart in place begins with a new copy, and so "
                  "does each reboot of a booted system." },
-        { "volatile", OPTION_STRING, OPTION_ANYWHERE, AT(volatile_mode),
-          .allowed = LIST("yes", "state", "overlay", "no"),
-          .doc = "What is lost at the end: all but /usr, only /var, or all changes through an overlay." },
-        { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .fallback = "false",
+        { "volatile", OPTION_ENUM, OPTION_ANYWHERE, AT(volatile_mode), .values = volatile_values, .default_text = "no",
+          .doc = "What is lost at the end." },
+        { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .default_text = "false",
           .doc = "Run command as PID 2 below the small init of systemd-nspawn." },
-        { "init", OPTION_BOOL, OPTION_ANYWHERE, AT(init), .fallback = "true",
+        { "init", OPTION_BOOL, OPTION_ANYWHERE, AT(init), .default_text = "true",
           .doc = "Run command below a small init, which reaps, passes signals on and reports how it ended. With false "
                  "command itself is PID 1; with process_two this changes nothing." },
-        { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .refuse = refuse_user,
+        { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .check = check_user,
           .doc = "User of the image that command runs as, a name or an id; :GROUP may follow." },
-        { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .refuse = refuse_relative,
+        { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .check = check_relative,
           .doc = "Directory of the container that command starts in." },
-        { "environment", OPTION_ENVIRONMENT, OPTION_ANYWHERE, AT(environment),
+        { "environment", OPTION_STRING_MAP, OPTION_ANYWHERE, AT(environment), .check_key = check_variable,
+          .secret = true,
           .doc = "Environment variables; those of the job's env win. A name may be anything without = in it." },
-        { "bind", OPTION_BIND, OPTION_ANYWHERE, AT(binds),
+        { "bind", OPTION_BIND, OPTION_ANYWHERE, AT(binds), COUNT(n_binds),
           .doc = "Files and directories of the host to mount: host path to path in the container." },
-        { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds),
+        { "bind_read_only", OPTION_BIND_READ_ONLY, OPTION_ANYWHERE, AT(binds), COUNT(n_binds),
           .doc = "As bind, read-only." },
         { "capability", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(capability), .spell = spell_capability,
           .doc = "Capabilities to grant beyond those of systemd-nspawn, also in Docker's spelling (net_admin). A user "
                  "who is not root gets these and no others; all grants every capability there is." },
-        { "console", OPTION_STRING, OPTION_ANYWHERE, AT(console),
-          .allowed = LIST("interactive", "read-only", "passive", "pipe"),
-          .doc = "How output leaves the container; read-only when booted, else pipe, which keeps stdout and stderr "
-                 "apart." },
-        { "reload_signal", OPTION_STRING, OPTION_ANYWHERE, AT(reload_signal), .refuse = refuse_reload_signal,
+        { "console", OPTION_ENUM, OPTION_ANYWHERE, AT(console), .values = console_values, .default_from = default_console,
+          .default_doc = "pipe, or read-only where it boots",
+          .doc = "How output leaves the container." },
+        { "reload_signal", OPTION_STRING, OPTION_ANYWHERE, AT(reload_signal), .check = check_reload_signal,
           .doc = "Signal that command, or the booted init system, gets once when its unit is reloaded: systemctl reload "
                  "UNIT. Without it systemd refuses to reload." },
-        { "tty", OPTION_BOOL, OPTION_ANYWHERE, AT(tty), .fallback = "false",
+        { "tty", OPTION_BOOL, OPTION_ANYWHERE, AT(tty), .default_text = "false",
           .doc = "Give command a terminal, which nspawnctl attach connects to. stdout and stderr are one then, their "
                  "lines end in CR LF, and input is what is typed by who is attached. Needs boot = false." },
-        { "pivot_root", OPTION_STRING, OPTION_ANYWHERE, AT(pivot_root), .refuse = refuse_pivot,
+        { "pivot_root", OPTION_STRING, OPTION_ANYWHERE, AT(pivot_root), .check = check_pivot,
           .doc = "Directory of the image to make the root; after a colon where to put the old one." },
-        { "resolv_conf", OPTION_STRING, OPTION_ANYWHERE, AT(resolv_conf),
-          .allowed = LIST("off", "copy-host", "copy-static", "copy-uplink", "copy-stub", "replace-host",
-                          "replace-static", "replace-uplink", "replace-stub", "bind-host", "bind-static",
-                          "bind-uplink", "bind-stub", "delete", "auto"),
+        { "resolv_conf", OPTION_ENUM, OPTION_ANYWHERE, AT(resolv_conf), .values = resolv_conf_values,
           .doc = "How /etc/resolv.conf of the container is made." },
-        { "user_namespacing", OPTION_BOOL, OPTION_ANYWHERE, AT(user_namespacing), .fallback = "true",
+        { "user_namespacing", OPTION_BOOL, OPTION_ANYWHERE, AT(user_namespacing), .default_text = "true",
           .doc = "Give the container user ids of its own. With false its root is root of the host, and with network_veth = "
                  "false also has the host's interfaces, ports and abstract sockets." },
-        { "private_users", OPTION_STRING, OPTION_ANYWHERE, AT(private_users), .refuse = refuse_private_users,
-          .doc = "Which user ids: pick (the default), identity, a first id, or FIRST:COUNT. Takes effect with "
-                 "user_namespacing." },
-        { "private_users_ownership", OPTION_STRING, OPTION_ANYWHERE, AT(private_users_ownership),
-          .allowed = LIST("auto", "map", "chown"),
-          .doc = "How the image's files get those ids; auto by default. Takes effect with user_namespacing." },
-        { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .fallback = "true",
+        { "private_users", OPTION_STRING, OPTION_ANYWHERE, AT(private_users), .default_text = "pick", .check = check_private_users,
+          .doc = "Which user ids: pick, identity, a first id, or FIRST:COUNT. Takes effect with user_namespacing." },
+        { "private_users_ownership", OPTION_ENUM, OPTION_ANYWHERE, AT(private_users_ownership), .values = ownership_values, .default_text = "auto",
+          .doc = "How the image's files get those ids. Takes effect with user_namespacing." },
+        { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .default_text = "true",
           .doc = "Give the container a network of its own with a virtual cable to the host." },
-        { "restart", OPTION_BLOCK, OPTION_ANYWHERE, AT(restart),
+        { "restart", OPTION_BLOCK, OPTION_ANYWHERE, AT(restart), .block = &restart_table,
           .doc = "When systemd starts the container again in place, in the same unit." },
-        { "restart.policy", OPTION_STRING, OPTION_ANYWHERE, AT(restart.policy),
-          .allowed = LIST("no", "on-failure", "on-success", "always"),
-          .doc = "After which ends; no by default, and then Nomad's own restart block decides." },
-        { "restart.delay", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.delay_usec), .refuse = refuse_delay,
-          .doc = "Time between an end and the next start: 500ms, 5s, 1m30s, or a number of seconds; 100ms by default "
-                 "and at least." },
-        { "restart.max_attempts", OPTION_NUMBER, OPTION_ANYWHERE, AT(restart.max_attempts),
-          .doc = "How many restarts there are before the task counts as ended; 0, the default, is no limit." },
-        { "restart.interval", OPTION_DURATION, OPTION_ANYWHERE, AT(restart.interval_usec),
-          .refuse = refuse_interval,
-          .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
-                 "anew. Without it they are counted over the task's whole life." },
-        { "log_rate_limit", OPTION_BLOCK, OPTION_ANYWHERE, AT(log_rate_limit),
+        { "log_rate_limit", OPTION_BLOCK, OPTION_ANYWHERE, AT(log_rate_limit), .block = &log_rate_limit_table,
           .doc = "How much output the journal takes, where it is the journal that gets it. Without it all is taken, "
                  "whatever journald.conf says." },
-        { "log_rate_limit.burst", OPTION_NUMBER, OPTION_ANYWHERE, AT(log_rate_limit.burst),
-          .doc = "How many lines are taken in an interval; journald drops more. It takes several times as many where "
-                 "the disk has much room. 0, the default, is no limit." },
-        { "log_rate_limit.interval", OPTION_DURATION, OPTION_ANYWHERE, AT(log_rate_limit.interval_usec),
-          .refuse = refuse_interval,
-          .doc = "Time in which the lines are counted; 30s by default." },
-        { "oom_policy", OPTION_STRING, OPTION_ANYWHERE, AT(oom_policy), .fallback = "continue",
-          .allowed = LIST("continue", "stop", "kill"),
-          .doc = "What follows when a process is killed because memory ran out: the others go on, the task is stopped "
-                 "orderly, or all of it is killed at once." },
+        { "oom_policy", OPTION_ENUM, OPTION_ANYWHERE, AT(oom_policy), .default_text = "continue", .values = oom_policy_values,
+          .doc = "What follows when a process is killed because memory ran out." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
           .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T. A limit is at "
                  "least 4M, which a container needs to start." },
@@ -197,20 +210,27 @@ const Option option_table[] = {
           .doc = "Memory limit when memory is not it." },
         { "cpu_shares", OPTION_NUMBER, OPTION_IN_YAML, AT(cpu_shares),
           .doc = "Share of the processors when they are short; 1024 is the share of other units." },
-        { "cpus", OPTION_STRING, OPTION_IN_YAML, AT(cpus), .refuse = refuse_cpus,
+        { "cpus", OPTION_STRING, OPTION_IN_YAML, AT(cpus), .check = check_cpus,
           .doc = "Processors the task may use." },
+        { "volume_mount", OPTION_BIND, OPTION_FROM_NOMAD, AT(binds), COUNT(n_binds), .gate = GATE_VOLUMES,
+          .doc = "A volume of the job's group in the container; private and host-to-task propagation are possible." },
+};
 
-        { "enabled", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, enabled), .fallback = "true",
+static const Option driver_rows[] = {
+        { "enabled", OPTION_BOOL, OPTION_IN_DRIVER, AT_DRIVER(enabled), .default_text = "true",
           .doc = "Whether this client runs tasks of this driver." },
-        { "volumes", OPTION_BOOL, OPTION_IN_DRIVER, .offset = offsetof(DriverConfig, volumes), .fallback = "true",
+        { "volumes", OPTION_BOOL, OPTION_IN_DRIVER, AT_DRIVER(volumes), .default_text = "true",
           .doc = "Whether volume_mount blocks of jobs are allowed." },
-        { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER,
-          .offset = offsetof(DriverConfig, disable_log_collection), .fallback = "false",
+        { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER, AT_DRIVER(disable_log_collection), .default_text = "false",
           .doc = "Leave the output of tasks to the journal instead of Nomad, which then runs no log collector." },
-        { "orphan_timeout", OPTION_DURATION, OPTION_IN_DRIVER,
-          .offset = offsetof(DriverConfig, orphan_timeout_usec),
+        { "orphan_timeout", OPTION_DURATION, OPTION_IN_DRIVER, AT_DRIVER(orphan_timeout_usec),
           .doc = "After how long to end tasks of a Nomad node whose client state is lost, counted from when the driver told of them. 0, the default, is never." },
 };
 /* clang-format on */
 
-const size_t option_table_size = ELEMENTSOF(option_table);
+const OptionTable task_options = { task_rows, ELEMENTSOF(task_rows), sizeof(TaskSpec) };
+const OptionTable driver_options = { driver_rows, ELEMENTSOF(driver_rows), sizeof(DriverConfig) };
+
+const OptionTable *option_table_of(OptionUse use) {
+        return use == OPTION_IN_DRIVER ? &driver_options : &task_options;
+}

@@ -1,83 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/error.h"
 #include "base/value.h"
-#include "task/spec.h"
+#include "task/diagnostics.h"
 
 /*
- * THE option table: one row per option, and everything else comes from it: the schema Nomad is given, the
- * decoder for msgpack and YAML, the words of the errors, the reference that `nspawnctl docs` prints.
- * A row named BLOCK.MEMBER is a member of the block option of that name.
+ * Tables of options: one row per option, and everything else comes from it: the schema that Nomad is given,
+ * the decoder for msgpack and YAML, defaults, copying and clearing, the messages, the policy of the operator
+ * (task/policy.h), and the reference that `nspawnctl docs` prints.
+ *
+ * Each row says where in a structure, the target, its value is: `offset`.
  */
 
 typedef enum OptionKind {
-        OPTION_BOOL,
-        OPTION_STRING,
-        OPTION_STRING_LIST,
-        OPTION_ENVIRONMENT, /* map of strings, into a list of NAME=value */
-        OPTION_BIND,        /* map of strings, source path to target path */
-        OPTION_BIND_READ_ONLY,
-        OPTION_SIZE,     /* bytes, with K, M, G, T as suffix */
-        OPTION_NUMBER,   /* not negative */
-        OPTION_DURATION, /* microseconds, from a text such as 1m30s or a number of seconds */
-        OPTION_BLOCK,    /* a map whose members are the rows with its name and a dot before theirs */
+        OPTION_BOOL,           /* bool */
+        OPTION_STRING,         /* char *, NULL when not given */
+        OPTION_STRING_LIST,    /* char ** (base/strv.h) */
+        OPTION_STRING_MAP,     /* StringMap */
+        OPTION_ENUM,           /* int, one of `values` */
+        OPTION_BIND,           /* TaskBind * and a count; in text a map, source path to target path */
+        OPTION_BIND_READ_ONLY, /* the same; adds to what another row has put there */
+        OPTION_SIZE,           /* uint64_t, bytes, with K, M, G, T as suffix */
+        OPTION_NUMBER,         /* uint64_t, not negative */
+        OPTION_DURATION,       /* uint64_t, microseconds, from a text such as 1m30s or a number of seconds */
+        OPTION_BLOCK,          /* a structure, described by `block` */
+        OPTION_BLOCKS,         /* an allocated array of such structures and a count */
         _OPTION_KIND_MAX,
 } OptionKind;
 
-/* Who may use an option. */
+/* Where an option may be given. */
 typedef enum OptionUse {
         OPTION_IN_JOB = 1 << 0,    /* config {} of a Nomad task */
         OPTION_IN_YAML = 1 << 1,   /* a file for nspawnctl */
-        OPTION_IN_DRIVER = 1 << 2, /* config {} of the plugin block; these rows are of DriverConfig */
+        OPTION_IN_DRIVER = 1 << 2, /* config {} of the plugin block */
+        OPTION_FROM_NOMAD = 1
+                << 3, /* beside config {} in a job; Nomad reads it, and the driver takes it over */
         OPTION_ANYWHERE = OPTION_IN_JOB | OPTION_IN_YAML,
 } OptionUse;
+
+/* What the operator must allow before a job may use an option (task/policy.h). */
+typedef enum OptionGate {
+        GATE_VOLUMES = 1 << 0,    /* paths of the host */
+        GATE_CAPS = 1 << 1,       /* more capabilities */
+        GATE_PRIVILEGED = 1 << 2, /* whatever lets root of a container act on the host */
+        GATE_PROPERTIES = 1 << 3, /* properties of the unit, as systemd knows them */
+        GATE_ALL = GATE_VOLUMES | GATE_CAPS | GATE_PRIVILEGED | GATE_PROPERTIES,
+} OptionGate;
+
+/* What makes a container of a task. */
+typedef enum OptionIsolation {
+        ISOLATION_NSPAWN = 1 << 0,
+        ISOLATION_SERVICE = 1 << 1,
+} OptionIsolation;
+
+/* A value of an OPTION_ENUM. Tables of them end with a row without a name. */
+typedef struct OptionValue {
+        int value;
+        const char *name;
+        const char *doc; /* a phrase for the documentation */
+} OptionValue;
+
+/* Return: the name, or NULL for a value that is none of the table, such as the 0 of an option not given. */
+const char *option_value_name(const OptionValue *values, int value);
+
+typedef struct OptionTable OptionTable;
 
 typedef struct Option {
         const char *name;
         OptionKind kind;
         OptionUse use;
-        size_t offset; /* of the member it lands in, of TaskSpec or DriverConfig */
+        size_t offset;       /* of the value in the target */
+        size_t count_offset; /* of the size_t beside an array */
         bool required;
-        const char *fallback;       /* default, as written in a job; NULL for none */
-        const char *const *allowed; /* NULL-terminated; NULL for no list */
-        /* Checks one string further; returns what is allowed, in words, when @value is not. */
-        const char *(*refuse)(const char *value);
-        /* As refuse, but owned by the caller; and may put @value, owned by it as well, into a plain
-         * spelling. */
+        bool secret; /* values are not shown in messages */
+        /* The default as written in a job, read by the decoder; lists have a comma between their items, and
+         * maps are NAME=VALUE with a comma between. NULL for none: all bits zero. */
+        const char *default_text;
+        /* Return: the default where that depends on other options of @target; called when they are read. */
+        const char *(*default_from)(const void *target);
+        const char *default_doc;   /* for the documentation, where default_text is not enough */
+        const OptionValue *values; /* of an OPTION_ENUM */
+        /* Return: NULL when a string is good, else what is wanted, as it follows "must be". */
+        const char *(*check)(const char *value);
+        const char *(*check_key)(const char *key); /* of an OPTION_STRING_MAP */
+        /* As check, but the result is owned by the caller; and may put @value, owned by the caller too, into
+         * a plain spelling. */
         char *(*spell)(char **value);
-        const char *doc; /* one line */
+        const OptionTable *block; /* of OPTION_BLOCK and OPTION_BLOCKS */
+        OptionGate gate;          /* 0: always allowed */
+        unsigned isolations;      /* of OptionIsolation, that have it; 0: all of them */
+        unsigned since;           /* version of systemd that it needs; 0: any supported */
+        const char *doc;          /* one line */
 } Option;
 
-extern const Option option_table[];
-extern const size_t option_table_size;
+struct OptionTable {
+        const Option *rows;
+        size_t n_rows;
+        size_t size; /* of the target */
+};
 
-#define OPTION_FOREACH(option) \
-        for (const Option *option = option_table; option < option_table + option_table_size; option++)
+/* The options of a TaskSpec and of a DriverConfig (task/spec.h). */
+extern const OptionTable task_options, driver_options;
+
+#define OPTION_FOREACH(option, table) \
+        for (const Option *option = (table)->rows; option < (table)->rows + (table)->n_rows; option++)
+
+/* Return: the table whose rows have this use. */
+const OptionTable *option_table_of(OptionUse use);
 
 /* Return: a name for documentation ("bool", "list of strings", ...). */
 const char *option_kind_to_string(OptionKind kind);
 
-/* Return: the row, or NULL. A member is found by its whole name, BLOCK.MEMBER. */
-const Option *option_find(const char *name, OptionUse use);
+/* Return: whether a default is written in quotes where a language tells texts from other values. */
+bool option_kind_is_text(OptionKind kind);
 
-/* Return: whether it is a member of a block, which is no option by itself. */
-bool option_is_member(const Option *option);
+/* Return: the row, or NULL. @name is BLOCK.MEMBER for a member of a block. */
+const Option *option_find(const OptionTable *table, const char *name, OptionUse use);
 
-/* Puts each option's default into @target, a TaskSpec or DriverConfig as @use says. */
-void option_set_defaults(void *target, OptionUse use);
+/* Called with the whole name of an option, BLOCK.MEMBER for a member. */
+typedef void (*OptionVisit)(const char *name, const Option *option, void *userdata);
+
+/* Visits all rows with this use, each block before its members. */
+void option_visit(const OptionTable *table, OptionUse use, OptionVisit visit, void *userdata);
+
+/* Gives all options of an empty @target their defaults. */
+void option_set_defaults(const OptionTable *table, void *target, OptionUse use);
+
+/* Frees the values of all options; @target is zeroed. */
+void option_clear(const OptionTable *table, void *target);
+
+/* Makes @target, which is empty, a copy of @from. */
+void option_copy(const OptionTable *table, void *target, const void *from);
 
 /**
  * option_decode() - read a map of options
- * @target: a DriverConfig for OPTION_IN_DRIVER, else a TaskSpec
+ * @target: empty
  * @config: a map; members that are null count as not given
  * @use:    whose options are known
- * @source: name of the file for messages with line and column, or NULL
+ * @d:      gets all mistakes, and which options are given
  *
- * Sets the defaults first. Unknown options, wrong types and values that are not allowed are errors that
+ * Sets the defaults first. Unknown options, wrong types and values that are not allowed are mistakes that
  * name the option, the value and what is allowed. All that can be read is read in spite of them. Does not
- * check combinations: task_spec_validate() does.
+ * check combinations: task_request_check() does.
  *
- * Return: 0, or a negative errno with @ret_error set, which has a line for each mistake.
+ * Return: 0, or -EINVAL.
  */
-int option_decode(void *target, const Value *config, OptionUse use, const char *source, Error **ret_error);
+int option_decode(
+        const OptionTable *table, void *target, const Value *config, OptionUse use, Diagnostics *d);

@@ -29,9 +29,11 @@ TaskRequest *task_request_free(TaskRequest *request) {
         return NULL;
 }
 
-int task_request_check(TaskRequest *request, Error **ret_error) {
+int task_request_check(TaskRequest *request, const Policy *policy, OptionUse use, Diagnostics *d) {
         request->launch = task_spec_launch(&request->spec);
-        return task_spec_validate(&request->spec, ret_error);
+        (void) policy_check(policy, &task_options, use, d);
+        (void) task_spec_validate(&request->spec, d);
+        return d->n_items > 0 ? -d->items[0].code : 0;
 }
 
 bool task_request_boots_with_arguments(const TaskRequest *request) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "task/policy.h"
 #include "task/spec.h"
 
 /* The names of a task, and what its unit says about it. No option changes the machine or the unit. */
@@ -38,10 +39,13 @@ DEFINE_CLEANUP(TaskRequest *, task_request_free)
 
 /**
  * task_request_check() - decide what follows from the options, and check what single options cannot see
+ * @policy: which options are allowed
+ * @use:    where the options come from
+ * @d:      of the decoder; gets all mistakes
  *
- * Return: 0, or a negative errno with @ret_error set as by task_spec_validate().
+ * Return: 0 when there are no mistakes at all, those of the decoder included; else a negative errno.
  */
-int task_request_check(TaskRequest *request, Error **ret_error);
+int task_request_check(TaskRequest *request, const Policy *policy, OptionUse use, Diagnostics *d);
 
 /* Return: whether command is no program to run, but arguments of the image's init system. */
 bool task_request_boots_with_arguments(const TaskRequest *request);

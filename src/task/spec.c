@@ -2,6 +2,7 @@
 
 #include "base/string.h"
 #include "base/strv.h"
+#include "task/option.h"
 #include "task/spec.h"
 
 TaskSpec *task_spec_new(void) {
@@ -9,30 +10,7 @@ TaskSpec *task_spec_new(void) {
 }
 
 void task_spec_clear(TaskSpec *spec) {
-        free(spec->name);
-        free(spec->image);
-        free(spec->volatile_mode);
-        free(spec->pivot_root);
-        strv_free(spec->command);
-        strv_free(spec->environment);
-        free(spec->user);
-        free(spec->working_directory);
-        free(spec->console);
-        strv_free(spec->capability);
-        free(spec->reload_signal);
-        free(spec->restart.policy);
-        free(spec->private_users);
-        free(spec->private_users_ownership);
-        for (size_t i = 0; i < spec->n_binds; i++) {
-                free(spec->binds[i].source);
-                free(spec->binds[i].target);
-        }
-        free(spec->binds);
-        free(spec->resolv_conf);
-        free(spec->cpus);
-        free(spec->oom_policy);
-        strv_free(spec->refused);
-        *spec = (TaskSpec){};
+        option_clear(&task_options, spec);
 }
 
 TaskSpec *task_spec_free(TaskSpec *spec) {
@@ -51,38 +29,6 @@ void task_spec_add_bind(TaskSpec *spec, const char *source, const char *target, 
         };
 }
 
-static char **environment_find(char **environment, const char *name) {
-        size_t n = strlen(name);
-
-        for (char **e = environment; e && *e; e++)
-                if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
-                        return e;
-        return NULL;
-}
-
-void environment_set(char ***environment, const char *name, const char *value) {
-        char *assignment = xasprintf("%s=%s", name, value);
-        char **e = environment_find(*environment, name);
-
-        if (!e) {
-                strv_consume(environment, assignment);
-                return;
-        }
-
-        free(*e);
-        *e = assignment;
-}
-
-const char *environment_get(char *const *environment, const char *name) {
-        char **e = environment_find((char **) (uintptr_t) environment, name);
-
-        return e ? *e + strlen(name) + 1 : NULL;
-}
-
-bool environment_name_is_valid(const char *name) {
-        return *name && !strchr(name, '=');
-}
-
 TaskLaunch task_spec_launch(const TaskSpec *spec) {
         if (spec->boot)
                 return TASK_LAUNCH_BOOT;
@@ -96,11 +42,10 @@ bool task_spec_has_user_namespace(const TaskSpec *spec) {
 }
 
 bool task_spec_keeps_root_read_only(const TaskSpec *spec) {
-        if (streq_null(spec->volatile_mode, "state"))
-                return true;
-        return spec->read_only && (!spec->volatile_mode || streq(spec->volatile_mode, "no"));
+        return spec->volatile_mode == VOLATILE_STATE ||
+                (spec->read_only && spec->volatile_mode == VOLATILE_NO);
 }
 
 bool task_spec_restarts(const TaskSpec *spec) {
-        return spec->restart.policy && !streq(spec->restart.policy, "no");
+        return spec->restart.policy != RESTART_NO;
 }

@@ -31,7 +31,8 @@ void nspawn_append_record(StringBuffer *buffer, char letter, const char *text) {
 char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
-        STRV_FOREACH (e, spec->environment)
+        _cleanup_strv_ char **environment = string_map_to_strv(&spec->environment);
+        STRV_FOREACH (e, environment)
                 nspawn_append_record(&buffer, TASK_ENVIRONMENT, *e);
         if (spec->user)
                 nspawn_append_record(&buffer, TASK_USER, spec->user);
@@ -45,9 +46,7 @@ char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size) {
 }
 
 bool nspawn_keeps_streams_apart(const TaskRequest *request) {
-        const char *console = request->spec.console;
-
-        return console ? streq(console, "pipe") : request->launch != TASK_LAUNCH_BOOT;
+        return request->spec.console == CONSOLE_PIPE;
 }
 
 /* nspawn splits paths at colons and takes a backslash as escape (systemd-nspawn(1), --bind=). */
@@ -83,12 +82,13 @@ static void append_image(char ***args, const TaskSpec *spec, const Root *root) {
          * nspawn's own mode "state" mounts below the root too early for id-mapped files: EBUSY (systemd 252,
          * nspawn.c, remount_idmap). It is nothing else than this.
          */
-        bool state = streq_null(spec->volatile_mode, "state");
+        bool state = spec->volatile_mode == VOLATILE_STATE;
 
         append_text(args, root->kind == ROOT_RAW ? "--image" : "--directory", root->path);
         append_flag(args, "--read-only", spec->read_only || state);
         append_flag(args, "--ephemeral", spec->ephemeral);
-        append_text(args, "--volatile", state ? NULL : spec->volatile_mode);
+        if (!state && spec->volatile_mode != VOLATILE_NO)
+                append_text(args, "--volatile", option_value_name(volatile_values, spec->volatile_mode));
         append_flag(args, "--tmpfs=/var:mode=0755", state);
         append_text(args, "--pivot-root", spec->pivot_root);
 }
@@ -109,9 +109,9 @@ static void append_users(char ***args, const TaskRequest *request, const Root *r
                 return;
         }
 
-        append_text(args, "--private-users", spec->private_users ? spec->private_users : "pick");
+        append_text(args, "--private-users", spec->private_users);
         append_text(args, "--private-users-ownership",
-                spec->private_users_ownership ? spec->private_users_ownership : "auto");
+                option_value_name(ownership_values, spec->private_users_ownership));
 }
 
 static void append_network(char ***args, const TaskRequest *request, const Root *root) {
@@ -121,7 +121,7 @@ static void append_network(char ***args, const TaskRequest *request, const Root 
                 append_text(args, "--network-namespace-path", path);
         else if (!path)
                 append_flag(args, "--network-veth", request->spec.network_veth);
-        append_text(args, "--resolv-conf", request->spec.resolv_conf);
+        append_text(args, "--resolv-conf", option_value_name(resolv_conf_values, request->spec.resolv_conf));
 }
 
 static void append_launch(char ***args, const TaskRequest *request, bool fd_message) {
@@ -161,10 +161,7 @@ static void append_process(char ***args, const TaskRequest *request) {
         append_text(args, "--kill-signal", nspawn_kill_signal(launch));
         append_flag(
                 args, "--notify-ready=yes", launch == TASK_LAUNCH_SUPERVISE || launch == TASK_LAUNCH_BOOT);
-        append_text(args, "--console",
-                spec->console                        ? spec->console
-                        : launch == TASK_LAUNCH_BOOT ? "read-only"
-                                                     : "pipe");
+        append_text(args, "--console", option_value_name(console_values, spec->console));
         append_text(args, "--chdir", spec->working_directory);
 
         if (!strv_is_empty(spec->capability)) {

@@ -74,9 +74,7 @@ static void add_journal_fields(Builder *b, char *const *fields) {
  * microsecond.
  */
 static void add_log_rate_limit(Builder *b, const TaskLogRateLimit *limit) {
-        uint64_t interval = limit->interval_usec > 0 ? limit->interval_usec : LOG_RATE_LIMIT_INTERVAL_USEC;
-
-        add(b, "LogRateLimitIntervalUSec", limit->burst > 0 ? interval : 1);
+        add(b, "LogRateLimitIntervalUSec", limit->burst > 0 ? limit->interval_usec : 1);
         add(b, "LogRateLimitBurst", limit->burst > 0 ? (uint32_t) limit->burst : 1000000);
 }
 
@@ -104,8 +102,8 @@ static void add_process(Builder *b, const TaskRequest *request, const Root *root
 static void add_restart_limits(Builder *b, const TaskRestart *restart) {
         uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
 
-        add(b, "Restart", restart->policy);
-        add(b, "RestartUSec", restart->delay_usec > 0 ? restart->delay_usec : RESTART_DELAY_MIN_USEC);
+        add(b, "Restart", option_value_name(restart_policy_values, restart->policy));
+        add(b, "RestartUSec", restart->delay_usec);
         add(b, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0);
         if (restart->max_attempts > 0)
                 add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
@@ -222,7 +220,7 @@ static void add_resources(Builder *b, const TaskSpec *spec) {
         add(b, "IOAccounting", true);
         add(b, "TasksAccounting", true);
         add(b, "TasksMax", TASKS_MAX);
-        add(b, "OOMPolicy", spec->oom_policy ? spec->oom_policy : "continue");
+        add(b, "OOMPolicy", option_value_name(oom_policy_values, spec->oom_policy));
 
         if (spec->memory_max > 0)
                 add(b, "MemoryMax", spec->memory_max);

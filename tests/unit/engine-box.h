@@ -133,7 +133,7 @@ static inline TaskRequest *box_request(const Box *box) {
         request->launch = TASK_LAUNCH_SUPERVISE;
         spec->image = xstrdup(box->fake->directory);
         strv_append(&spec->command, "sleep");
-        environment_set(&spec->environment, "SECRET", "hunter2");
+        string_map_set(&spec->environment, "SECRET", "hunter2");
         return request;
 }
 

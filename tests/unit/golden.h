@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "task/option.h"
 #include "task/request.h"
 #include "task/root.h"
 
@@ -55,15 +56,14 @@ static inline TaskRequest *golden_request(void) {
         TaskRequest *request = task_request_new();
         TaskSpec *spec = &request->spec;
 
+        option_set_defaults(&task_options, spec, OPTION_IN_JOB);
         request->identity.name = xstrdup("web");
         request->identity.machine = xstrdup("web-1");
         request->identity.slice = xstrdup("nspawn-nomad.slice");
         request->launch = TASK_LAUNCH_BOOT;
         spec->image = xstrdup("debian");
-        spec->oom_policy = xstrdup("continue");
-        spec->boot = spec->init = spec->user_namespacing = spec->network_veth = true;
-        environment_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
-        environment_set(&spec->environment, "EMPTY", "");
+        string_map_set(&spec->environment, "TOKEN", GOLDEN_SECRET);
+        string_map_set(&spec->environment, "EMPTY", "");
         return request;
 }
 
@@ -72,6 +72,7 @@ static inline void golden_command(TaskRequest *request) {
 
         request->launch = TASK_LAUNCH_SUPERVISE;
         spec->boot = false;
+        spec->console = CONSOLE_PIPE;
         strv_append(&spec->command, "/bin/sh");
         strv_append(&spec->command, "-c");
         strv_append(&spec->command, "echo \"$HOME\" %n ${X}; exit 1");
@@ -96,22 +97,21 @@ static inline TaskRequest *golden_request_everything(void) {
         strv_append(&identity->journal_fields, "NOMAD_JOB=a=b c");
         identity->machine_id = xstrdup("0123456789abcdef0123456789abcdef");
         spec->read_only = spec->ephemeral = true;
-        spec->volatile_mode = xstrdup("overlay");
+        spec->volatile_mode = VOLATILE_OVERLAY;
         spec->pivot_root = xstrdup("/new:/old");
         spec->user = xstrdup("nobody:nogroup");
         spec->working_directory = xstrdup("/srv/a b");
-        spec->console = xstrdup("pipe");
         spec->tty = true;
         strv_append(&spec->capability, "CAP_NET_ADMIN");
         strv_append(&spec->capability, "CAP_SYS_PTRACE");
-        spec->private_users = xstrdup("65536:131072");
-        spec->private_users_ownership = xstrdup("map");
+        string_replace(&spec->private_users, "65536:131072");
+        spec->private_users_ownership = OWNERSHIP_MAP;
         task_spec_add_bind(spec, "/srv/data", "/data", false);
         task_spec_add_bind(spec, "/etc/ssl", "/etc/ssl", true);
-        spec->resolv_conf = xstrdup("copy-host");
-        string_replace(&spec->oom_policy, "kill");
+        spec->resolv_conf = RESOLV_CONF_COPY_HOST;
+        spec->oom_policy = OOM_KILL;
         spec->reload_signal = xstrdup("SIGUSR1");
-        spec->restart.policy = xstrdup("on-failure");
+        spec->restart.policy = RESTART_ON_FAILURE;
         spec->restart.delay_usec = 5 * USEC_PER_SEC;
         spec->restart.max_attempts = 3;
         spec->restart.interval_usec = 600 * USEC_PER_SEC;

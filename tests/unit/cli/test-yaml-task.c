@@ -162,6 +162,14 @@ Test(task_file, all_mistakes_are_told_at_once) {
                 "dir/t.yaml:2:1: user: cannot be combined with boot = true: an init system must be root");
 }
 
+Test(task_file, a_mistake_is_one_line_whatever_the_value_is) {
+        expect_refused("image: /i\nuser: \"a\\nb/\"\n",
+                "dir/t.yaml:2:7: user: \"a b/\" is not allowed: must be a user name or id, with :GROUP if wanted");
+        expect_refused("image: /i\n\"a\\nb\": 1\n", "dir/t.yaml:2:1: a b: no such option");
+        expect_refused("image: /i\nbind: { \"/a\": \"b\\ncommand: c\" }\n",
+                "dir/t.yaml:2:15: bind: \"b command: c\" is not allowed: must be an absolute path");
+}
+
 Test(task_file, a_rule_says_nothing_of_what_could_not_be_read) {
         expect_refused("image: /i\nboot: 'false'\ninit: false\nprocess_two: true\nuser: app\n",
                 "dir/t.yaml:2:7: boot: must be true or false, not a string (\"false\")");

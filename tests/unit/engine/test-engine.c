@@ -192,7 +192,7 @@ Test(engine, the_secrets_of_a_live_namesake_stay) {
         Task *first = box.task;
 
         box.n_started = 0;
-        environment_set(&request->spec.environment, "SECRET", "other");
+        string_map_set(&request->spec.environment, "SECRET", "other");
         cr_assert_eq(engine_start(box.engine, "two", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
                              NULL),
                 0);

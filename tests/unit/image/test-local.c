@@ -345,13 +345,13 @@ Test(local, an_image_that_is_read_only_needs_a_place_for_each_mount) {
         expect_mounts(&box, "read_only: image \"image\" has no /alloc, /var/data to mount something on");
         expect_mounts(&box, "volatile = \"overlay\"");
 
-        box.spec->volatile_mode = xstrdup("overlay");
+        box.spec->volatile_mode = VOLATILE_OVERLAY;
         expect_mounts(&box, NULL);
-        string_replace(&box.spec->volatile_mode, "state");
+        box.spec->volatile_mode = VOLATILE_STATE;
         expect_mounts(&box, "volatile: image \"image\" has no /alloc to mount something on");
         make_directory(&box, "image/alloc");
         expect_mounts(&box, NULL);
-        string_replace(&box.spec->volatile_mode, "no");
+        box.spec->volatile_mode = VOLATILE_NO;
         make_link(&box, "/run", "image/var");
         expect_mounts(&box, NULL);
         task_spec_add_bind(box.spec, "/srv", "/usr/resolv.conf", false);

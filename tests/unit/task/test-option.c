@@ -6,11 +6,13 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "cli/yaml.h"
+#include "task/driver-config.h"
 #include "task/option.h"
+#include "task/spec.h"
 
 TestSuite(option, .timeout = 30);
 
-static const OptionUse uses[] = { OPTION_IN_JOB, OPTION_IN_YAML, OPTION_IN_DRIVER };
+static const OptionUse uses[] = { OPTION_IN_JOB, OPTION_IN_YAML, OPTION_FROM_NOMAD, OPTION_IN_DRIVER };
 
 static Value *read_config(const char *text) {
         Value *config = NULL;
@@ -19,25 +21,30 @@ static Value *read_config(const char *text) {
         return config;
 }
 
-static TaskSpec *decode(const char *text) {
+/* Reads options of the table. Return: the messages, owned by the caller; NULL when all is well. */
+static char *decode_into(TaskSpec *spec, const char *text, const char *source) {
         _cleanup_value_ Value *config = read_config(text);
-        _cleanup_error_ Error *error = NULL;
-        TaskSpec *spec = task_spec_new();
-        int r = option_decode(spec, config, OPTION_IN_YAML, NULL, &error);
+        _cleanup_diagnostics_ Diagnostics d = { .source = source };
+        int r = option_decode(&task_options, spec, config, OPTION_IN_YAML, &d);
 
-        cr_assert_eq(r, 0, "%s: %s", text, error_message(error));
-        cr_assert_null(error);
+        cr_assert_eq(r, d.n_items > 0 ? -EINVAL : 0, "%s", text);
+        return diagnostics_to_string(&d);
+}
+
+static TaskSpec *decode(const char *text) {
+        TaskSpec *spec = task_spec_new();
+        _cleanup_free_ char *messages = decode_into(spec, text, NULL);
+
+        cr_assert_null(messages, "%s: %s", text, messages);
         return spec;
 }
 
 static void expect_refused(const char *text, const char *source, const char *message) {
-        _cleanup_value_ Value *config = read_config(text);
-        _cleanup_error_ Error *error = NULL;
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_free_ char *messages = decode_into(spec, text, source);
 
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, source, &error), -EINVAL, "%s", text);
-        cr_assert_str_eq(error->message, message, "%s\n%s", text, error->message);
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, source, NULL), -EINVAL);
+        cr_assert_not_null(messages, "%s", text);
+        cr_assert_str_eq(messages, message, "%s\n%s", text, messages);
 }
 
 /* Return: a file with this option, which may be a member of a block; owned by the caller. */
@@ -50,17 +57,15 @@ static char *file_of(const char *option, const char *value) {
                 "image: /i\n%.*s: { %s: %s }\n", (int) (member - option), option, member + 1, value);
 }
 
-/* An option of a file with this value is refused in words that begin and contain what is given. */
+/* An option of a file with this value is refused; the message begins and contains what is given. */
 static void expect_bad_value(const char *option, const char *value, const char *part) {
-        _cleanup_free_ char *text = file_of(option, value);
-        _cleanup_value_ Value *config = read_config(text);
-        _cleanup_error_ Error *error = NULL;
+        _cleanup_free_ char *text = file_of(option, value), *prefix = xasprintf("%s: ", option);
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
-        _cleanup_free_ char *prefix = xasprintf("%s: ", option);
+        _cleanup_free_ char *messages = decode_into(spec, text, NULL);
 
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, NULL, &error), -EINVAL, "%s", text);
-        cr_assert_not_null(string_after_prefix(error->message, prefix), "%s", error->message);
-        cr_assert_not_null(strstr(error->message, part), "%s: %s", text, error->message);
+        cr_assert_not_null(messages, "%s", text);
+        cr_assert_not_null(string_after_prefix(messages, prefix), "%s", messages);
+        cr_assert_not_null(strstr(messages, part), "%s: %s", text, messages);
 }
 
 static void expect_good_value(const char *option, const char *value) {
@@ -69,73 +74,103 @@ static void expect_good_value(const char *option, const char *value) {
         task_spec_free(decode(text));
 }
 
-/* ---- the table ---- */
+/* ---- the tables ---- */
+
+static const OptionTable *const tables[] = { &task_options, &driver_options };
+
+static bool is_block(const Option *option) {
+        return option->kind == OPTION_BLOCK || option->kind == OPTION_BLOCKS;
+}
+
+static void check_row(const char *name, const Option *option, void *userdata _unused_) {
+        cr_assert_not(string_is_empty(option->name));
+        cr_assert_null(strchr(option->name, '.'), "%s", name);
+        cr_assert_not(string_is_empty(option->doc), "%s", name);
+        cr_assert(string_has_suffix(option->doc, "."), "%s", name);
+        cr_assert_null(strchr(option->doc, '\n'), "%s", name);
+        cr_assert_lt(option->kind, _OPTION_KIND_MAX, "%s", name);
+        cr_assert_not(string_is_empty(option_kind_to_string(option->kind)));
+        cr_assert(option->kind != OPTION_BOOL || option->default_text, "%s", name);
+        cr_assert_not(option->default_text && option->default_from, "%s", name);
+        cr_assert_not(option->required && (option->default_text || option->default_from), "%s", name);
+        cr_assert(!option->default_from || option->default_doc, "%s", name);
+        cr_assert_not(option->gate && option->default_text, "%s: Nomad sends defaults as if given", name);
+        cr_assert_eq(option->values != NULL, option->kind == OPTION_ENUM, "%s", name);
+        cr_assert_eq(option->block != NULL, is_block(option), "%s", name);
+        cr_assert_not(is_block(option) && (option->default_text || option->default_from), "%s", name);
+}
+
+static void check_size(const OptionTable *table) {
+        OPTION_FOREACH (option, table) {
+                cr_assert_lt(option->offset, table->size, "%s", option->name);
+                cr_assert_lt(option->count_offset, table->size, "%s", option->name);
+                cr_assert_neq(option->use, 0, "%s", option->name);
+                if (option->block)
+                        check_size(option->block);
+        }
+}
+
+static void check_found(const char *name, const Option *option, void *userdata) {
+        const OptionUse *use = userdata;
+
+        cr_assert_eq(option_find(option_table_of(*use), name, *use), option, "%s", name);
+}
 
 Test(option, rows_are_complete) {
-        OPTION_FOREACH (option) {
-                cr_assert_not(string_is_empty(option->name));
-                cr_assert_not(string_is_empty(option->doc), "%s", option->name);
-                cr_assert(string_has_suffix(option->doc, "."), "%s", option->name);
-                cr_assert_null(strchr(option->doc, '\n'), "%s", option->name);
-                cr_assert_lt(option->kind, _OPTION_KIND_MAX, "%s", option->name);
-                cr_assert_neq(option->use, 0, "%s", option->name);
-                cr_assert_not(string_is_empty(option_kind_to_string(option->kind)));
-                cr_assert(option->kind != OPTION_BOOL || option->fallback, "%s", option->name);
-                cr_assert(!option->fallback || option->kind == OPTION_BOOL || option->kind == OPTION_STRING,
-                        "%s", option->name);
-                if (option->kind == OPTION_BOOL)
-                        cr_assert(streq(option->fallback, "true") || streq(option->fallback, "false"));
-                cr_assert_not(option->required && option->fallback, "%s", option->name);
-                cr_assert_not(option->allowed && option->kind != OPTION_STRING, "%s", option->name);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(uses); i++)
+                option_visit(option_table_of(uses[i]), uses[i], check_row, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                check_size(tables[i]);
 }
 
 Test(option, names_are_unique_and_found_by_their_users_only) {
-        for (size_t u = 0; u < ELEMENTSOF(uses); u++)
-                OPTION_FOREACH (option)
-                        if (option->use & uses[u])
-                                cr_assert_eq(option_find(option->name, uses[u]), option, "%s", option->name);
+        static const struct {
+                const char *name;
+                OptionUse use;
+        } unknown[] = {
+                { "memory", OPTION_IN_JOB }, /* Nomad's resources say that */
+                { "name", OPTION_IN_JOB },
+                { "volume_mount", OPTION_IN_JOB },
+                { "volumes", OPTION_ANYWHERE },
+                { "image", OPTION_IN_DRIVER },
+                { "", OPTION_ANYWHERE },
+                { "Image", OPTION_ANYWHERE },
+                { "restart.", OPTION_ANYWHERE },
+                { "restart.policy.", OPTION_ANYWHERE },
+                { "image.policy", OPTION_ANYWHERE },
+                { ".policy", OPTION_ANYWHERE },
+        };
 
-        cr_assert_null(option_find("memory", OPTION_IN_JOB), "Nomad's resources say that");
-        cr_assert_null(option_find("name", OPTION_IN_JOB));
-        cr_assert_null(option_find("volumes", OPTION_ANYWHERE));
-        cr_assert_null(option_find("image", OPTION_IN_DRIVER));
-        cr_assert_null(option_find("", OPTION_ANYWHERE));
-        cr_assert_null(option_find("Image", OPTION_ANYWHERE));
+        for (size_t i = 0; i < ELEMENTSOF(uses); i++) {
+                OptionUse use = uses[i];
+                option_visit(option_table_of(use), use, check_found, &use);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(unknown); i++)
+                cr_assert_null(option_find(option_table_of(unknown[i].use), unknown[i].name, unknown[i].use),
+                        "%s", unknown[i].name);
 }
 
-Test(option, rows_of_a_use_fit_into_its_target) {
-        OPTION_FOREACH (option)
-                cr_assert_lt(option->offset,
-                        option->use == OPTION_IN_DRIVER ? sizeof(DriverConfig) : sizeof(TaskSpec), "%s",
-                        option->name);
+static bool is_bind(const Option *option) {
+        return option->kind == OPTION_BIND || option->kind == OPTION_BIND_READ_ONLY;
 }
 
 Test(option, options_do_not_share_their_place) {
-        OPTION_FOREACH (a)
-                OPTION_FOREACH (b)
-                        if (a != b && (a->use & b->use) && a->offset == b->offset)
-                                cr_assert(a->kind == OPTION_BIND || a->kind == OPTION_BIND_READ_ONLY ||
-                                                a->kind == OPTION_BLOCK || b->kind == OPTION_BLOCK,
-                                        "%s", a->name);
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                OPTION_FOREACH (a, tables[i])
+                        OPTION_FOREACH (b, tables[i])
+                                if (a != b && a->offset == b->offset)
+                                        cr_assert(is_bind(a) && is_bind(b), "%s", a->name);
 }
 
-Test(option, members_belong_to_a_block_of_the_same_users) {
-        OPTION_FOREACH (option) {
-                const char *dot = strchr(option->name, '.');
-                _cleanup_free_ char *name = dot ? xstrndup(option->name, (size_t) (dot - option->name))
-                                                : NULL;
+/* Defaults that cannot be read end the program. */
+Test(option, every_default_can_be_read) {
+        for (size_t i = 0; i < ELEMENTSOF(uses); i++) {
+                _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
 
-                cr_assert_eq(option_is_member(option), dot != NULL, "%s", option->name);
-                if (!dot)
-                        continue;
-                const Option *block = option_find(name, option->use);
-                cr_assert_not_null(block, "%s", option->name);
-                cr_assert_eq(block->kind, OPTION_BLOCK, "%s", option->name);
-                cr_assert_eq(block->use, option->use, "%s", option->name);
-                cr_assert_not(option->required, "a block need not be given");
-                cr_assert_neq(option->kind, OPTION_BLOCK, "one level is enough");
+                if (uses[i] != OPTION_IN_DRIVER)
+                        option_set_defaults(&task_options, spec, uses[i]);
         }
+        cr_assert_eq(driver_config_decode(NULL, &(DriverConfig){}, NULL), 0);
 }
 
 /* ---- defaults ---- */
@@ -148,10 +183,36 @@ Test(option, defaults) {
         cr_assert(spec->user_namespacing);
         cr_assert(spec->network_veth);
         cr_assert_not(spec->read_only || spec->ephemeral || spec->process_two);
-        cr_assert(!spec->volatile_mode && !spec->console && !spec->private_users && !spec->resolv_conf);
-        cr_assert(strv_is_empty(spec->command) && strv_is_empty(spec->environment) && spec->n_binds == 0);
-        cr_assert_str_eq(spec->oom_policy, "continue");
+        cr_assert_eq(spec->volatile_mode, VOLATILE_NO);
+        cr_assert_eq(spec->console, CONSOLE_READ_ONLY);
+        cr_assert_str_eq(spec->private_users, "pick");
+        cr_assert_eq(spec->private_users_ownership, OWNERSHIP_AUTO);
+        cr_assert_eq(spec->resolv_conf, RESOLV_CONF_UNSET);
+        cr_assert(strv_is_empty(spec->command) && spec->environment.n == 0 && spec->n_binds == 0);
+        cr_assert_eq(spec->oom_policy, OOM_CONTINUE);
+        cr_assert_eq(spec->restart.policy, RESTART_NO);
+        cr_assert_eq(spec->restart.delay_usec, 100 * USEC_PER_MSEC);
+        cr_assert_eq(spec->log_rate_limit.interval_usec, 30 * USEC_PER_SEC);
         cr_assert(spec->memory_max == 0 && spec->memory_low == 0 && spec->cpu_shares == 0 && !spec->cpus);
+}
+
+Test(option, output_of_a_command_that_is_not_booted_is_kept_apart) {
+        static const struct {
+                const char *text;
+                Console console;
+        } rows[] = {
+                { "image: /i\n", CONSOLE_READ_ONLY },
+                { "image: /i\nboot: true\nconsole: ~\n", CONSOLE_READ_ONLY },
+                { "console: ~\nimage: /i\nboot: false\n", CONSOLE_PIPE },
+                { "console: pipe\nimage: /i\n", CONSOLE_PIPE },
+                { "console: read-only\nimage: /i\nboot: false\n", CONSOLE_READ_ONLY },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_task_spec_ TaskSpec *spec = decode(rows[i].text);
+
+                cr_assert_eq(spec->console, rows[i].console, "%s", rows[i].text);
+        }
 }
 
 Test(option, the_driver_is_enabled_with_volumes_by_default) {
@@ -159,20 +220,20 @@ Test(option, the_driver_is_enabled_with_volumes_by_default) {
         DriverConfig driver = {};
         _cleanup_error_ Error *error = NULL;
 
-        cr_assert_eq(option_decode(&driver, empty, OPTION_IN_DRIVER, NULL, NULL), 0);
+        cr_assert_eq(driver_config_decode(empty, &driver, NULL), 0);
         cr_assert(driver.enabled && driver.volumes && !driver.disable_log_collection);
         cr_assert_eq(driver.orphan_timeout_usec, 0);
         cr_assert_eq(value_set(config, "orphan_timeout", value_new_string("1m30s")), 0);
         cr_assert_eq(value_set(config, "disable_log_collection", value_new_bool(true)), 0);
         cr_assert_eq(value_set(config, "volumes", value_new_bool(false)), 0);
-        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, NULL), 0);
+        cr_assert_eq(driver_config_decode(config, &driver, NULL), 0);
         cr_assert(driver.enabled && !driver.volumes && driver.disable_log_collection);
         cr_assert_eq(driver.orphan_timeout_usec, 90 * USEC_PER_SEC);
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
-        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
+        cr_assert_eq(driver_config_decode(config, &driver, &error), -EINVAL);
         cr_assert_str_eq(error->message, "image: no such option");
         cr_assert_eq(value_set(config, "volums", value_new_bool(false)), 0);
-        cr_assert_eq(option_decode(&driver, config, OPTION_IN_DRIVER, NULL, &error), -EINVAL);
+        cr_assert_eq(driver_config_decode(config, &driver, &error), -EINVAL);
         cr_assert_not_null(strstr(error->message, "volums: no such option; did you mean volumes?"));
 }
 
@@ -181,7 +242,7 @@ Test(option, null_is_not_given) {
                 "image: /i\nboot: null\ncommand: ~\nconsole:\nbind: null\nmemory: ~\ncpu_shares: ~\n");
 
         cr_assert(spec->boot);
-        cr_assert_null(spec->console);
+        cr_assert_eq(spec->console, CONSOLE_READ_ONLY);
         cr_assert_eq(spec->memory_low, 0);
         expect_refused("image: null\n", NULL, "image: missing, it must be given");
 }
@@ -200,11 +261,11 @@ Test(option, every_kind_lands_in_its_place) {
                                                     "cpu_shares: 512\n");
 
         cr_assert_not(spec->boot);
-        cr_assert_str_eq(spec->console, "pipe");
+        cr_assert_eq(spec->console, CONSOLE_PIPE);
         cr_assert_eq(strv_length(spec->command), 3);
         cr_assert_str_eq(spec->command[2], "exit 1");
-        cr_assert_str_eq(environment_get(spec->environment, "A"), "x");
-        cr_assert_str_eq(environment_get(spec->environment, "B"), "");
+        cr_assert_str_eq(string_map_get(&spec->environment, "A"), "x");
+        cr_assert_str_eq(string_map_get(&spec->environment, "B"), "");
         cr_assert_eq(spec->n_binds, 2);
         cr_assert_str_eq(spec->binds[0].source, "/a");
         cr_assert_str_eq(spec->binds[0].target, "/b");
@@ -221,9 +282,9 @@ Test(option, lists_of_maps_mean_the_same_as_a_map) {
                                                     "bind: [ { /a: /b }, { /c: /d } ]\n"
                                                     "bind_read_only: []\n");
 
-        cr_assert_eq(strv_length(spec->environment), 2);
-        cr_assert_str_eq(environment_get(spec->environment, "A"), "3", "the last one wins");
-        cr_assert_str_eq(environment_get(spec->environment, "B"), "2");
+        cr_assert_eq(spec->environment.n, 2);
+        cr_assert_str_eq(string_map_get(&spec->environment, "A"), "3", "the last one wins");
+        cr_assert_str_eq(string_map_get(&spec->environment, "B"), "2");
         cr_assert_eq(spec->n_binds, 2);
         cr_assert_str_eq(spec->binds[1].source, "/c");
 }
@@ -240,7 +301,7 @@ Test(option, scalars_become_strings_where_strings_are_wanted) {
         cr_assert_str_eq(spec->user, "1000");
         cr_assert_str_eq(spec->private_users, "65536");
         cr_assert_str_eq(spec->name, "7");
-        cr_assert_str_eq(environment_get(spec->environment, "B"), "true");
+        cr_assert_str_eq(string_map_get(&spec->environment, "B"), "true");
 }
 
 Test(option, a_fraction_from_a_text_must_be_quoted) {
@@ -253,12 +314,13 @@ Test(option, a_fraction_from_a_text_must_be_quoted) {
 Test(option, a_fraction_from_nomad_is_taken_as_it_is) {
         _cleanup_value_ Value *config = value_new_map();
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_diagnostics_ Diagnostics d = {};
         Value *list = value_new_list();
 
         value_append(list, value_new_float(1.5));
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(value_set(config, "command", list), 0);
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_JOB, NULL, NULL), 0);
+        cr_assert_eq(option_decode(&task_options, spec, config, OPTION_IN_JOB, &d), 0);
         cr_assert_str_eq(spec->command[0], "1.5");
 }
 
@@ -323,12 +385,24 @@ Test(option, values_that_are_not_allowed_are_named_with_what_is) {
         expect_bad_value("reload_signal", "SIGKILL", "not SIGKILL or SIGSTOP");
 }
 
+static void expect_values(const char *name, const Option *option, void *userdata) {
+        unsigned *n = userdata;
+
+        for (const OptionValue *v = option->values; v && v->name; v++) {
+                _cleanup_free_ char *quoted = xasprintf("'%s'", v->name);
+
+                expect_good_value(name, quoted);
+                cr_assert_str_eq(option_value_name(option->values, v->value), v->name);
+                cr_assert_not(string_is_empty(v->doc), "%s: %s", name, v->name);
+                (*n)++;
+        }
+}
+
 Test(option, every_value_of_a_list_is_allowed) {
-        OPTION_FOREACH (option)
-                for (const char *const *a = option->allowed; a && *a; a++) {
-                        _cleanup_free_ char *quoted = xasprintf("'%s'", *a);
-                        expect_good_value(option->name, quoted);
-                }
+        unsigned n = 0;
+
+        option_visit(&task_options, OPTION_IN_YAML, expect_values, &n);
+        cr_assert_eq(n, 4 + 4 + 15 + 3 + 4 + 3);
 }
 
 Test(option, forms_of_private_users) {
@@ -442,7 +516,7 @@ Test(option, durations) {
 /* ---- blocks ---- */
 
 static void expect_restart(const TaskSpec *spec) {
-        cr_assert_str_eq(spec->restart.policy, "on-failure");
+        cr_assert_eq(spec->restart.policy, RESTART_ON_FAILURE);
         cr_assert_eq(spec->restart.delay_usec, 500000);
         cr_assert_eq(spec->restart.max_attempts, 3);
         cr_assert_eq(spec->restart.interval_usec, 90000000);
@@ -462,7 +536,8 @@ Test(option, a_block_may_stand_in_a_list) {
         for (size_t i = 0; i < ELEMENTSOF(empty); i++) {
                 _cleanup_free_ char *text = xasprintf("image: /i\nrestart: %s\n", empty[i]);
                 _cleanup_task_spec_ TaskSpec *spec = decode(text);
-                cr_assert(!spec->restart.policy && spec->restart.delay_usec == 0, "%s", text);
+                cr_assert_eq(spec->restart.policy, RESTART_NO, "%s", text);
+                cr_assert_eq(spec->restart.delay_usec, 100 * USEC_PER_MSEC, "%s", text);
         }
 }
 
@@ -489,6 +564,7 @@ Test(option, what_is_no_block_is_refused) {
 Test(option, a_number_in_a_block_of_a_job_may_be_a_string) {
         _cleanup_value_ Value *config = value_new_map();
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+        _cleanup_diagnostics_ Diagnostics d = {};
         Value *list = value_new_list(), *block = value_new_map();
 
         cr_assert_eq(value_set(block, "policy", value_new_string("on-failure")), 0);
@@ -498,6 +574,6 @@ Test(option, a_number_in_a_block_of_a_job_may_be_a_string) {
         value_append(list, block);
         cr_assert_eq(value_set(config, "image", value_new_string("/i")), 0);
         cr_assert_eq(value_set(config, "restart", list), 0);
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_JOB, NULL, NULL), 0);
+        cr_assert_eq(option_decode(&task_options, spec, config, OPTION_IN_JOB, &d), 0);
         expect_restart(spec);
 }

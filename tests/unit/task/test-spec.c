@@ -78,9 +78,9 @@ Test(spec, restarts_need_a_policy_that_is_not_no) {
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
 
         cr_assert_not(task_spec_restarts(spec));
-        spec->restart.policy = xstrdup("no");
+        spec->restart.policy = RESTART_NO;
         cr_assert_not(task_spec_restarts(spec));
-        string_replace(&spec->restart.policy, "on-success");
+        spec->restart.policy = RESTART_ON_SUCCESS;
         cr_assert(task_spec_restarts(spec));
 }
 

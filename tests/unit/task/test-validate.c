@@ -5,35 +5,39 @@
 
 #include "base/string.h"
 #include "cli/yaml.h"
-#include "task/option.h"
+#include "task/request.h"
 
 TestSuite(validate, .timeout = 30);
 
-static int validate(const char *text, Error **error) {
-        _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
+static int validate(const char *text, Diagnostics *d) {
+        _cleanup_task_request_ TaskRequest *request = task_request_new();
+        const Policy policy = policy_of_root();
         _cleanup_value_ Value *config = NULL;
 
         cr_assert_eq(yaml_read(text, strlen(text), "t.yaml", &config, NULL), 0, "%s", text);
-        cr_assert_eq(option_decode(spec, config, OPTION_IN_YAML, NULL, error), 0, "%s: %s", text,
-                error_message(*error));
-        return task_spec_validate(spec, error);
+        cr_assert_eq(option_decode(&task_options, &request->spec, config, OPTION_IN_YAML, d), 0, "%s", text);
+        return task_request_check(request, &policy, OPTION_IN_YAML, d);
 }
 
 static void expect_good(const char *text) {
-        _cleanup_error_ Error *error = NULL;
+        _cleanup_diagnostics_ Diagnostics d = {};
+        int r = validate(text, &d);
+        _cleanup_free_ char *messages = diagnostics_to_string(&d);
 
-        cr_assert_eq(validate(text, &error), 0, "%s: %s", text, error_message(error));
-        cr_assert_null(error);
+        cr_assert_eq(r, 0, "%s: %s", text, messages);
+        cr_assert_null(messages);
 }
 
 /* The message begins with the option it is about and names the other one. */
 static void expect_bad(const char *text, const char *option, const char *other) {
-        _cleanup_error_ Error *error = NULL;
-        _cleanup_free_ char *prefix = xasprintf("%s: ", option);
+        _cleanup_diagnostics_ Diagnostics d = {};
+        _cleanup_free_ char *prefix = xasprintf("%s: ", option), *messages = NULL;
 
-        cr_assert_eq(validate(text, &error), -EINVAL, "%s", text);
-        cr_assert_not_null(string_after_prefix(error->message, prefix), "%s: %s", text, error->message);
-        cr_assert_not_null(strstr(error->message, other), "%s: %s", text, error->message);
+        cr_assert_eq(validate(text, &d), -EINVAL, "%s", text);
+        messages = diagnostics_to_string(&d);
+        cr_assert_not_null(string_after_prefix(messages, prefix), "%s: %s", text, messages);
+        cr_assert_not_null(strstr(messages, other), "%s: %s", text, messages);
+        cr_assert_str_eq(d.items[0].option, option);
 }
 
 Test(validate, an_image_alone_boots) {
@@ -122,13 +126,13 @@ Test(validate, the_hosts_root_is_spared) {
 
 Test(validate, a_limit_is_enough_to_start) {
         TaskSpec spec = { .boot = true, .init = true, .memory_max = TASK_MEMORY_MIN };
-        _cleanup_error_ Error *error = NULL;
+        _cleanup_diagnostics_ Diagnostics d = {};
 
-        cr_assert_eq(task_spec_validate(&spec, NULL), 0);
+        cr_assert_eq(task_spec_validate(&spec, &d), 0);
         spec.memory_max--;
-        cr_assert_eq(task_spec_validate(&spec, &error), -EINVAL);
-        cr_assert_not_null(
-                string_after_prefix(error->message, "memory: must be at least 4M"), "%s", error->message);
+        cr_assert_eq(task_spec_validate(&spec, &d), -EINVAL);
+        _cleanup_free_ char *messages = diagnostics_to_string(&d);
+        cr_assert_not_null(string_after_prefix(messages, "memory: must be at least 4M"), "%s", messages);
         expect_bad("{ image: /i, memory: 1M, memory_max: 3M }", "memory_max", "at least 4M");
         expect_good("{ image: /i, memory: 1M, memory_max: 4M }");
 }
@@ -198,8 +202,14 @@ Test(validate, jobs_of_the_go_driver_are_good) {
                 expect_good(good[i]);
 }
 
-Test(validate, an_error_is_not_asked_for) {
-        TaskSpec spec = { .boot = true, .process_two = true };
+Test(validate, all_rules_that_apply_are_told) {
+        _cleanup_diagnostics_ Diagnostics d = {};
 
-        cr_assert_eq(task_spec_validate(&spec, NULL), -EINVAL);
+        cr_assert_eq(
+                validate("{ image: /, tty: true, process_two: true, user: app, init: false }", &d), -EINVAL);
+        _cleanup_free_ char *messages = diagnostics_to_string(&d);
+        static const char *const options[] = { "process_two", "init", "user", "tty", "tty", "tty", "image" };
+        cr_assert_eq(d.n_items, ELEMENTSOF(options), "%s", messages);
+        for (size_t i = 0; i < d.n_items; i++)
+                cr_assert_str_eq(d.items[i].option, options[i], "%s", messages);
 }

@@ -306,13 +306,13 @@ Test(transient, without_a_policy_nothing_is_said_of_restarts) {
                 cr_assert_not(has_property(request, "StartLimitIntervalUSec", "t"));
                 cr_assert(has_property(request, "RestartForceExitStatus", "(aiai)"), "it boots");
                 cr_assert(has_property(request, "ExecCondition", "a(sasb)"), "it boots");
-                string_replace(&spec->restart.policy, i == 0 ? "no" : "always");
+                spec->restart.policy = i == 0 ? RESTART_NO : RESTART_ALWAYS;
         }
         cr_assert(has_property(request, "Restart", "s"));
         cr_assert(has_property(request, "RestartForceExitStatus", "(aiai)"), "it boots still");
         request->launch = TASK_LAUNCH_SUPERVISE;
         cr_assert(has_property(request, "ExecCondition", "a(sasb)"));
-        string_replace(&spec->restart.policy, "no");
+        spec->restart.policy = RESTART_NO;
         cr_assert_not(has_property(request, "ExecCondition", "a(sasb)"));
 }
 
@@ -320,7 +320,7 @@ Test(transient, restarts_without_a_limit_have_none_of_systemds_either) {
         _cleanup_task_request_ TaskRequest *request = golden_request();
         TaskSpec *spec = &request->spec;
 
-        spec->restart.policy = xstrdup("always");
+        spec->restart.policy = RESTART_ALWAYS;
         cr_assert(has_text(request, "Restart", "always"));
         cr_assert_eq(number_of(request, "RestartUSec"), 100 * USEC_PER_MSEC);
         cr_assert(has_property(request, "StartLimitIntervalUSec", "t"));
@@ -332,7 +332,7 @@ Test(transient, the_first_start_is_no_restart) {
         _cleanup_task_request_ TaskRequest *request = golden_request();
         TaskSpec *spec = &request->spec;
 
-        spec->restart.policy = xstrdup("on-success");
+        spec->restart.policy = RESTART_ON_SUCCESS;
         spec->restart.delay_usec = 7 * USEC_PER_SEC;
         spec->restart.max_attempts = 1;
         cr_assert(has_text(request, "Restart", "on-success"));
@@ -350,10 +350,8 @@ Test(transient, what_follows_a_lack_of_memory_is_always_said) {
         TaskSpec *spec = &request->spec;
 
         cr_assert(has_text(request, "OOMPolicy", "continue"));
-        string_replace(&spec->oom_policy, "stop");
+        spec->oom_policy = OOM_STOP;
         cr_assert(has_text(request, "OOMPolicy", "stop"));
-        string_replace(&spec->oom_policy, NULL);
-        cr_assert(has_text(request, "OOMPolicy", "continue"));
 }
 
 /* ---- streams ---- */
@@ -363,7 +361,6 @@ Test(transient, the_log_has_no_limit_unless_one_is_given) {
         _cleanup_task_request_ TaskRequest *request = golden_request();
         TaskSpec *spec = &request->spec;
 
-        spec->log_rate_limit = (TaskLogRateLimit){};
         cr_assert_eq(number_of(request, "LogRateLimitIntervalUSec"), 1);
         cr_assert_eq(count_of(request, "LogRateLimitBurst"), 1000000);
         spec->log_rate_limit.burst = 7;
