@@ -24,8 +24,7 @@ static void add_identity(const Driver__TaskConfig *config, TaskIdentity *identit
         /* Nomad 1.4.3 names none. */
         if (!string_is_empty(config->node_id))
                 identity->owner = xstrdup(config->node_id);
-        if (strlen(config->alloc_id) == 36)
-                identity->machine_id = xstrdup(config->alloc_id);
+        identity->machine_id = machine_id_make(config->alloc_id, config->name);
 
         add_field(identity, "NOMAD_ALLOC_ID", config->alloc_id);
         add_field(identity, "NOMAD_TASK_NAME", config->name);

@@ -6,17 +6,6 @@
 #include "base/string.h"
 #include "task/name.h"
 
-/* Fowler-Noll-Vo 1a: short names need no more than a spread. */
-static uint64_t hash_text(const char *s) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-        for (; *s; s++) {
-                hash ^= (unsigned char) *s;
-                hash *= UINT64_C(0x100000001b3);
-        }
-        return hash;
-}
-
 /* Host name labels: letters, digits, dashes; neither end may be a dash. Return: whether anything changed. */
 static bool make_host_name(char *s) {
         bool changed = false;
@@ -63,7 +52,7 @@ char *machine_name_make(const char *task, const char *instance) {
                 head[room] = 0;
         trim_dashes(head);
 
-        return xasprintf("%s-%08" PRIx32 "%s%s", *head ? head : "task", (uint32_t) hash_text(whole),
+        return xasprintf("%s-%08" PRIx32 "%s%s", *head ? head : "task", (uint32_t) string_hash(whole),
                 tail_length ? "-" : "", tail_length ? tail : "");
 }
 
@@ -74,6 +63,47 @@ bool machine_name_is_valid(const char *machine) {
                 if (!isalnum((unsigned char) *p) && *p != '-')
                         return false;
         return n > 0 && n <= MACHINE_NAME_MAX && *machine != '-';
+}
+
+/* Bytes of a UUID (RFC 9562). */
+#define UUID_BYTES 16
+
+/* Return: whether @text is a UUID, with dashes or without; its bytes are in @ret then. */
+static bool uuid_parse(const char *text, uint8_t ret[static UUID_BYTES]) {
+        size_t n = 0;
+
+        for (; *text; text++) {
+                const char *digits = "0123456789abcdef",
+                           *digit = strchr(digits, tolower((unsigned char) *text));
+
+                if (*text == '-')
+                        continue;
+                if (!digit || n == 2 * (size_t) UUID_BYTES)
+                        return false;
+                ret[n / 2] = (uint8_t) ((n % 2 == 0 ? 0 : ret[n / 2] << 4) | (digit - digits));
+                n++;
+        }
+        return n == 2 * (size_t) UUID_BYTES;
+}
+
+char *machine_id_make(const char *instance, const char *task) {
+        _cleanup_free_ char *front = xasprintf("%s/%s", instance, task),
+                            *back = xasprintf("%s/%s", task, instance);
+        const uint64_t hashes[] = { string_hash(front), string_hash(back) };
+        _cleanup_string_buffer_ StringBuffer id = {};
+        uint8_t bytes[UUID_BYTES];
+
+        if (!uuid_parse(instance, bytes))
+                return NULL;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                bytes[i] ^= (uint8_t) (hashes[i / 8] >> i % 8 * 8);
+
+        /* Version 4 and the variant, which systemd expects of a machine id (sd-id128(3)). */
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                string_buffer_append(&id, "%02x", bytes[i]);
+        return string_buffer_take(&id);
 }
 
 char *unit_name_make(const char *machine) {

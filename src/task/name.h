@@ -21,6 +21,18 @@ char *machine_name_make(const char *task, const char *instance);
 /* Return: whether @machine may be the name of a container, and so a part of a path. */
 bool machine_name_is_valid(const char *machine);
 
+/**
+ * machine_id_make() - the id of a task's container (machine-id(5))
+ * @instance: an allocation id, which is a UUID
+ * @task:     name of the task
+ *
+ * Another one for each task of an allocation: a booted system makes its DHCP client id and the names of its
+ * journal files from it. The same input makes the same id.
+ *
+ * Return: 32 hex digits, owned by the caller; NULL when @instance is no UUID.
+ */
+char *machine_id_make(const char *instance, const char *task);
+
 /* Return: name of the unit of the container @machine, owned by the caller. */
 char *unit_name_make(const char *machine);
 

@@ -11,7 +11,7 @@ typedef struct TaskIdentity {
         char *owner;           /* the Nomad node that looks after it (engine/owner.h), or NULL */
         char *description;     /* of the unit, one line */
         char *slice;           /* of the unit */
-        char *machine_id;      /* 32 or 36 hex digits; NULL leaves the choice to systemd-nspawn */
+        char *machine_id;      /* 32 hex digits; NULL leaves the choice to systemd-nspawn */
         char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
 } TaskIdentity;
 

@@ -41,6 +41,20 @@ static TaskRequest *request_of(const Driver__TaskConfig *config) {
         return request;
 }
 
+Test(task_config, tasks_of_an_allocation_are_different_machines) {
+        Driver__TaskConfig config;
+        char other[] = "db";
+
+        config_init(&config, config_image, sizeof(config_image) - 1);
+        _cleanup_task_request_ TaskRequest *web = request_of(&config), *again = request_of(&config);
+        config.name = other;
+        _cleanup_task_request_ TaskRequest *db = request_of(&config);
+
+        cr_assert_eq(strlen(web->identity.machine_id), 32);
+        cr_assert_str_eq(web->identity.machine_id, again->identity.machine_id, "a restart changes nothing");
+        cr_assert_str_neq(web->identity.machine_id, db->identity.machine_id);
+}
+
 Test(task_config, all_mistakes_of_a_job_are_told_a_line_for_each) {
         char empty[] = "", path[] = "/data", mode[] = "bidirectional", device[] = "/dev/x\ny";
         Driver__TaskConfig__EnvEntry variable = DRIVER__TASK_CONFIG__ENV_ENTRY__INIT, *env[] = { &variable };

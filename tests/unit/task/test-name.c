@@ -143,3 +143,25 @@ Test(name, units_and_machines_go_both_ways) {
         cr_assert_null(unit_name_to_machine(""));
         cr_assert(string_after_prefix(unit, "nspawn-") && string_has_suffix(UNIT_NAME_PATTERN, ".service"));
 }
+
+Test(name, each_task_of_an_allocation_is_another_machine) {
+        _cleanup_free_ char *web = machine_id_make(ALLOC, "web"), *again = machine_id_make(ALLOC, "web"),
+                            *db = machine_id_make(ALLOC, "db"), *empty = machine_id_make(ALLOC, ""),
+                            *other = machine_id_make("5f0c1a3e-9d0b-7a52-6f1c-0e4f6c1f9a78", "web");
+
+        cr_assert_eq(strlen(web), 32);
+        cr_assert_eq(strspn(web, "0123456789abcdef"), 32, "%s", web);
+        cr_assert(web[12] == '4' && strchr("89ab", web[16]), "a UUID of version 4: %s", web);
+        cr_assert_str_eq(web, again);
+        cr_assert_str_neq(web, db);
+        cr_assert_str_neq(web, empty);
+        cr_assert_str_neq(web, other);
+}
+
+Test(name, without_a_uuid_there_is_no_machine_id) {
+        static const char *const bad[] = { "", "-", "5f0c1a3e", ALLOC "0",
+                "5f0c1a3e-9d0b-7a52-6f1c-0e4f6c1f9a7g" };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                cr_assert_null(machine_id_make(bad[i], "web"), "%s", bad[i]);
+}
