@@ -13,7 +13,7 @@
 #include "base/strv.h"
 #include "image/local.h"
 
-/* What our init looks for, in this order, as nspawn's --boot does (systemd-nspawn(1)). */
+/* The init systems that our init looks for, in this order, as nspawn's --boot does (systemd-nspawn(1)). */
 static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
 
 int image_resolve(const char *image, const char *directory, Root *ret, Error **ret_error) {
@@ -63,7 +63,7 @@ static bool is_below(const char *path, const char *directory) {
         return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == 0);
 }
 
-/* Whether @path is in a place that nspawn or a mount, other than @but, puts there. */
+/* Return: whether @path is below a mount that nspawn makes, or below one of the task's, @but apart. */
 static bool is_mounted_into(const TaskSpec *spec, const char *path, const TaskBind *but) {
         static const char *const made_by_nspawn[] = { "/dev", "/proc", "/run", "/sys", "/tmp" };
 
@@ -76,7 +76,7 @@ static bool is_mounted_into(const TaskSpec *spec, const char *path, const TaskBi
         return false;
 }
 
-/* Links are followed inside the image. Return: a descriptor, or -1 with errno set. */
+/* Follows links inside the image. Return: a descriptor, or -1 with errno set. */
 static int image_open(int image, const char *path, int flags) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC | (unsigned) flags,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
@@ -84,14 +84,14 @@ static int image_open(int image, const char *path, int flags) {
         return (int) syscall(SYS_openat2, image, path, &how, sizeof(how));
 }
 
-/* Return: whether @path is in the image; true when that cannot be told. */
+/* Return: whether @path is in the image; true when that cannot be found out. */
 static bool image_has(int image, const char *path) {
         _cleanup_fd_ int fd = image_open(image, path, 0);
 
         return fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* Whether a link on the way to @path leads to where something is mounted. */
+/* Return: whether a link on the way to @path leads to a place where something is mounted. */
 static bool leads_to_mount(const TaskSpec *spec, int image, const char *path, const TaskBind *but) {
         for (const char *end = path; *end;) {
                 end += 1 + strcspn(end + 1, "/");
@@ -105,7 +105,7 @@ static bool leads_to_mount(const TaskSpec *spec, int image, const char *path, co
                         continue;
                 target[n] = 0;
                 whole = xasprintf("%s%s", target, end);
-                /* A relative one is not followed; what it hides may be a place for a mount, as /run is. */
+                /* A relative link is not followed here: it may lead to a place for a mount, such as /run. */
                 if (*whole == '/' ? is_mounted_into(spec, whole, but) : but != NULL)
                         return true;
         }

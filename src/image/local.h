@@ -9,8 +9,8 @@
 
 /**
  * image_resolve() - find the image of a task by path
- * @image:     as the option says
- * @directory: what a relative path is relative to
+ * @image:     the option's value
+ * @directory: where a relative path starts
  * @ret:       set when it was found; what it held before is freed
  *
  * Return: 1 when it was found; 0 when there is no such path and the name may be one that systemd-machined
@@ -24,23 +24,22 @@ void image_from_machined(const char *path, const char *type, Root *ret);
 /**
  * image_check_command() - see whether a task's command is in its image
  *
- * Only what can be told for sure without running anything: a command with a slash, or an init system to
- * boot, in an image that is a directory, outside of what is mounted into the container. Links are followed
- * inside the image.
+ * Refuses only a command that is missing for sure: one with a slash, or an init system to boot, in an image
+ * that is a directory, outside of all mounts of the container. Links are followed inside the image.
  *
  * Return: 0, or -ENOENT with @ret_error set.
  */
 int image_check_command(const TaskRequest *request, const Root *root, Error **ret_error);
 
-/* What helps where an image that is read-only has no place for a mount. */
+/* The advice for an image that is read-only and has no place for a mount. */
 #define IMAGE_READ_ONLY_HINT \
         "make it in the image, or use volatile = \"overlay\" instead, which keeps the image as it is too"
 
 /**
- * image_check_mounts() - see whether all that is mounted has a place in an image that is not written to
+ * image_check_mounts() - see whether each mount has a place in an image that is not written to
  *
  * Looks at images that are directories, like image_check_command().
  *
- * Return: 0, or -EROFS with @ret_error set, in words that name all places that are missing.
+ * Return: 0, or -EROFS with @ret_error set; the message names all places that are missing.
  */
 int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error);

@@ -37,7 +37,7 @@ static Hcl__Spec *attribute_new(const Option *option) {
         return spec;
 }
 
-/* A literal is an expression: a string needs quotes of its own. */
+/* A literal is an expression of HCL, so a string needs quotes. */
 static Hcl__Spec *literal_new(const Option *option) {
         Hcl__Spec *spec = spec_new(HCL__SPEC__BLOCK_LITERAL);
 

@@ -8,8 +8,8 @@
  * schema_new() - the schema that Nomad checks a configuration against, from the option table
  * @use: OPTION_IN_JOB or OPTION_IN_DRIVER
  *
- * Maps are of type "any": `x = {}`, `x {}` and several `x {}` blocks arrive differently, and only so all of
- * them pass; the decoder checks them.
+ * Maps and blocks are of type "any", which Nomad lets through unchecked: no other type accepts all of `x =
+ * {}`, `x {}` and several `x {}`. The decoder of options checks them.
  *
  * Return: the schema; free it with hcl__spec__free_unpacked(schema, NULL).
  */

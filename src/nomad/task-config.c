@@ -21,7 +21,7 @@ static void add_identity(const Driver__TaskConfig *config, TaskIdentity *identit
         identity->description = xasprintf(
                 "Nomad task %s of job %s, allocation %s", config->name, config->job_name, config->alloc_id);
         identity->slice = xstrdup("nspawn-nomad.slice");
-        /* Nomad 1.4.3 names none. */
+        /* Nomad 1.4.3 sends no node id. */
         if (!string_is_empty(config->node_id))
                 identity->owner = xstrdup(config->node_id);
         identity->machine_id = machine_id_make(config->alloc_id, config->name);
@@ -50,7 +50,7 @@ static void add_environment(const Driver__TaskConfig *config, TaskSpec *spec, Di
                 set_variable(spec, config->device_env[i]->key, config->device_env[i]->value, d);
 }
 
-/* The directories every Nomad task has, at the places that its environment names. */
+/* Mounts the directories that every Nomad task has, at the paths that its environment names. */
 static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
         static const struct {
                 const char *variable, *target, *directory;
@@ -75,7 +75,7 @@ static void add_directories(const Driver__TaskConfig *config, TaskSpec *spec) {
         }
 }
 
-/* Whether the operator allows it is for the policy to say. */
+/* The policy decides whether the operator allows the mount (task/policy.h). */
 static void add_mount(const Driver__Mount *mount, TaskSpec *spec, Diagnostics *d) {
         _cleanup_free_ char *target = xasprintf(
                 "%s%s", *mount->task_path == '/' ? "" : "/", mount->task_path);
@@ -104,8 +104,8 @@ static uint64_t from_mebibytes(int64_t n) {
 }
 
 /*
- * memory is the limit; with memory_max that is, and memory is what is kept for the task. memory_max = -1 is
- * no limit (Nomad 1.8.1).
+ * memory alone is the limit. Beside memory_max, which is the limit then, memory is the amount that is kept
+ * for the task. memory_max = -1 is no limit (Nomad 1.8.1).
  */
 static void add_memory(const Driver__Resources *resources, TaskSpec *spec) {
         const Driver__AllocatedTaskResources *allocated = resources->allocated_resources;

@@ -7,12 +7,12 @@
 #include "task/request.h"
 
 /**
- * task_config_to_request() - make a request of what Nomad wants to run
+ * task_config_to_request() - make a request of a task that Nomad wants to run
  *
- * Takes the job's config, and what Nomad adds to it: environment, directories, volumes, resources, network.
- * The result is checked.
+ * Reads the job's config and all that Nomad adds to it: environment, directories, volumes, resources,
+ * network. The result is checked (task_request_check()).
  *
- * Return: 0, or a negative errno with @ret_error set.
+ * Return: 0, or a negative errno with @ret_error set, which has a line for each mistake.
  */
 int task_config_to_request(
         const Driver__TaskConfig *config, const DriverConfig *driver, TaskRequest **ret, Error **ret_error);

@@ -9,7 +9,7 @@
 #include "base/strv.h"
 #include "task/capability.h"
 
-/* Their place is their number. */
+/* The index is the capability's number. */
 static const char *const capability_table[] = {
         [CAP_CHOWN] = "CAP_CHOWN",
         [CAP_DAC_OVERRIDE] = "CAP_DAC_OVERRIDE",
@@ -85,7 +85,7 @@ int capability_last(void) {
 
 /* Return: the name that is most like @name, or NULL when none is. */
 static const char *find_alike(const char *name) {
-        size_t least = 4; /* letters that are wrong are no misspelling */
+        size_t least = 4; /* a name with more wrong letters is no misspelling */
         const char *found = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(capability_table); i++) {

@@ -17,12 +17,12 @@ uint64_t capability_mask(char *const *names);
 int capability_last(void);
 
 /**
- * capability_spell() - find out which capability is meant
- * @text:     in whatever case, with CAP_ or, as for Docker, without; or all
- * @last:     the last one that the kernel has
+ * capability_spell() - find out which capability a text means
+ * @text:     a name in any case, with CAP_ or, as Docker has it, without; or all
+ * @last:     number of the last capability that the kernel has
  * @ret_name: the name in its plain spelling, such as CAP_NET_ADMIN, or "all"; owned by the caller
  *
- * Return: NULL; or what is allowed instead, in words and with the name that is most like @text, owned by the
+ * Return: NULL; or a text that says what is allowed, with the name that is most like @text, owned by the
  * caller.
  */
 char *capability_spell(const char *text, int last, char **ret_name);

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 
-/* More processors than any Linux is built for. */
+/* No Linux kernel supports more processors (CONFIG_NR_CPUS). */
 #define CPU_LIST_MAX 8192
 
 typedef struct CpuList {

@@ -4,8 +4,8 @@
 #include "task/diagnostics.h"
 
 /*
- * What the kernel lets a program begin with (execve(2), "Limits on size of arguments and environment"). What
- * is more would be told late and as "Argument list too long" only.
+ * How large arguments and environment of a program may be (execve(2), "Limits on size of arguments and
+ * environment"). Without these checks a larger task would fail late, with "Argument list too long" only.
  */
 
 /* Bytes of one argument, or of one variable with its name and "=" (MAX_ARG_STRLEN less the NUL). */
@@ -14,10 +14,10 @@
 /* Bytes of all of them together, with a pointer for each: a quarter of the usual stack of 8 MiB. */
 #define ARGUMENTS_MAX (UINT64_C(2) << 20)
 
-/* Of those, what nspawn, our init and the user's entry in /etc/passwd add to a task's own. */
+/* The part of it that is kept for what nspawn, our init and the user's entry in /etc/passwd add. */
 #define ARGUMENTS_RESERVE (UINT64_C(8) << 10)
 
-/* Return: what a list of strings takes of ARGUMENTS_MAX. */
+/* Return: how many bytes of ARGUMENTS_MAX a list of strings takes. */
 uint64_t arguments_size(char *const *list);
 
 /**

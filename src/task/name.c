@@ -42,7 +42,7 @@ char *machine_name_make(const char *task, const char *instance) {
                 string_has_suffix(whole, tail))
                 return TAKE_PTR(whole);
 
-        /* An instance that leaves no room for a name is only in the hash. */
+        /* An instance that leaves no room for a name is left out; the hash covers it. */
         size_t tail_length = *tail ? 1 + strlen(tail) : 0;
         if (tail_length + hash_length + 1 > MACHINE_NAME_MAX)
                 tail_length = 0;

@@ -9,10 +9,11 @@
 /**
  * machine_name_make() - the name of a task's container
  * @task:     name of the task, any text
- * @instance: what tells this task from its namesakes (an allocation id), or NULL
+ * @instance: a text that tells this task from others of the same name (an allocation id), or NULL
  *
- * TASK-INSTANCE, as the Go driver names it. Characters that no host name may have become dashes and a long
- * name is cut; a hash of the whole then keeps it unique. The same input makes the same name.
+ * The name is TASK-INSTANCE, as with the Go driver. Characters that are not allowed in a host name become
+ * dashes and a long name is cut; a hash of the whole text then keeps it unique. The same input makes the
+ * same name.
  *
  * Return: the name, owned by the caller.
  */
@@ -26,8 +27,8 @@ bool machine_name_is_valid(const char *machine);
  * @instance: an allocation id, which is a UUID
  * @task:     name of the task
  *
- * Another one for each task of an allocation: a booted system makes its DHCP client id and the names of its
- * journal files from it. The same input makes the same id.
+ * Each task of an allocation gets another id, because a booted system makes its DHCP client id and the names
+ * of its journal files from it. The same input makes the same id.
  *
  * Return: 32 hex digits, owned by the caller; NULL when @instance is no UUID.
  */

@@ -86,12 +86,12 @@ static bool counts_nothing(const TaskSpec *spec, const Diagnostics *d _unused_) 
                 spec->restart.max_attempts == 0;
 }
 
-/* systemd counts starts in 32 bits, and the first is one. */
+/* systemd counts starts in 32 bits, and the first start counts too. */
 static bool counts_too_far(const TaskSpec *spec, const Diagnostics *d _unused_) {
         return spec->restart.max_attempts >= UINT32_MAX;
 }
 
-/* So many restarts never fit in, and the limit would never be reached. */
+/* max_attempts restarts take longer than the interval, so the limit would never be reached. */
 static bool never_gives_up(const TaskSpec *spec, const Diagnostics *d _unused_) {
         const TaskRestart *restart = &spec->restart;
         uint64_t least;
@@ -112,8 +112,8 @@ static bool limits_rate_too_far(const TaskSpec *spec, const Diagnostics *d _unus
 /* One row per forbidden combination. */
 static const struct {
         bool (*applies)(const TaskSpec *spec, const Diagnostics *d);
-        const char *option;    /* that the mistake is told of */
-        const char *others[3]; /* that the rule depends on too */
+        const char *option;    /* that the message is about */
+        const char *others[3]; /* that the rule looks at too */
         const char *text;
 } rules[] = {
         { boots_second_process, "process_two", { "boot" },
