@@ -162,7 +162,7 @@ Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) 
         job_go_on(job);
 
         /* As after a restart of the host. */
-        free(shell_good("rm /run/nspawn-units/tasks/%s/record", job->machine));
+        free(shell_good("rm -r /run/nspawn-units/tasks/%s", job->machine));
 
         _cleanup_agent_ Agent second = agent_start();
         request.handle = job->started->handle;

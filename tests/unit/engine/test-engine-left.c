@@ -375,3 +375,79 @@ Test(engine_left, a_start_that_fails_is_not_tried_again_by_systemd) {
         cr_assert_geq(box_count(&box, "StopUnit"), 1);
         cr_assert_eq(engine_n_tasks(box.engine), 0);
 }
+
+/* ---- tasks of version 0.1.0 ---- */
+
+/* Return: the path of the task's directory, or of its file in the directory @below; owned by the caller. */
+static char *old_path(const Box *box, const char *below) {
+        return xasprintf("%s/%s%s", box->root, below, box->machine);
+}
+
+/* What the engine of that version made for a task. */
+static void leave_old(const Box *box, const char *notes) {
+        _cleanup_free_ char *directory = old_path(box, ""), *ledger = old_path(box, ".ledgers/"),
+                            *ledgers = xasprintf("%s/.ledgers", box->root),
+                            *secrets = xasprintf("%s/task", directory),
+                            *arguments = xasprintf("%s/arguments", directory),
+                            *text = xasprintf(
+                                    "{\"version\":1,\"id\":\"one\",\"unit\":\"%s\",\"machine\":\"%s\","
+                                    "\"launch\":\"supervise\",\"started_usec\":0}\n%s",
+                                    box->unit, box->machine, notes);
+
+        (void) mkdir(box->root, 0755);
+        cr_assert_eq(mkdir(ledgers, 0700), 0);
+        cr_assert_eq(mkdir(directory, 0700), 0);
+        cr_assert_eq(file_write_private(ledger, text, strlen(text)), 0);
+        cr_assert_eq(file_write_private(secrets, "ESECRET=hunter2", 16), 0);
+        cr_assert_eq(file_write_private(arguments, "/usr/bin/systemd-nspawn", 24), 0);
+}
+
+Test(engine_left, a_task_of_version_0_1_0_is_recovered_stopped_and_cleaned_up) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_old(&box, "");
+        fake_unit_add(box.fake, box.unit, "active");
+        recover(&box);
+        cr_assert_not_null(box.task, "%s", box.words);
+        _cleanup_free_ char *stopping = xasprintf("%s/%s/stopping", box.root, box.machine);
+        task_stop(box.task, 0, 60 * USEC_PER_SEC);
+        cr_expect_eq(access(stopping, F_OK), 0, "where its unit looks for it");
+
+        _cleanup_free_ char *ledger = old_path(&box, ".ledgers/");
+        _cleanup_fd_ int fd = open(ledger, O_WRONLY | O_APPEND | O_CLOEXEC);
+        static const char end[] = "payload 133 0\nunit result=exit-code code=exited status=1\n";
+        cr_assert_eq(fd_write_all(fd, end, strlen(end)), 0);
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 1);
+        wait_for_end(&box);
+        cr_expect_eq(box.result.code, 133);
+        task_forget(box.task);
+        cr_expect_not(box_has_directory(&box));
+        cr_expect_not(box_has_record(&box, NULL));
+        cr_expect_eq(rmdir(box.root), 0, "something is left");
+}
+
+Test(engine_left, a_task_of_version_0_1_0_that_ended_meanwhile_is_told_with_its_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_old(&box, "payload 137 9\nunit result=signal code=exited status=137\n");
+        recover(&box);
+        cr_assert_not_null(box.task, "%s", box.words);
+        wait_for_end(&box);
+        cr_expect_eq(box.result.signal, 9);
+        task_forget(box.task);
+        cr_expect_eq(rmdir(box.root), 0, "something is left");
+}
+
+Test(engine_left, the_next_start_takes_the_place_of_a_dead_one_of_version_0_1_0) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        leave_old(&box, "");
+        box_run(&box);
+        _cleanup_free_ char *directory = old_path(&box, ""), *ledger = old_path(&box, ".ledgers/");
+        cr_expect(access(directory, F_OK) < 0 && access(ledger, F_OK) < 0);
+        cr_expect(box_has_record(&box, "one"));
+        task_forget(box.task);
+}
