@@ -1,79 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <string.h>
 
 #include "base/string.h"
+#include "base/strv.h"
 #include "bus/property.h"
 
 /*
- * The properties we set: their D-Bus type, and the first systemd that takes them for a transient service
- * or, where there are none of services, a scope (systemd's NEWS; an unknown property makes the whole call
- * fail). 0: older than all we support.
+ * The properties that we set on services and scopes, in the order in which they stand in a unit. The first
+ * version is from systemd's NEWS; a property that systemd does not know makes the whole call fail. Names in
+ * unit files are from systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.resource-control(5).
  */
-static const struct Property {
-        const char *name;
-        const char *signature;
-        unsigned since;
-} properties[] = {
-        { "AddRef", "b", 0 },
-        { "After", "as", 0 },
-        { "AllowedCPUs", "ay", 0 },
-        { "CPUAccounting", "b", 0 },
-        { "CPUWeight", "t", 0 },
-        { "CollectMode", "s", 0 },
-        { "Delegate", "b", 0 },
-        { "DelegateSubgroup", "s", 254 },
-        { "Description", "s", 0 },
-        { "DeviceAllow", "a(ss)", 0 },
-        { "DevicePolicy", "s", 0 },
-        { "Environment", "as", 0 },
-        { "ExecCondition", "a(sasb)", 0 },
-        { "ExecReload", "a(sasb)", 0 },
-        { "ExecStart", "a(sasb)", 0 },
-        { "ExecStop", "a(sasb)", 0 },
-        { "ExecStopPost", "a(sasb)", 0 },
-        { "FileDescriptorStoreMax", "u", 0 },
-        { "IOAccounting", "b", 0 },
-        { "KillMode", "s", 0 },
-        { "LogExtraFields", "aay", 0 },
-        { "LogRateLimitBurst", "u", 0 },
-        { "LogRateLimitIntervalUSec", "t", 0 },
-        { "MemoryAccounting", "b", 0 },
-        { "MemoryLow", "t", 0 },
-        { "MemoryMax", "t", 0 },
-        { "NetworkNamespacePath", "s", 0 },
-        { "NotifyAccess", "s", 0 },
-        { "OOMPolicy", "s", 0 },
-        { "PIDs", "au", 0 },
-        { "Restart", "s", 0 },
-        { "RestartForceExitStatus", "(aiai)", 0 },
-        { "RestartUSec", "t", 0 },
-        { "RuntimeDirectory", "as", 0 },
-        { "RuntimeDirectoryMode", "u", 0 },
-        { "RuntimeDirectoryPreserve", "s", 0 },
-        { "SendSIGHUP", "b", 0 },
-        { "Slice", "s", 0 },
-        { "StandardError", "s", 0 },
-        { "StandardInputFileDescriptor", "h", 0 },
-        { "StandardOutput", "s", 0 },
-        { "StandardOutputFileDescriptor", "h", 0 },
-        { "StartLimitBurst", "u", 0 },
-        { "StartLimitIntervalUSec", "t", 0 },
-        { "SuccessExitStatus", "(aiai)", 0 },
-        { "SyslogIdentifier", "s", 0 },
-        { "TasksAccounting", "b", 0 },
-        { "TasksMax", "t", 0 },
-        { "TimeoutStartUSec", "t", 0 },
-        { "TimeoutStopFailureMode", "s", 0 },
-        { "TimeoutStopUSec", "t", 0 },
-        { "Type", "s", 0 },
-        { "Wants", "as", 0 },
+static const Property properties[] = {
+        { "Description", PROPERTY_TEXT, 0, SECTION_UNIT, NULL },
+        { "Slice", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "AddRef", PROPERTY_FLAG, 0, SECTION_NONE, NULL },
+        { "CollectMode", PROPERTY_TEXT, 0, SECTION_UNIT, NULL },
+        { "PIDs", PROPERTY_PROCESS, 0, SECTION_NONE, NULL },
+        { "SendSIGHUP", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+
+        { "LogExtraFields", PROPERTY_FIELDS, 0, SECTION_SERVICE, NULL },
+        { "LogRateLimitIntervalUSec", PROPERTY_USEC, 0, SECTION_SERVICE, "LogRateLimitIntervalSec" },
+        { "LogRateLimitBurst", PROPERTY_COUNT, 0, SECTION_SERVICE, NULL },
+
+        { "Type", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "KillMode", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "TimeoutStartUSec", PROPERTY_USEC, 0, SECTION_SERVICE, "TimeoutStartSec" },
+        { "TimeoutStopUSec", PROPERTY_USEC, 0, SECTION_SERVICE, "TimeoutStopSec" },
+        { "Delegate", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+        { "DelegateSubgroup", PROPERTY_TEXT, 254, SECTION_SERVICE, NULL },
+        { "RestartForceExitStatus", PROPERTY_STATUS, 0, SECTION_SERVICE, NULL },
+        { "SuccessExitStatus", PROPERTY_STATUS, 0, SECTION_SERVICE, NULL },
+        { "NetworkNamespacePath", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+
+        { "Restart", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "RestartUSec", PROPERTY_USEC, 0, SECTION_SERVICE, "RestartSec" },
+        { "StartLimitIntervalUSec", PROPERTY_USEC, 0, SECTION_UNIT, "StartLimitIntervalSec" },
+        { "StartLimitBurst", PROPERTY_COUNT, 0, SECTION_UNIT, NULL },
+
+        { "Environment", PROPERTY_WORDS, 0, SECTION_SERVICE, NULL },
+        { "StandardError", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "SyslogIdentifier", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "StandardOutput", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "StandardOutputFileDescriptor", PROPERTY_DESCRIPTOR, 0, SECTION_NONE, NULL },
+        { "StandardInputFileDescriptor", PROPERTY_DESCRIPTOR, 0, SECTION_NONE, NULL },
+        { "RuntimeDirectory", PROPERTY_WORDS, 0, SECTION_SERVICE, NULL },
+        { "RuntimeDirectoryMode", PROPERTY_MODE, 0, SECTION_SERVICE, NULL },
+        { "RuntimeDirectoryPreserve", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+
+        { "DevicePolicy", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "DeviceAllow", PROPERTY_DEVICES, 0, SECTION_SERVICE, NULL },
+        { "Wants", PROPERTY_WORDS, 0, SECTION_UNIT, NULL },
+        { "After", PROPERTY_WORDS, 0, SECTION_UNIT, NULL },
+
+        { "CPUAccounting", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+        { "MemoryAccounting", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+        { "IOAccounting", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+        { "TasksAccounting", PROPERTY_FLAG, 0, SECTION_SERVICE, NULL },
+        { "TasksMax", PROPERTY_NUMBER, 0, SECTION_SERVICE, NULL },
+        { "OOMPolicy", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "MemoryMax", PROPERTY_NUMBER, 0, SECTION_SERVICE, NULL },
+        { "MemoryLow", PROPERTY_NUMBER, 0, SECTION_SERVICE, NULL },
+        { "CPUWeight", PROPERTY_NUMBER, 0, SECTION_SERVICE, NULL },
+        { "AllowedCPUs", PROPERTY_PROCESSORS, 0, SECTION_SERVICE, NULL },
+
+        { "ExecStart", PROPERTY_COMMAND, 0, SECTION_SERVICE, NULL },
+        { "FileDescriptorStoreMax", PROPERTY_COUNT, 0, SECTION_SERVICE, NULL },
+        { "NotifyAccess", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "ExecCondition", PROPERTY_COMMAND, 0, SECTION_SERVICE, NULL },
+        { "ExecReload", PROPERTY_COMMAND, 0, SECTION_SERVICE, NULL },
+        { "ExecStop", PROPERTY_COMMAND, 0, SECTION_SERVICE, NULL },
+        { "TimeoutStopFailureMode", PROPERTY_TEXT, 0, SECTION_SERVICE, NULL },
+        { "ExecStopPost", PROPERTY_COMMAND, 0, SECTION_SERVICE, NULL },
 };
 
-static const struct Property *property_find(const char *name) {
+const Property *property_find(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(properties); i++)
                 if (streq(properties[i].name, name))
                         return &properties[i];
@@ -82,53 +85,109 @@ static const struct Property *property_find(const char *name) {
         return NULL;
 }
 
-int property_begin(sd_bus_message *m, unsigned version, const char *name) {
-        const struct Property *property = property_find(name);
-        int r;
-
-        if (!property)
-                return -EINVAL;
-        if (version < property->since)
-                return 0;
-
-        r = sd_bus_message_open_container(m, 'r', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', property->signature);
-        return r < 0 ? r : 1;
+static int append_flag(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "b", value->number != 0);
 }
 
-int property_end(sd_bus_message *m) {
-        int r = sd_bus_message_close_container(m);
+static int append_u32(sd_bus_message *m, const PropertyValue *value) {
+        return value->number > UINT32_MAX ? -ERANGE
+                                          : sd_bus_message_append(m, "u", (uint32_t) value->number);
+}
 
+static int append_u64(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "t", value->number);
+}
+
+static int append_text(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "s", value->words[0]);
+}
+
+static int append_words(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append_strv(m, (char **) (uintptr_t) value->words);
+}
+
+static int append_fields(sd_bus_message *m, const PropertyValue *value) {
+        int r = sd_bus_message_open_container(m, 'a', "ay");
+
+        STRV_FOREACH (field, value->words)
+                if (r >= 0)
+                        r = sd_bus_message_append_array(m, 'y', *field, strlen(*field));
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_bytes(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append_array(m, 'y', value->bytes, value->n_bytes);
+}
+
+static int append_devices(sd_bus_message *m, const PropertyValue *value) {
+        int r = sd_bus_message_open_container(m, 'a', "(ss)");
+
+        for (char *const *word = value->words; r >= 0 && word && word[0]; word += 2)
+                r = sd_bus_message_append(m, "(ss)", word[0], word[1]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_command(sd_bus_message *m, const PropertyValue *value) {
+        int r = sd_bus_message_open_container(m, 'a', "(sasb)");
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sasb");
+        if (r >= 0)
+                r = append_text(m, value);
+        if (r >= 0)
+                r = append_words(m, value);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "b", value->ignore_failure);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* Exit statuses, then signals. */
+static int append_status(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "(aiai)", 1, (int) value->number, 0);
+}
+
+static int append_process(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "au", 1, (uint32_t) value->number);
+}
+
+static int append_descriptor(sd_bus_message *m, const PropertyValue *value) {
+        return sd_bus_message_append(m, "h", value->fd);
+}
+
+static const struct {
+        const char *signature;
+        int (*append)(sd_bus_message *m, const PropertyValue *value);
+} types[_PROPERTY_TYPE_MAX] = {
+        [PROPERTY_FLAG] = { "b", append_flag },
+        [PROPERTY_COUNT] = { "u", append_u32 },
+        [PROPERTY_MODE] = { "u", append_u32 },
+        [PROPERTY_NUMBER] = { "t", append_u64 },
+        [PROPERTY_USEC] = { "t", append_u64 },
+        [PROPERTY_TEXT] = { "s", append_text },
+        [PROPERTY_WORDS] = { "as", append_words },
+        [PROPERTY_FIELDS] = { "aay", append_fields },
+        [PROPERTY_PROCESSORS] = { "ay", append_bytes },
+        [PROPERTY_DEVICES] = { "a(ss)", append_devices },
+        [PROPERTY_COMMAND] = { "a(sasb)", append_command },
+        [PROPERTY_STATUS] = { "(aiai)", append_status },
+        [PROPERTY_PROCESS] = { "au", append_process },
+        [PROPERTY_DESCRIPTOR] = { "h", append_descriptor },
+};
+
+int property_append(sd_bus_message *m, const Property *property, const PropertyValue *value) {
+        int r = sd_bus_message_open_container(m, 'r', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', property->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', types[property->type].signature);
+        if (r >= 0)
+                r = types[property->type].append(m, value);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : 0;
-}
-
-int property_append(sd_bus_message *m, unsigned version, const char *name, ...) {
-        va_list ap;
-        int r = property_begin(m, version, name);
-
-        if (r <= 0)
-                return r;
-
-        va_start(ap, name);
-        r = sd_bus_message_appendv(m, property_find(name)->signature, ap);
-        va_end(ap);
-        return r < 0 ? r : property_end(m);
-}
-
-int property_append_text(sd_bus_message *m, unsigned version, const char *name, const char *text) {
-        _cleanup_free_ char *line = xstrdup(text);
-
-        for (char *p = line; *p; p++)
-                if (iscntrl((unsigned char) *p) || *p == '\\')
-                        *p = ' ';
-
-        char *begin = line + strspn(line, " "), *end = begin + strlen(begin);
-        while (end > begin && end[-1] == ' ')
-                *--end = 0;
-        return property_append(m, version, name, begin);
 }

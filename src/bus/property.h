@@ -5,31 +5,64 @@
 
 #include "base/macro.h"
 
+/* The kinds of values that unit properties have (org.freedesktop.systemd1(5)). */
+typedef enum PropertyType {
+        PROPERTY_FLAG,       /* b: value.number is 0 or 1 */
+        PROPERTY_COUNT,      /* u */
+        PROPERTY_MODE,       /* u: a file's mode, octal in a unit file */
+        PROPERTY_NUMBER,     /* t: UINT64_MAX is "infinity" */
+        PROPERTY_USEC,       /* t: microseconds, UINT64_MAX is "infinity" */
+        PROPERTY_TEXT,       /* s: value.words[0] */
+        PROPERTY_WORDS,      /* as */
+        PROPERTY_FIELDS,     /* aay: value.words are FIELD=value */
+        PROPERTY_PROCESSORS, /* ay: value.bytes is a bit for each processor, lowest byte first */
+        PROPERTY_DEVICES,    /* a(ss): value.words are node and access by turns */
+        PROPERTY_COMMAND,    /* a(sasb): value.words are one command, the program's path first */
+        PROPERTY_STATUS,     /* (aiai): value.number is one exit status */
+        PROPERTY_PROCESS,    /* au: value.number is one pid */
+        PROPERTY_DESCRIPTOR, /* h: value.fd */
+        _PROPERTY_TYPE_MAX,
+} PropertyType;
+
+/* The section of a unit file that has a property. */
+typedef enum PropertySection {
+        SECTION_NONE, /* it exists on the bus only */
+        SECTION_UNIT,
+        SECTION_SERVICE,
+        _SECTION_MAX,
+} PropertySection;
+
+typedef struct Property {
+        const char *name; /* on the bus */
+        PropertyType type;
+        unsigned since; /* first systemd that takes it for a transient unit; 0: older than all we support */
+        PropertySection section;
+        const char *key; /* in a unit file, where that is another name than on the bus */
+} Property;
+
+/* Which members count says PropertyType. Nothing of it is owned. */
+typedef struct PropertyValue {
+        uint64_t number;
+        char *const *words;
+        const uint8_t *bytes;
+        size_t n_bytes;
+        int fd;              /* duplicated into the message */
+        bool ignore_failure; /* of a command */
+} PropertyValue;
+
+/**
+ * property_find() - look up a unit property
+ *
+ * The table is in the order in which properties stand in a unit, so the addresses of rows compare like that.
+ *
+ * Return: its row, which lives as long as the program; NULL and a failed assertion for a name that the table
+ * does not have.
+ */
+const Property *property_find(const char *name);
+
 /**
  * property_append() - append one unit property, (sv), to a StartTransientUnit call
- * @version: systemd's version; a property it does not know yet is left out
- * @name:    a property of the table in property.c
- *
- * The value follows, as sd_bus_message_append(3) takes it for the property's signature.
  *
  * Return: 0 or a negative errno.
  */
-int property_append(sd_bus_message *m, unsigned version, const char *name, ...);
-
-/**
- * property_append_text() - as property_append(), for a string of somebody's choice
- *
- * systemd writes it into a unit file as it is (dbus-util.c, 252 to 255), where a line break would begin
- * another setting, of root's, and a backslash may take the next line in: both become spaces.
- * Spaces at both ends go, as they do when systemd reads the file again.
- */
-int property_append_text(sd_bus_message *m, unsigned version, const char *name, const char *text);
-
-/**
- * property_begin() - as property_append(), for a value that is put together by the caller
- *
- * Return: 1 when the caller is to append the value and call property_end(); 0 when this systemd does not
- * know the property; or a negative errno.
- */
-int property_begin(sd_bus_message *m, unsigned version, const char *name);
-int property_end(sd_bus_message *m);
+int property_append(sd_bus_message *m, const Property *property, const PropertyValue *value);

@@ -134,12 +134,12 @@ static int write_arguments(
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
+/* Return: 0 with the call that starts the unit, or a negative errno with words. */
 static int describe_unit(const Task *task, const TaskRequest *request, const Root *root,
-        const TaskStreams *streams, int fd_message, sd_bus_message **ret) {
+        const TaskStreams *streams, int fd_message, sd_bus_message **ret, Error **ret_error) {
         const Engine *engine = task->engine;
         _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, task->record.machine);
         const UnitHost host = {
-                .version = system_bus_version(engine->system_bus),
                 .register_machine = system_bus_has_machined(engine->system_bus),
                 .output = streams->output,
                 .fd_message = fd_message,
@@ -148,9 +148,15 @@ static int describe_unit(const Task *task, const TaskRequest *request, const Roo
                 .directory = directory,
                 .keeps_record = engine->keeps_records,
         };
-        int r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
+        _cleanup_plan_ UnitPlan *plan = NULL;
+        int r = transient_plan(request, root, &host, &plan, ret_error);
 
-        return r < 0 ? r : transient_append(*ret, request, root, &host);
+        if (r < 0)
+                return r;
+        r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
+        if (r < 0)
+                return error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
+        return plan_append(plan, *ret, system_bus_version(engine->system_bus), ret_error);
 }
 
 /* Makes what the unit finds in its directory and on its descriptors. Return: as make_fd_message(). */
@@ -191,15 +197,11 @@ static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *roo
         sd_bus_message *m = NULL;
         Job *job = NULL;
         _cleanup_fd_ int fd_message = prepare_unit(task, request, root, streams, ret_error);
-        int r;
 
         if (fd_message < -1)
                 return NULL;
 
-        r = describe_unit(task, request, root, streams, fd_message, &m);
-        if (r < 0)
-                (void) error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
-        else
+        if (describe_unit(task, request, root, streams, fd_message, &m, ret_error) >= 0)
                 job = job_new(task->engine->system_bus, m, done, userdata, ret_error);
         sd_bus_message_unref(m);
         return job;

@@ -7,9 +7,9 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "bus/system-bus.h"
-#include "bus/property.h"
 #include "exec/relay.h"
 #include "exec/scope.h"
+#include "unit/plan.h"
 
 #define PEER "the systemd in the container"
 
@@ -158,40 +158,33 @@ static int on_job(sd_bus_message *m, void *userdata, sd_bus_error *unused _unuse
         return 1;
 }
 
-/* As logind makes the scope of a session (system_bus_start_scope(), systemd 256), in the default slice. */
-static int append_properties(const Scope *scope, sd_bus_message *m, bool has_oom_policy) {
-        int r = property_append_text(m, VERSION_ANY, "Description", scope->description);
+/*
+ * As logind makes the scope of a session (system_bus_start_scope(), systemd 256), in the default slice.
+ *
+ * Return: the plan, owned by the caller.
+ */
+static UnitPlan *scope_plan(const Scope *scope, bool has_oom_policy) {
+        UnitPlan *plan = plan_new(scope->name);
 
-        if (r >= 0)
-                r = property_append(m, VERSION_ANY, "PIDs", 1, (uint32_t) scope->pid);
-        /* Shells ignore SIGTERM. */
-        if (r >= 0)
-                r = property_append(m, VERSION_ANY, "SendSIGHUP", true);
-        if (r >= 0)
-                r = property_append(m, VERSION_ANY, "TasksMax", UINT64_MAX);
-        if (r >= 0 && has_oom_policy)
-                r = property_append(m, VERSION_ANY, "OOMPolicy", "continue");
-        if (r >= 0)
-                r = property_append(m, VERSION_ANY, "CollectMode", "inactive-or-failed");
-        return r;
+        plan_set_line(plan, "Description", scope->description);
+        plan_set_number(plan, "PIDs", (uint64_t) scope->pid);
+        plan_set_flag(plan, "SendSIGHUP", true); /* Shells ignore SIGTERM. */
+        plan_set_number(plan, "TasksMax", UINT64_MAX);
+        if (has_oom_policy)
+                plan_set_text(plan, "OOMPolicy", "continue");
+        plan_set_text(plan, "CollectMode", "inactive-or-failed");
+        return plan;
 }
 
 static int scope_start(Scope *scope, bool has_oom_policy) {
+        _cleanup_plan_ UnitPlan *plan = scope_plan(scope, has_oom_policy);
         sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(
                 scope->bus, &m, SYSTEMD_DESTINATION, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
         if (r >= 0)
-                r = sd_bus_message_append(m, "ss", scope->name, "fail");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sv)");
-        if (r >= 0)
-                r = append_properties(scope, m, has_oom_policy);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "a(sa(sv))", 0);
+                r = plan_append(plan, m, VERSION_ANY, NULL);
         if (r >= 0)
                 r = sd_bus_call_async(scope->bus, &scope->call, m, on_job, scope, UINT64_MAX);
         sd_bus_message_unref(m);

@@ -8,6 +8,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "unit/journal-fields.h"
+#include "unit/unit-file.h"
 
 #define FILE_NAME "50-journal-fields.conf"
 
@@ -22,27 +23,15 @@ char *journal_fields_directory(const char *unit) {
         return xasprintf("/run/systemd/system/%s.d", unit);
 }
 
-/* A line of a unit file (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers"). */
-static void append_line(StringBuffer *buffer, const char *field) {
-        string_buffer_append(buffer, "LogExtraFields=\"");
-        for (const char *p = field; *p; p++)
-                if ((unsigned char) *p < ' ' || *p == 0x7f)
-                        string_buffer_append(buffer, "\\x%02x", (unsigned char) *p);
-                else
-                        string_buffer_append(buffer, "%s%c",
-                                strchr("\"\\", *p)  ? "\\"
-                                        : *p == '%' ? "%"
-                                                    : "",
-                                *p);
-        string_buffer_append(buffer, "\"\n");
-}
-
 char *journal_fields_text(char *const *fields) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         string_buffer_append(&buffer, "[Service]\n");
-        STRV_FOREACH (field, fields)
-                append_line(&buffer, *field);
+        STRV_FOREACH (field, fields) {
+                string_buffer_append(&buffer, "LogExtraFields=");
+                unit_file_append_quoted(&buffer, *field);
+                string_buffer_append(&buffer, "\n");
+        }
         return string_buffer_take(&buffer);
 }
 

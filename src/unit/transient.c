@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <fcntl.h>
 
-#include "base/fd.h"
 #include "base/signal.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "base/task-dir.h"
 #include "unit/journal-fields.h"
-#include "bus/property.h"
 #include "unit/transient.h"
 #include "task/cpus.h"
 #include "task/name.h"
@@ -20,52 +17,26 @@
 /* Without a request of ours to end sooner; systemctl stop waits as long. */
 #define TIMEOUT_USEC (90 * USEC_PER_SEC)
 
-/* The unit's weight that equals no weight (systemd.resource-control(5)), and the shares that mean the same.
- */
+/* The weight of a unit that is given none (systemd.resource-control(5)), and as many shares. */
 #define CPU_WEIGHT_DEFAULT 100
 #define CPU_SHARES_DEFAULT 1024
 #define CPU_WEIGHT_MAX 10000
 
-/* A message being built; the first failure sticks, so that a list of properties reads as a list. */
-typedef struct Builder {
-        sd_bus_message *m;
-        unsigned version;
-        int r;
-} Builder;
-
-#define add(b, ...) \
-        do { \
-                if ((b)->r >= 0) \
-                        (b)->r = property_append((b)->m, (b)->version, __VA_ARGS__); \
-        } while (false)
-
-static void add_text(Builder *b, const char *name, const char *text) {
-        if (b->r >= 0)
-                b->r = property_append_text(b->m, b->version, name, text);
+static void add_identity(UnitPlan *plan, const TaskIdentity *identity) {
+        plan_set_line(
+                plan, "Description", identity->description ? identity->description : identity->machine);
+        plan_set_text(plan, "Slice", identity->slice);
+        plan_set_flag(plan, "AddRef", true);
+        plan_set_text(plan, "CollectMode", "inactive-or-failed");
 }
 
-static void add_identity(Builder *b, const TaskIdentity *identity) {
-        add_text(b, "Description", identity->description ? identity->description : identity->machine);
-        add(b, "Slice", identity->slice);
-        add(b, "AddRef", true);
-        add(b, "CollectMode", "inactive-or-failed");
-}
-
-static void add_journal_fields(Builder *b, char *const *fields) {
-        if (b->r < 0 || strv_is_empty(fields) || !journal_fields_survive(fields))
+static void add_journal_fields(UnitPlan *plan, char *const *fields) {
+        if (strv_is_empty(fields))
                 return;
 
-        b->r = property_begin(b->m, b->version, "LogExtraFields");
-        if (b->r <= 0)
-                return;
-        b->r = sd_bus_message_open_container(b->m, 'a', "ay");
-        STRV_FOREACH (field, fields)
-                if (b->r >= 0)
-                        b->r = sd_bus_message_append_array(b->m, 'y', *field, strlen(*field));
-        if (b->r >= 0)
-                b->r = sd_bus_message_close_container(b->m);
-        if (b->r >= 0)
-                b->r = property_end(b->m);
+        PlanProperty *property = plan_set_words(plan, "LogExtraFields", fields);
+        if (!journal_fields_survive(fields))
+                plan_keep_from_bus(property);
 }
 
 /*
@@ -73,71 +44,79 @@ static void add_journal_fields(Builder *b, char *const *fields) {
  * (unit_export_log_ratelimit_interval(), core/unit.c of 252). No program writes a million lines in a
  * microsecond.
  */
-static void add_log_rate_limit(Builder *b, const TaskLogRateLimit *limit) {
-        add(b, "LogRateLimitIntervalUSec", limit->burst > 0 ? limit->interval_usec : 1);
-        add(b, "LogRateLimitBurst", limit->burst > 0 ? (uint32_t) limit->burst : 1000000);
+static void add_log_rate_limit(UnitPlan *plan, const TaskLogRateLimit *limit) {
+        plan_require(plan_set_number(
+                             plan, "LogRateLimitIntervalUSec", limit->burst > 0 ? limit->interval_usec : 1),
+                "log_rate_limit");
+        plan_require(plan_set_number(plan, "LogRateLimitBurst", limit->burst > 0 ? limit->burst : 1000000),
+                "log_rate_limit");
 }
 
-static void add_process(Builder *b, const TaskRequest *request, const Root *root) {
-        add(b, "Type", "notify");
-        add(b, "KillMode", "mixed");
+static void add_process(UnitPlan *plan, const TaskRequest *request, const Root *root) {
+        plan_set_text(plan, "Type", "notify");
+        plan_set_text(plan, "KillMode", "mixed");
         /* A copy of an image is made before readiness, and takes as long as it takes. */
-        add(b, "TimeoutStartUSec", request->spec.ephemeral ? UINT64_MAX : TIMEOUT_USEC);
-        add(b, "TimeoutStopUSec", TIMEOUT_USEC);
-        add(b, "Delegate", true);
-        add(b, "DelegateSubgroup", "supervisor");
+        plan_set_number(plan, "TimeoutStartUSec", request->spec.ephemeral ? UINT64_MAX : TIMEOUT_USEC);
+        plan_set_number(plan, "TimeoutStopUSec", TIMEOUT_USEC);
+        plan_set_flag(plan, "Delegate", true);
+        plan_set_text(plan, "DelegateSubgroup", "supervisor");
 
         if (request->launch == TASK_LAUNCH_BOOT) {
-                add(b, "RestartForceExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
-                add(b, "SuccessExitStatus", 1, NSPAWN_STATUS_REBOOT, 0);
+                plan_set_number(plan, "RestartForceExitStatus", NSPAWN_STATUS_REBOOT);
+                plan_set_number(plan, "SuccessExitStatus", NSPAWN_STATUS_REBOOT);
         }
         if (request->network.namespace_path && !nspawn_joins_network_itself(request, root))
-                add(b, "NetworkNamespacePath", request->network.namespace_path);
+                plan_require(plan_set_text(plan, "NetworkNamespacePath", request->network.namespace_path),
+                        "network mode of the job's group");
 }
 
 /*
  * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
  * is never left (systemd 252 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
  */
-static void add_restart_limits(Builder *b, const TaskRestart *restart) {
+static void add_restart_limits(UnitPlan *plan, const TaskRestart *restart) {
         uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
 
-        add(b, "Restart", option_value_name(restart_policy_values, restart->policy));
-        add(b, "RestartUSec", restart->delay_usec);
-        add(b, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0);
+        plan_require(
+                plan_set_text(plan, "Restart", option_value_name(restart_policy_values, restart->policy)),
+                "restart");
+        plan_require(plan_set_number(plan, "RestartUSec", restart->delay_usec), "restart");
+        plan_require(
+                plan_set_number(plan, "StartLimitIntervalUSec", restart->max_attempts > 0 ? interval : 0),
+                "restart");
         if (restart->max_attempts > 0)
-                add(b, "StartLimitBurst", (uint32_t) restart->max_attempts + 1);
+                plan_require(plan_set_number(plan, "StartLimitBurst", restart->max_attempts + 1), "restart");
 }
 
-static void add_restart(Builder *b, const TaskSpec *spec) {
+static void add_restart(UnitPlan *plan, const TaskSpec *spec) {
         if (task_spec_restarts(spec))
-                add_restart_limits(b, &spec->restart);
+                add_restart_limits(plan, &spec->restart);
 }
 
-static void add_environment(Builder *b, const TaskRequest *request) {
+static void add_environment(UnitPlan *plan, const TaskRequest *request) {
         /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
-        add(b, "Environment", 1, "SYSTEMD_LOG_TARGET=console");
+        plan_add_word(plan, "Environment", "SYSTEMD_LOG_TARGET=console");
         /*
          * By itself nspawn gives an image without systemd the old hierarchy, where there are no limits to
          * see (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257; gone in 258).
          */
         if (request->launch != TASK_LAUNCH_BOOT)
-                add(b, "Environment", 1, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
+                plan_add_word(plan, "Environment", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
 }
 
-static void add_streams(Builder *b, const TaskIdentity *identity, const UnitHost *host) {
-        add(b, "StandardError", "journal");
-        add_text(b, "SyslogIdentifier", identity->name ? identity->name : identity->machine);
+static void add_streams(UnitPlan *plan, const TaskIdentity *identity, const UnitHost *host) {
+        plan_set_text(plan, "StandardError", "journal");
+        plan_set_line(plan, "SyslogIdentifier", identity->name ? identity->name : identity->machine);
 
         if (host->output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
                  */
-                add(b, "StandardOutput", "null");
-                add(b, "StandardOutputFileDescriptor", host->output);
+                plan_set_text(plan, "StandardOutput", "null");
+                plan_set_fd(plan, "StandardOutputFileDescriptor", host->output);
         } else
-                add(b, "StandardOutput", "journal");
+                plan_set_text(plan, "StandardOutput", "journal");
         if (host->fd_message >= 0)
-                add(b, "StandardInputFileDescriptor", host->fd_message);
+                plan_set_fd(plan, "StandardInputFileDescriptor", host->fd_message);
 }
 
 /* Return: the part of the task's directory that goes with the unit, owned by the caller. */
@@ -153,38 +132,45 @@ static char *unit_directory(const UnitHost *host) {
  *
  * systemd looks after directories below /run only.
  */
-static void add_runtime_directory(Builder *b, const TaskIdentity *identity, const UnitHost *host) {
+static void add_runtime_directory(UnitPlan *plan, const TaskIdentity *identity, const UnitHost *host) {
         _cleanup_free_ char *directory = unit_directory(host), *unit = unit_name_make(identity->machine),
                             *fields = journal_fields_directory(unit);
+        _cleanup_strv_ char **directories = NULL;
         const char *below = string_after_prefix(host->keeps_record ? directory : host->directory, "/run/");
 
         if (!below)
                 return;
-        if (journal_fields_survive(identity->journal_fields))
-                add(b, "RuntimeDirectory", 1, below);
-        else
-                add(b, "RuntimeDirectory", 2, below, string_after_prefix(fields, "/run/"));
-        add(b, "RuntimeDirectoryMode", (uint32_t) 0700);
-        add(b, "RuntimeDirectoryPreserve", "restart");
+        strv_append(&directories, below);
+        if (!journal_fields_survive(identity->journal_fields))
+                strv_append(&directories, string_after_prefix(fields, "/run/"));
+        plan_set_words(plan, "RuntimeDirectory", directories);
+        plan_set_number(plan, "RuntimeDirectoryMode", 0700);
+        plan_set_text(plan, "RuntimeDirectoryPreserve", "restart");
 }
 
 /*
  * As systemd-nspawn@.service has it, and nodes of any device may be made ("m") but not used: a copy of an
  * image may hold some, made by nspawn when it shifts the owners of an overlay.
  */
-static void add_devices(Builder *b, const Root *root) {
-        add(b, "DevicePolicy", "closed");
-        if (root->kind != ROOT_RAW) {
-                add(b, "DeviceAllow", 4, "/dev/net/tun", "rwm", "char-pts", "rw", "char-*", "m", "block-*",
-                        "m");
-                return;
-        }
+static void add_devices(UnitPlan *plan, const Root *root) {
+        char *const modules[] = { (char[]){ "modprobe@loop.service" }, (char[]){ "modprobe@dm_mod.service" },
+                NULL };
 
-        add(b, "DeviceAllow", 9, "/dev/net/tun", "rwm", "char-pts", "rw", "char-*", "m", "block-*", "m",
-                "/dev/loop-control", "rw", "block-loop", "rw", "block-blkext", "rw", "/dev/mapper/control",
-                "rw", "block-device-mapper", "rw");
-        add(b, "Wants", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
-        add(b, "After", 2, "modprobe@loop.service", "modprobe@dm_mod.service");
+        plan_set_text(plan, "DevicePolicy", "closed");
+        plan_allow_device(plan, "/dev/net/tun", "rwm");
+        plan_allow_device(plan, "char-pts", "rw");
+        plan_allow_device(plan, "char-*", "m");
+        plan_allow_device(plan, "block-*", "m");
+        if (root->kind != ROOT_RAW)
+                return;
+
+        plan_allow_device(plan, "/dev/loop-control", "rw");
+        plan_allow_device(plan, "block-loop", "rw");
+        plan_allow_device(plan, "block-blkext", "rw");
+        plan_allow_device(plan, "/dev/mapper/control", "rw");
+        plan_allow_device(plan, "block-device-mapper", "rw");
+        plan_set_words(plan, "Wants", modules);
+        plan_set_words(plan, "After", modules);
 }
 
 static uint64_t weight_from_shares(uint64_t shares) {
@@ -195,86 +181,48 @@ static uint64_t weight_from_shares(uint64_t shares) {
         return weight > 0 ? weight : 1;
 }
 
-/* A bit mask, lowest byte first (org.freedesktop.systemd1(5), AllowedCPUs). */
-static void add_cpus(Builder *b, const char *text) {
+/* Return: 0, or -EINVAL with words. */
+static int add_cpus(UnitPlan *plan, const char *text, Error **ret_error) {
         CpuList list;
 
-        if (b->r < 0)
-                return;
-        if (!cpu_list_parse(text, &list)) {
-                b->r = -EINVAL;
-                return;
-        }
-
-        b->r = property_begin(b->m, b->version, "AllowedCPUs");
-        if (b->r <= 0)
-                return;
-        b->r = sd_bus_message_append_array(b->m, 'y', list.mask, list.n_bytes);
-        if (b->r >= 0)
-                b->r = property_end(b->m);
+        if (!cpu_list_parse(text, &list))
+                return error_set(ret_error, EINVAL, "cpus: \"%s\" is no list of processors", text);
+        plan_require(plan_set_bytes(plan, "AllowedCPUs", list.mask, list.n_bytes), "cpus");
+        return 0;
 }
 
-static void add_resources(Builder *b, const TaskSpec *spec) {
-        add(b, "CPUAccounting", true);
-        add(b, "MemoryAccounting", true);
-        add(b, "IOAccounting", true);
-        add(b, "TasksAccounting", true);
-        add(b, "TasksMax", TASKS_MAX);
-        add(b, "OOMPolicy", option_value_name(oom_policy_values, spec->oom_policy));
+static int add_resources(UnitPlan *plan, const TaskSpec *spec, Error **ret_error) {
+        plan_set_flag(plan, "CPUAccounting", true);
+        plan_set_flag(plan, "MemoryAccounting", true);
+        plan_set_flag(plan, "IOAccounting", true);
+        plan_set_flag(plan, "TasksAccounting", true);
+        plan_set_number(plan, "TasksMax", TASKS_MAX);
+        plan_require(
+                plan_set_text(plan, "OOMPolicy", option_value_name(oom_policy_values, spec->oom_policy)),
+                "oom_policy");
 
         if (spec->memory_max > 0)
-                add(b, "MemoryMax", spec->memory_max);
+                plan_require(plan_set_number(plan, "MemoryMax", spec->memory_max), "memory");
         if (spec->memory_low > 0)
-                add(b, "MemoryLow", spec->memory_low);
+                plan_require(plan_set_number(plan, "MemoryLow", spec->memory_low), "memory");
         if (spec->cpu_shares > 0)
-                add(b, "CPUWeight", weight_from_shares(spec->cpu_shares));
-        if (!string_is_empty(spec->cpus))
-                add_cpus(b, spec->cpus);
-}
-
-/*
- * One command with its arguments; @args begins with the program's path. systemd 252 reads back neither
- * ExecStartEx= nor what it wrote for a "$" when it reloads its units (dbus-execute.c,
- * bus_set_transient_exec_command()), so these are the plain properties, and no word comes from a job.
- */
-static void add_exec(Builder *b, const char *property, char **args, bool ignore_failure) {
-        sd_bus_message *m = b->m;
-
-        if (b->r < 0)
-                return;
-
-        b->r = property_begin(m, b->version, property);
-        if (b->r <= 0)
-                return;
-        b->r = sd_bus_message_open_container(m, 'a', "(sasb)");
-        if (b->r >= 0)
-                b->r = sd_bus_message_open_container(m, 'r', "sasb");
-        if (b->r >= 0)
-                b->r = sd_bus_message_append(m, "s", args[0]);
-        if (b->r >= 0)
-                b->r = sd_bus_message_append_strv(m, args);
-        if (b->r >= 0)
-                b->r = sd_bus_message_append(m, "b", ignore_failure);
-        if (b->r >= 0)
-                b->r = sd_bus_message_close_container(m);
-        if (b->r >= 0)
-                b->r = sd_bus_message_close_container(m);
-        if (b->r >= 0)
-                b->r = property_end(m);
+                plan_require(
+                        plan_set_number(plan, "CPUWeight", weight_from_shares(spec->cpu_shares)), "cpu");
+        return string_is_empty(spec->cpus) ? 0 : add_cpus(plan, spec->cpus, ret_error);
 }
 
 /* What the helper becomes is in the task's directory (launch.c), however long it is. */
-static void add_start(Builder *b, const TaskRequest *request, const UnitHost *host) {
+static void add_start(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
         _cleanup_free_ char *directory = unit_directory(host);
         _cleanup_strv_ char **start = NULL, **may_start = NULL;
 
         strv_append(&start, host->helper);
         strv_append(&start, "start");
         strv_append(&start, directory);
-        add_exec(b, "ExecStart", start, false);
+        plan_add_command(plan, "ExecStart", start, false);
         if (host->keeps_fd_message) {
-                add(b, "FileDescriptorStoreMax", (uint32_t) 1);
-                add(b, "NotifyAccess", "exec");
+                plan_set_number(plan, "FileDescriptorStoreMax", 1);
+                plan_set_text(plan, "NotifyAccess", "exec");
         }
 
         /*
@@ -287,11 +235,11 @@ static void add_start(Builder *b, const TaskRequest *request, const UnitHost *ho
         strv_append(&may_start, host->helper);
         strv_append(&may_start, "may-start");
         strv_append(&may_start, directory);
-        add_exec(b, "ExecCondition", may_start, false);
+        plan_add_command(plan, "ExecCondition", may_start, false);
 }
 
 /* Whatever becomes of the note, the task ended as it did. */
-static void add_end(Builder *b, const TaskSpec *spec, const UnitHost *host) {
+static void add_end(UnitPlan *plan, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
         strv_append(&args, host->helper);
@@ -301,7 +249,7 @@ static void add_end(Builder *b, const TaskSpec *spec, const UnitHost *host) {
         if (host->register_machine && task_spec_restarts(spec))
                 strv_append(&args, "--unregister");
         strv_append(&args, host->directory);
-        add_exec(b, "ExecStopPost", args, true);
+        plan_add_command(plan, "ExecStopPost", args, true);
 }
 
 /* A signal as the helper takes it. */
@@ -310,7 +258,7 @@ static void append_signal(char ***args, const char *name) {
 }
 
 /* A process looks for the task's own: systemd would signal nspawn, or all there are. */
-static void add_reload(Builder *b, const TaskRequest *request, const UnitHost *host) {
+static void add_reload(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
         const char *signal = request->spec.reload_signal;
         bool below = request->launch == TASK_LAUNCH_SUPERVISE || request->launch == TASK_LAUNCH_STUB;
         _cleanup_strv_ char **args = NULL;
@@ -321,7 +269,7 @@ static void add_reload(Builder *b, const TaskRequest *request, const UnitHost *h
         strv_append(&args, "reload");
         strv_append(&args, below ? "command" : "first");
         append_signal(&args, signal);
-        add_exec(b, "ExecReload", args, false);
+        plan_add_command(plan, "ExecReload", args, false);
 }
 
 /*
@@ -329,7 +277,7 @@ static void add_reload(Builder *b, const TaskRequest *request, const UnitHost *h
  * is killed then: by default systemd would ask once more, and wait as long again (systemd.service(5),
  * TimeoutStopFailureMode=).
  */
-static void add_stop(Builder *b, const TaskRequest *request, const UnitHost *host) {
+static void add_stop(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 
         if (!host->register_machine)
@@ -338,38 +286,34 @@ static void add_stop(Builder *b, const TaskRequest *request, const UnitHost *hos
         strv_append(&args, "stop");
         append_signal(&args, nspawn_kill_signal(request->launch));
         strv_append(&args, request->identity.machine);
-        add_exec(b, "ExecStop", args, true);
-        add(b, "TimeoutStopFailureMode", "kill");
+        plan_add_command(plan, "ExecStop", args, true);
+        plan_set_text(plan, "TimeoutStopFailureMode", "kill");
 }
 
-int transient_append(sd_bus_message *m, const TaskRequest *request, const Root *root, const UnitHost *host) {
+int transient_plan(const TaskRequest *request, const Root *root, const UnitHost *host, UnitPlan **ret,
+        Error **ret_error) {
         const TaskIdentity *identity = &request->identity;
         const TaskSpec *spec = &request->spec;
         _cleanup_free_ char *unit = unit_name_make(identity->machine);
-        Builder b = { .m = m, .version = host->version };
+        _cleanup_plan_ UnitPlan *plan = plan_new(unit);
 
-        b.r = sd_bus_message_append(m, "ss", unit, "fail");
-        if (b.r >= 0)
-                b.r = sd_bus_message_open_container(m, 'a', "(sv)");
+        add_identity(plan, identity);
+        add_journal_fields(plan, identity->journal_fields);
+        add_log_rate_limit(plan, &spec->log_rate_limit);
+        add_process(plan, request, root);
+        add_restart(plan, spec);
+        add_environment(plan, request);
+        add_streams(plan, identity, host);
+        add_runtime_directory(plan, identity, host);
+        add_devices(plan, root);
+        add_start(plan, request, host);
+        add_reload(plan, request, host);
+        add_stop(plan, request, host);
+        add_end(plan, spec, host);
 
-        add_identity(&b, identity);
-        add_journal_fields(&b, identity->journal_fields);
-        add_log_rate_limit(&b, &spec->log_rate_limit);
-        add_process(&b, request, root);
-        add_restart(&b, spec);
-        add_environment(&b, request);
-        add_streams(&b, identity, host);
-        add_runtime_directory(&b, identity, host);
-        add_devices(&b, root);
-        add_resources(&b, spec);
-        add_start(&b, request, host);
-        add_reload(&b, request, host);
-        add_stop(&b, request, host);
-        add_end(&b, spec, host);
-
-        if (b.r >= 0)
-                b.r = sd_bus_message_close_container(m);
-        if (b.r >= 0)
-                b.r = sd_bus_message_append(m, "a(sa(sv))", 0);
-        return b.r < 0 ? b.r : 0;
+        int r = add_resources(plan, spec, ret_error);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(plan);
+        return 0;
 }

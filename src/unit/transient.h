@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <systemd/sd-bus.h>
-
 #include "unit/nspawn.h"
+#include "unit/plan.h"
 #include "task/request.h"
 #include "task/root.h"
 
 /* What beside the task makes its unit. */
 typedef struct UnitHost {
-        unsigned version;      /* of systemd */
         bool register_machine; /* systemd-machined is there */
         int output;            /* the task's stdout; -1: the journal takes it */
         int fd_message;        /* socket with what the unit is handed (fd-letters.h), or -1 */
@@ -20,12 +18,13 @@ typedef struct UnitHost {
 } UnitHost;
 
 /**
- * transient_append() - the arguments of StartTransientUnit for a task
- * @m:    an empty call of that method
+ * transient_plan() - plan the unit of a task
+ * @ret: the plan, owned by the caller
  *
- * What the unit runs is "nspawn-units-helper start DIRECTORY": nspawn's command line is in the task's
- * directory, so that a unit of any length survives a reload of systemd.
+ * The unit runs "nspawn-units-helper start DIRECTORY": nspawn's command line is in the task's directory, so
+ * that a unit of any length survives a reload of systemd.
  *
- * Return: 0 or a negative errno.
+ * Return: 0, or a negative errno with @ret_error set.
  */
-int transient_append(sd_bus_message *m, const TaskRequest *request, const Root *root, const UnitHost *host);
+int transient_plan(const TaskRequest *request, const Root *root, const UnitHost *host, UnitPlan **ret,
+        Error **ret_error);

@@ -31,12 +31,12 @@ static char *read_properties(sd_bus_message *m) {
         return string_buffer_take(&text);
 }
 
-#define PROPERTIES_BEGIN \
+#define PROPERTIES \
         "Description s a  command of ours\n" \
+        "CollectMode s inactive-or-failed\n" \
         "PIDs au 42\n" \
         "SendSIGHUP b\n" \
         "TasksMax t\n"
-#define PROPERTIES_END "CollectMode s inactive-or-failed\n"
 
 static void expect_properties(const char *oom_policy, const char *wanted) {
         _cleanup_box_ Box box;
@@ -54,8 +54,8 @@ static void expect_properties(const char *oom_policy, const char *wanted) {
 }
 
 Test(scope, is_asked_for_as_for_a_session) {
-        expect_properties(NULL, PROPERTIES_BEGIN PROPERTIES_END);
-        expect_properties("stop", PROPERTIES_BEGIN "OOMPolicy s continue\n" PROPERTIES_END);
+        expect_properties(NULL, PROPERTIES);
+        expect_properties("stop", PROPERTIES "OOMPolicy s continue\n");
 }
 
 Test(scope, closes_the_connection_when_it_is_made) {

@@ -43,7 +43,6 @@ static int build(
                               "StartTransientUnit"),
                 0);
         const UnitHost host = {
-                .version = version,
                 .register_machine = true,
                 .output = descriptors->output,
                 .fd_message = descriptors->fd_message,
@@ -52,7 +51,13 @@ static int build(
                 .directory = "/run/nspawn-units/tasks/web-1",
                 .keeps_record = true,
         };
-        int r = transient_append(m, request, descriptors->raw ? &golden_root_raw : &golden_root, &host);
+        _cleanup_plan_ UnitPlan *plan = NULL;
+        _cleanup_error_ Error *error = NULL;
+        int r = transient_plan(
+                request, descriptors->raw ? &golden_root_raw : &golden_root, &host, &plan, &error);
+        if (r >= 0)
+                r = plan_append(plan, m, version, &error);
+        cr_assert_eq(r < 0, error != NULL);
         if (r >= 0) {
                 cr_assert_geq(sd_bus_message_seal(m, 1, 0), 0);
                 cr_assert(sd_bus_message_has_signature(m, "ssa(sv)a(sa(sv))"));
