@@ -102,7 +102,8 @@ $(CTL): $(O)/cli/main.o $(LIB)
 # One runs inside images of any make, the other at the end of every task: they stand on their own.
 $(INIT): $(wildcard src/init/*.c)
 SHARED := become fd-message notify parse pty words
-$(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c src/base/run-result.c
+$(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c \
+		src/base/container-traces.c src/base/run-result.c
 $(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*.h) \
 		Makefile | build/.deps-build
 	@mkdir -p $(@D)

@@ -12,6 +12,9 @@
 /* Capabilities that the user named last keeps, as a mask in hexadecimal digits. */
 #define TASK_CAPABILITIES 'C'
 
+/* The name of that file as a credential in the container, which is how it gets past a user namespace. */
+#define TASK_CREDENTIAL "nspawn-units.task"
+
 /* Bytes of the file: it is a credential of nspawn's (credential.h, CREDENTIALS_TOTAL_SIZE_MAX, systemd 252
  * to 256). */
 #define SECRETS_FILE_MAX (1024 * 1024)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/attach.h"
+#include "base/container-traces.h"
 #include "base/fd.h"
 #include "base/run-result.h"
 #include "base/string.h"
@@ -26,7 +27,7 @@
 void task_remove_unit_directory(const Task *task) {
         task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
         journal_fields_remove(task->record.unit);
-        nspawn_clear_away(task->record.machine);
+        container_traces_remove(task->record.machine);
 }
 
 /* Return: the path of a file that goes with the task's unit, owned by the caller. */

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/container-traces.h"
 #include "base/fd-letters.h"
 #include "base/remove.h"
 #include "base/run-result.h"
@@ -25,7 +25,6 @@
 #define LEDGER_MAX 65536
 #define FILE_MAX 4096
 #define PAYLOAD_MAX 64
-#define MACHINES "/run/systemd/machines"
 
 /* Which task it is. */
 typedef struct Place {
@@ -226,22 +225,6 @@ static int socket_keep(void) {
 }
 
 /*
- * What nspawn before systemd 262 leaves in /run when it is killed before it can clear up (nspawn.c: the
- * directory that mounts are handed in by, and since systemd 256 the mount of its socket).
- */
-static void leftovers_remove(const char *machine) {
-        static const char *const directories[] = { "propagate", "unix-export" };
-        char path[FILE_MAX];
-
-        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
-                if (snprintf(path, sizeof(path), "/run/systemd/nspawn/%s/%s", directories[i], machine) <
-                        (int) sizeof(path)) {
-                        (void) umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-                        (void) rmdir(path);
-                }
-}
-
-/*
  * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
  * That of systemd 262 forgets it with its first process. One that does not run now, as after a restart of
@@ -253,7 +236,7 @@ static void leftovers_remove(const char *machine) {
 static bool machine_forget(const char *machine) {
         char path[FILE_MAX];
 
-        return snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path) &&
+        return snprintf(path, sizeof(path), MACHINED_DIRECTORY "/%s", machine) < (int) sizeof(path) &&
                 unlink(path) >= 0;
 }
 
@@ -332,7 +315,7 @@ int helper_ended(char **argv) {
          */
         directory_clear(place.unit, true);
         if (killed)
-                leftovers_remove(place.machine);
+                container_traces_remove(place.machine);
 
         int status = place.old ? ledger_write(place.argument) : notes_write(&place);
         return killed && unregister && machine_forget(place.machine) ? machine_unregister(place.machine)

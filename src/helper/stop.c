@@ -12,12 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/container-traces.h"
 #include "helper.h"
 #include "init/become.h"
 #include "init/words.h"
 #include "process.h"
 
-#define MACHINES "/run/systemd/machines"
 #define MACHINE_FILE_MAX 65536
 
 /* How long systemd-machined may take to note that it was the one who asked for the stop. */
@@ -32,7 +32,7 @@ static bool machine_is_terminated(const char *machine) {
         char path[PATH_MAX];
         Span text;
 
-        return snprintf(path, sizeof(path), MACHINES "/%s", machine) < (int) sizeof(path) &&
+        return snprintf(path, sizeof(path), MACHINED_DIRECTORY "/%s", machine) < (int) sizeof(path) &&
                 text_read(path, MACHINE_FILE_MAX, &text) && strstr(text.text, "\nSCOPE_JOB=");
 }
 
@@ -46,8 +46,8 @@ static void container_end(int supervisor, int first, int signal, const char *mac
         };
         char events[4096];
 
-        if (watch < 0 || inotify_add_watch(watch, MACHINES, IN_MOVED_TO) < 0)
-                say("cannot watch " MACHINES ": ", strerrordesc_np(errno), NULL);
+        if (watch < 0 || inotify_add_watch(watch, MACHINED_DIRECTORY, IN_MOVED_TO) < 0)
+                say("cannot watch " MACHINED_DIRECTORY ": ", strerrordesc_np(errno), NULL);
 
         for (;;) {
                 if (fds[MACHINED].fd >= 0 && machine_is_terminated(machine)) {

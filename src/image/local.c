@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/init-systems.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "image/local.h"
 
-/* The init systems that our init looks for, in this order, as nspawn's --boot does (systemd-nspawn(1)). */
-static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
+static const char *const inits[] = { INIT_SYSTEMS };
 
 int image_resolve(const char *image, const char *directory, Root *ret, Error **ret_error) {
         bool absolute = *image == '/';

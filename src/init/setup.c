@@ -8,13 +8,12 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/init-systems.h"
 #include "base/secrets-file.h"
 #include "base/task-dir.h"
 #include "become.h"
 #include "fd-message.h"
 #include "setup.h"
-
-#define TASK_FILE "/nspawn-units.task"
 
 void descriptors_receive(Options *options) {
         FdMessage message;
@@ -47,10 +46,10 @@ static Span task_read(void) {
 
         if (!directory || !*directory)
                 return task;
-        if (strlen(directory) + sizeof(TASK_FILE) > sizeof(path))
+        if (strlen(directory) + sizeof("/" TASK_CREDENTIAL) > sizeof(path))
                 fail(EXIT_SETUP, "CREDENTIALS_DIRECTORY is too long", NULL);
 
-        (void) stpcpy(stpcpy(path, directory), TASK_FILE);
+        (void) stpcpy(stpcpy(path, directory), "/" TASK_CREDENTIAL);
         (void) text_read(path, SECRETS_FILE_MAX, &task);
         return task;
 }
@@ -85,8 +84,7 @@ static void limits_show(void) {
 
 /* Runs the image's own init. */
 static _Noreturn void boot(const Options *options, const Setup *setup) {
-        static const char *const inits[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd",
-                "/sbin/init" };
+        static const char *const inits[] = { INIT_SYSTEMS };
         const char *tried = NULL;
         size_t n = 0;
         int error = 0;

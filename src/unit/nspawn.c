@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/string.h"
 #include "base/strv.h"
@@ -13,15 +12,6 @@
 
 /* Where our init is found in the container; /run is a tmpfs that nspawn makes. */
 #define INIT_IN_CONTAINER "/run/nspawn-units/init"
-
-/* Name of the secrets as a credential, which is how they get past a user namespace. */
-#define CREDENTIAL "nspawn-units.task"
-
-void nspawn_clear_away(const char *machine) {
-        _cleanup_free_ char *path = xasprintf("/run/systemd/nspawn/propagate/%s", machine);
-
-        (void) rmdir(path);
-}
 
 void nspawn_append_record(StringBuffer *buffer, char letter, const char *text) {
         string_buffer_append_bytes(buffer, &letter, 1);
@@ -186,7 +176,7 @@ char **nspawn_arguments(const TaskRequest *request, const Root *root, const Nspa
         append_process(&args, request);
         append_users(&args, request, root);
         append_network(&args, request, root);
-        strv_appendf(&args, "--load-credential=" CREDENTIAL ":%s/" TASK_SECRETS_FILE, host->directory);
+        strv_appendf(&args, "--load-credential=" TASK_CREDENTIAL ":%s/" TASK_SECRETS_FILE, host->directory);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         /* Root without a user namespace could mount it writable, and lift its own limits. */
         if (request->launch != TASK_LAUNCH_BOOT && has_users(request, root))

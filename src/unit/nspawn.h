@@ -13,14 +13,6 @@ char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size);
 /* Appends a record to secrets. */
 void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
 
-/**
- * nspawn_clear_away() - remove what a killed nspawn left in /run
- *
- * The directory that mounts are handed in by (nspawn.c, systemd 252 to 256). nspawn-units-helper does the
- * same at the end of a run, unless it was killed with all the rest. Only for a container that is gone.
- */
-void nspawn_clear_away(const char *machine);
-
 /* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
 #define NSPAWN_STATUS_REBOOT 133
 
