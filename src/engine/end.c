@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include "base/fd.h"
-#include "base/signal.h"
 #include "base/string.h"
 #include "engine/end.h"
 #include "engine/launch.h"
@@ -12,20 +11,11 @@
 #include "engine/watch.h"
 
 /* How long journald may lag behind the end of a unit. */
-#define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
+#define MESSAGE_LIMIT_USEC (500 * USEC_PER_MSEC)
 
-static ExitResult killed_by(int signal) {
-        return (ExitResult){ .known = true, .code = 128 + signal, .signal = signal };
-}
-
-/* As systemd saw nspawn end. */
-static ExitResult result_of_nspawn(int code, int status) {
-        if (code == CLD_KILLED || code == CLD_DUMPED)
-                return killed_by(status);
-        return code == CLD_EXITED ? (ExitResult){ .known = true, .code = status } : (ExitResult){};
-}
-
-ExitResult exit_result(const UnitStatus *status, const RunEnd *end, bool killed) {
+ExitResult exit_result(const Isolation *isolation, const UnitStatus *status, const RunEnd *end, bool killed,
+        bool *ret_needs_message) {
+        bool needs_message = false;
         ExitResult result;
 
         if (end->has_payload)
@@ -35,12 +25,14 @@ ExitResult exit_result(const UnitStatus *status, const RunEnd *end, bool killed)
                         .signal = end->payload_signal,
                 };
         else if (killed)
-                result = killed_by(SIGKILL);
+                result = exit_result_of_signal(SIGKILL);
         else if (end->has_unit)
-                result = result_of_nspawn(end->code, end->status);
+                result = isolation->result(end->code, end->status, &needs_message);
         else
-                result = result_of_nspawn(status->exec_main_code, status->exec_main_status);
+                result = isolation->result(status->exec_main_code, status->exec_main_status, &needs_message);
 
+        if (ret_needs_message)
+                *ret_needs_message = needs_message;
         bool failed = result.known && result.code != 0;
         result.oom_killed = streq_null(status->result, "oom-kill") || streq(end->result, "oom-kill") ||
                 (failed && end->oom_kills > 0);
@@ -75,24 +67,9 @@ static void task_finish(Task *task) {
                 task_wait_end(LIST_FIRST(&task->waits));
 }
 
-/*
- * nspawn ends with 1 when its container was killed, and says by which signal only in words (nspawn.c,
- * wait_for_container(), systemd 252 to 256).
- */
-static int signal_of_words(const char *words) {
-        static const char phrase[] = "terminated by signal ";
-        const char *found = words ? strstr(words, phrase) : NULL;
-
-        if (!found)
-                return -1;
-        found += sizeof(phrase) - 1;
-        _cleanup_free_ char *name = xstrndup(found, strcspn(found, ".; "));
-        return signal_from_string(name);
-}
-
-static void on_words(void *userdata, const char *words) {
+static void on_message(void *userdata, const char *message) {
         Task *task = userdata;
-        int signal = signal_of_words(words);
+        int signal = task->isolation->signal_of_message(message);
 
         if (signal > 0) {
                 task->result.code = 128 + signal;
@@ -102,13 +79,8 @@ static void on_words(void *userdata, const char *words) {
         task_finish(task);
 }
 
-/* Whether the container was ended by a signal, perhaps, and only nspawn's words can tell. */
-static bool needs_words(const Task *task, const RunEnd *end) {
-        return task->result.known && task->result.code == EXIT_FAILURE && task->result.signal == 0 &&
-                !end->has_payload;
-}
-
 void task_end(Task *task, const UnitStatus *status) {
+        bool needs_message;
         RunEnd end;
 
         if (task->ending)
@@ -121,13 +93,13 @@ void task_end(Task *task, const UnitStatus *status) {
 
         task_unwatch_group(task, &end);
         task_forget_leader(task);
-        task->result = exit_result(status, &end, task->killed);
+        task->result = exit_result(task->isolation, status, &end, task->killed, &needs_message);
         task->ending = true;
 
         /* What the kernel kills first for want of memory is not always the command. */
-        if (needs_words(task, &end))
+        if (needs_message)
                 task->words = journal_words_new(task->engine->event, task->record.unit,
-                        task->record.started_usec, WORDS_LIMIT_USEC, on_words, task);
+                        task->record.started_usec, MESSAGE_LIMIT_USEC, on_message, task);
         if (!task->words)
                 task_finish(task);
 }

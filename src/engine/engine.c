@@ -25,6 +25,7 @@ static Task *task_new(Engine *engine, const char *id) {
         task->engine = engine;
         task->id = xstrdup(id);
         task->state = task_state_next(TASK_NEW, TASK_INPUT_START);
+        task->isolation = isolation_find(ISOLATION_DEFAULT);
         task->leader_fd = -1;
         task->result_fd = -1;
         LIST_INIT(&task->waits);

@@ -8,6 +8,7 @@
 #include "exec/exec.h"
 #include "bus/system-bus.h"
 #include "unit/transient.h"
+#include "task/exit-result.h"
 #include "task/request.h"
 #include "task/root.h"
 #include "task/state.h"
@@ -47,15 +48,6 @@ typedef struct EngineCallbacks {
         /* Something happened to a task that its owner wants to read. @annotations: key, value, ..., NULL. */
         void (*on_event)(void *userdata, Task *task, const char *message, const char *const *annotations);
 } EngineCallbacks;
-
-/* How a task ended. */
-typedef struct ExitResult {
-        bool known;      /* otherwise code and signal are not */
-        int code;        /* 128 + signal when a signal ended it */
-        int signal;      /* 0 when none is known of */
-        bool oom_killed; /* the kernel killed something of it for want of memory, and it failed */
-        uint64_t usec;   /* realtime */
-} ExitResult;
 
 /* @callbacks must live as long as the engine. Return: the engine, never NULL. */
 Engine *engine_new(

@@ -53,7 +53,7 @@ char *start_explain_status(
         return xasprintf("systemd says: %s", status->result ? status->result : "nothing");
 }
 
-static char *explain_busy(const TaskSpec *spec, const Root *root, const char *words _unused_) {
+static char *explain_busy(const TaskSpec *spec, const Root *root) {
         _cleanup_free_ char *holder = image_find_holder(root->path);
 
         return xasprintf(
@@ -63,29 +63,22 @@ static char *explain_busy(const TaskSpec *spec, const Root *root, const char *wo
                 spec->image, holder ? holder : "somebody else");
 }
 
-static char *explain_read_only(const TaskSpec *spec, const Root *root _unused_, const char *words) {
-        if (!task_spec_keeps_root_read_only(spec))
-                return NULL;
-        return xasprintf("%s; %s keeps it from being made: " IMAGE_READ_ONLY_HINT, words,
+static char *explain_read_only(const TaskSpec *spec, const char *message) {
+        return xasprintf("%s; %s keeps it from being made: " IMAGE_READ_ONLY_HINT, message,
                 spec->read_only ? "read_only = true" : "volatile = \"state\"");
 }
 
-/* One row per phrase of nspawn that a job can do something about (nspawn.c, systemd 252 to 262). */
-static const struct {
-        const char *phrase;
-        char *(*explain)(const TaskSpec *spec, const Root *root, const char *words);
-} phrases[] = {
-        { "is currently busy", explain_busy },
-        { "Read-only file system", explain_read_only },
-};
-
-char *start_explain_words(const TaskSpec *spec, const Root *root, const char *words) {
-        for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
-                char *explained = strstr(words, phrases[i].phrase) ? phrases[i].explain(spec, root, words)
-                                                                   : NULL;
-
-                if (explained)
-                        return explained;
+char *start_explain_words(
+        const Isolation *isolation, const TaskSpec *spec, const Root *root, const char *message) {
+        switch (isolation->failure(message)) {
+        case ISOLATION_FAILURE_IMAGE_BUSY:
+                return explain_busy(spec, root);
+        case ISOLATION_FAILURE_IMAGE_READ_ONLY:
+                if (task_spec_keeps_root_read_only(spec))
+                        return explain_read_only(spec, message);
+                break;
+        case ISOLATION_FAILURE_OTHER:
+                break;
         }
-        return xstrdup(words);
+        return xstrdup(message);
 }

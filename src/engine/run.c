@@ -16,8 +16,8 @@ static void task_end_run(Task *task, const UnitStatus *status) {
 
         (void) task_read_end(task, &end);
         task_unwatch_group(task, &end);
-        ExitResult result = exit_result(status, &end, false);
-        bool rebooted = task->record.launch == TASK_LAUNCH_BOOT && result.code == NSPAWN_STATUS_REBOOT;
+        ExitResult result = exit_result(task->isolation, status, &end, false, NULL);
+        bool rebooted = task->isolation->is_reboot(task->record.launch, &result);
         task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);
 }
 

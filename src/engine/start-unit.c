@@ -106,7 +106,7 @@ static StartPhase refused_on_status(Start *start, const UnitStatus *status) {
 
 static StartPhase explain(Start *start, const char *words) {
         _cleanup_free_ char *explained = words
-                ? start_explain_words(&start->request->spec, &start->root, words)
+                ? start_explain_words(start->task->isolation, &start->request->spec, &start->root, words)
                 : NULL;
 
         return start_fail(start, EIO, "the container did not start: %s (journalctl -u %s)",

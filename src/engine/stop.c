@@ -12,7 +12,7 @@
 #include "kernel/leader.h"
 #include "unit/task-dir.h"
 
-/* After its leader was killed, nspawn has this long to clear up (it may remove a copy of an image). */
+/* After its leader was killed, the unit has this long to clear up (it may remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
 
 void task_kill_unit(Task *task) {
@@ -22,7 +22,7 @@ void task_kill_unit(Task *task) {
         (void) unit_kill_all(task->unit, SIGKILL);
 }
 
-/* What is frozen cannot hear of its stop, and nspawn cannot clear up. */
+/* A frozen unit cannot take the signal of its stop, and cannot clear up. */
 static void task_thaw(Task *task) {
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, task->control_group);
 
@@ -66,8 +66,8 @@ void task_on_frozen(void *userdata, const Error *error) {
 }
 
 /*
- * The kernel ends a whole pid namespace with its first process; nspawn then goes by itself and leaves
- * nothing behind. Only what does not go that way is killed with the unit.
+ * The kernel ends a whole pid namespace with its first process; the unit then ends by itself and
+ * leaves nothing behind. Only a unit that does not end that way is killed.
  */
 static void task_kill(Task *task) {
         task->killed = true;
@@ -91,41 +91,12 @@ static int on_stop_timeout(sd_event_source *source _unused_, uint64_t usec _unus
         return 0;
 }
 
-static int signal_payload(Task *task, int signal) {
-        _cleanup_fd_ int fd = -1;
-        pid_t payload = payload_find(task->leader);
-
-        if (payload < 0)
-                return (int) payload;
-        fd = process_open(payload, task->leader);
-        return fd < 0 ? fd : process_signal(fd, signal);
-}
-
 int task_signal(Task *task, int signal) {
         int leader = task_find_leader(task);
 
         if (leader < 0)
                 return leader;
-        if (task->record.launch == TASK_LAUNCH_BOOT)
-                return process_signal(leader, signal);
-
-        if (task->record.launch == TASK_LAUNCH_DIRECT)
-                return process_signal(leader, signal);
-
-        int r = signal_payload(task, signal);
-        return r < 0 && task->record.launch == TASK_LAUNCH_SUPERVISE ? process_signal(leader, signal) : r;
-}
-
-/*
- * With which signal a stop is asked for. A booted system takes SIGTERM and SIGINT for other
- * things (systemd(1), Signals); both ask for its orderly shutdown here, as they do when sent to nspawn.
- */
-static int signal_stop(Task *task, int signal) {
-        bool orderly = signal == 0 || signal == SIGTERM || signal == SIGINT;
-
-        if (task->record.launch == TASK_LAUNCH_BOOT && orderly)
-                return task_signal(task, SIGRTMIN + 3);
-        return task_signal(task, signal ? signal : SIGTERM);
+        return task->isolation->signal_payload(task->leader, leader, task->record.launch, signal);
 }
 
 /* A second stop may shorten the time that the task has left, and never lengthens it. */
@@ -185,7 +156,8 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
         }
 
         /* Between two runs there is nobody to be asked. */
-        if (signal_stop(task, signal) < 0 && task->leader_fd < 0 && task->unit)
+        if (task_signal(task, task->isolation->stop_signal(task->record.launch, signal)) < 0 &&
+                task->leader_fd < 0 && task->unit)
                 (void) unit_stop(task->unit);
         if (!stops_sooner(task, timeout_usec))
                 task_set_timer(task, timeout_usec, on_stop_timeout);

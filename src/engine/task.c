@@ -51,7 +51,7 @@ int task_find_leader(Task *task) {
                 return task->leader_fd;
 
         task_forget_leader(task);
-        pid_t leader = leader_find(task->main_pid, NULL, task->control_group);
+        pid_t leader = task->isolation->find_leader(task->main_pid, task->control_group);
         int fd = leader > 0 ? process_open(leader, task->main_pid) : (int) leader;
         if (fd < 0)
                 return fd;

@@ -9,6 +9,7 @@
 #include "engine/record-file.h"
 #include "engine/start.h"
 #include "kernel/cgroup-watch.h"
+#include "unit/isolation.h"
 #include "unit/journal.h"
 
 /* A task and the engine as the files of src/engine see them; engine.h is what everybody else sees. */
@@ -32,6 +33,7 @@ struct Task {
         char *id;
         TaskState state;
         TaskRecord record;
+        const Isolation *isolation;
         bool has_record; /* that is its own */
         int result_fd;   /* eventfd of this start (base/run-result.h), or -1 */
         Start *start;    /* NULL once the caller of engine_start() or engine_recover() knows the outcome */
@@ -63,7 +65,7 @@ struct Task {
         bool frozen; /* the owner was told that this keeps the task from ending */
 
         /* of its end */
-        bool ending;         /* its unit is dead, and what nspawn said is being read: */
+        bool ending;         /* its unit is dead, and its lines in the journal are being read: */
         JournalWords *words; /* by this */
         ExitResult result;
         LIST_HEAD(, TaskWait) waits;

@@ -13,9 +13,6 @@ char *nspawn_secrets(const TaskSpec *spec, size_t *ret_size);
 /* Appends a record to secrets. */
 void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
 
-/* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
-#define NSPAWN_STATUS_REBOOT 133
-
 /* Return: name of the signal that asks a container's first process to end. */
 const char *nspawn_kill_signal(TaskLaunch launch);
 

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "base/task-dir.h"
 #include "unit/journal-fields.h"
+#include "unit/nspawn-run.h"
 #include "unit/transient.h"
 #include "task/cpus.h"
 #include "task/name.h"

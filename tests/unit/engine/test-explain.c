@@ -19,7 +19,7 @@ static char *explain(TaskSpec *spec, const UnitStatus *status, const char *words
         const Task task = { .engine = &engine, .state = TASK_STARTING };
 
         return status ? start_explain_status(&task, spec, status, ret_enough)
-                      : start_explain_words(spec, &root, words);
+                      : start_explain_words(isolation_find("nspawn"), spec, &root, words);
 }
 
 Test(explain, a_kill_by_nobody_is_told_with_what_helps) {

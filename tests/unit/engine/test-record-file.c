@@ -115,7 +115,7 @@ Test(run_end, an_exit_is_put_together_from_all_who_know_of_it) {
                 RunEnd end;
 
                 run_end_parse(rows[i].notes, &end);
-                ExitResult exit = exit_result(&status, &end, rows[i].killed);
+                ExitResult exit = exit_result(isolation_find("nspawn"), &status, &end, rows[i].killed, NULL);
                 cr_expect_eq(exit.known, rows[i].known, "row %zu", i);
                 cr_expect_eq(exit.code, rows[i].code, "row %zu: %d", i, exit.code);
                 cr_expect_eq(exit.signal, rows[i].signal, "row %zu: %d", i, exit.signal);

@@ -204,7 +204,8 @@ static void expect_golden(
                 .output = fd,
                 .fd_message = fd,
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
-                .ledger = "/run/nspawn-units/.ledgers/web-1",
+                .directory = "/run/nspawn-units/tasks/web-1",
+                .keeps_record = true,
         };
         _cleanup_plan_ UnitPlan *plan = NULL;
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "task/exit-result.h"
+#include "task/spec.h"
+
+/* Why a start failed, where an isolation's own messages tell and a job can do something about it. */
+typedef enum IsolationFailure {
+        ISOLATION_FAILURE_OTHER,
+        ISOLATION_FAILURE_IMAGE_BUSY, /* another task uses the image, and one of the two may write to it */
+        ISOLATION_FAILURE_IMAGE_READ_ONLY, /* something had to be made in an image that is not written to */
+} IsolationFailure;
+
+/*
+ * An isolation is a way to shut a task off from the host: a program that the unit runs, and what the engine
+ * has to know of that program. The engine itself knows no such program by name.
+ *
+ * The leader is the first process of the task's pid namespace. The payload is the process that the job
+ * speaks of: its command, or the image's init system.
+ */
+typedef struct Isolation {
+        const char *name;
+
+        /**
+         * find_leader() - find the leader of a unit that runs
+         * @main_pid:      the unit's MainPID
+         * @control_group: of the unit, as systemd tells it; NULL while unknown
+         *
+         * Return: its pid; -ESRCH when there is none (yet, or any more); or another negative errno.
+         */
+        pid_t (*find_leader)(pid_t main_pid, const char *control_group);
+
+        /**
+         * signal_payload() - send a signal to the payload
+         * @leader_fd: pidfd of @leader
+         *
+         * Return: 0; -ESRCH when there is no process that could take it now; or another negative errno.
+         */
+        int (*signal_payload)(pid_t leader, int leader_fd, TaskLaunch launch, int signal);
+
+        /* Return: the signal for the payload that asks the task to end; @wanted: the job's, 0 for none. */
+        int (*stop_signal)(TaskLaunch launch, int wanted);
+
+        /**
+         * result() - tell how the payload ended from how the unit's main process did
+         * @code:              CLD_EXITED, CLD_KILLED or CLD_DUMPED; anything else where it never ran
+         * @status:            exit status or signal
+         * @ret_needs_message: whether a signal may have ended the payload, and only the journal can tell
+         */
+        ExitResult (*result)(int code, int status, bool *ret_needs_message);
+
+        /* Return: the signal that ended the payload, as the unit's last lines in the journal tell; or -1. */
+        int (*signal_of_message)(const char *message);
+
+        /* Return: whether a run ended so that the system in it starts once more (systemd runs the unit
+         * again). */
+        bool (*is_reboot)(TaskLaunch launch, const ExitResult *result);
+
+        /* Return: what the last lines in the journal of a unit whose start failed mean for the job. */
+        IsolationFailure (*failure)(const char *message);
+} Isolation;
+
+/* The isolation of a task that asks for none. */
+#define ISOLATION_DEFAULT "nspawn"
+
+/* Return: the row with this name, which lives as long as the program; NULL when there is none. */
+const Isolation *isolation_find(const char *name);
