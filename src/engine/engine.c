@@ -134,9 +134,12 @@ static int duplicate_streams(Start *start, const TaskStreams *streams) {
 
 /* Return: 0, or a negative errno with @ret_error set where no task can be started at all. */
 static int engine_check(Engine *engine, Error **ret_error) {
+        int r;
+
         engine_find_programs(engine);
-        if (!engine->nspawn)
-                return error_set(ret_error, ENOENT, "systemd-nspawn is not installed");
+        r = isolation_find(ISOLATION_DEFAULT)->check(&(HostFacts){ .nspawn = engine->nspawn }, ret_error);
+        if (r < 0)
+                return r;
         if (!engine->init || !engine->helper)
                 return error_set(ret_error, ENOENT,
                         "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",

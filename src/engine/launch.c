@@ -18,6 +18,7 @@
 #include "engine/task.h"
 #include "unit/fd-message.h"
 #include "unit/journal-fields.h"
+#include "unit/nspawn.h"
 #include "unit/task-dir.h"
 #include "task/limits.h"
 
@@ -81,20 +82,20 @@ static int listen_for_attach(const Task *task) {
         return TAKE_FD(fd);
 }
 
-/* Whether systemd starts the unit again by itself, and forgets its descriptors then. */
-static bool loses_descriptors(const Task *task, const TaskRequest *request) {
-        return task_request_runs_again(request) &&
-                fd_message_is_lost(system_bus_version(task->engine->system_bus));
-}
-
 /*
- * Return: what the unit's stdin is to be, -1 when there is nothing to hand over, or another negative errno.
+ * Decides which descriptors the unit is started with, and what for; nobody else does. A unit that systemd
+ * runs again may lose its own. Where the isolation hands the unit's streams on to the payload, its stderr
+ * is the journal's, so that the task's stderr comes in the message, and our init puts it in its place.
+ *
+ * Return: 0 with @ret, whose message is for the caller to close; or a negative errno.
  */
-static int make_fd_message(Task *task, const TaskRequest *request, const TaskStreams *streams, int attach) {
-        bool apart = nspawn_keeps_streams_apart(request);
+static int make_descriptors(Task *task, const TaskRequest *request, const TaskStreams *streams, int attach,
+        UnitDescriptors *ret) {
+        bool apart = task->isolation->hands_streams_on(request);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
-        int output = loses_descriptors(task, request) ? streams->output : -1;
-        int error = apart ? streams->error : -1;
+        bool loses = task_request_runs_again(request) &&
+                fd_message_is_lost(system_bus_version(task->engine->system_bus));
+        int output = loses ? streams->output : -1, error = apart ? streams->error : -1, message = -1;
 
         task->result_fd = fd_close(task->result_fd);
         if (reports && task->engine->keeps_records) {
@@ -102,32 +103,33 @@ static int make_fd_message(Task *task, const TaskRequest *request, const TaskStr
                 if (task->result_fd < 0)
                         return task->result_fd;
         }
-        if (output < 0 && error < 0 && task->result_fd < 0 && attach < 0)
-                return -1;
-        return fd_message_new(output, error, task->result_fd, attach);
+        if (output >= 0 || error >= 0 || task->result_fd >= 0 || attach >= 0) {
+                message = fd_message_new(output, error, task->result_fd, attach);
+                if (message < 0)
+                        return message;
+        }
+
+        *ret = (UnitDescriptors){
+                .output = streams->output,
+                .message = message,
+                .message_is_kept = message >= 0 && loses,
+                .init_reads_message = message >= 0 && apart,
+        };
+        return 0;
 }
 
 /* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
-static int write_arguments(
-        const Task *task, const TaskRequest *request, const Root *root, bool fd_message, Error **ret_error) {
-        const Engine *engine = task->engine;
-        _cleanup_free_ char *directory = task_dir_unit_path(engine->runtime_directory, task->record.machine),
-                            *path = unit_file(task, TASK_ARGUMENTS_FILE);
-        const NspawnHost host = {
-                .program = engine->nspawn,
-                .init = engine->init,
-                .directory = directory,
-                .register_machine = system_bus_has_machined(engine->system_bus),
-                .fd_message = fd_message && nspawn_keeps_streams_apart(request),
-        };
-        _cleanup_strv_ char **args = nspawn_arguments(request, root, &host);
+static int write_arguments(const Task *task, const TaskRequest *request, const Root *root,
+        const UnitHost *host, Error **ret_error) {
+        _cleanup_free_ char *path = unit_file(task, TASK_ARGUMENTS_FILE);
+        _cleanup_strv_ char **args = task->isolation->arguments(request, root, host);
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
         if (arguments_size(args) > ARGUMENTS_MAX - ARGUMENTS_RESERVE)
                 return error_set(ret_error, E2BIG,
-                        "the arguments of systemd-nspawn take %" PRIu64 " bytes, at most %" PRIu64
+                        "the arguments of %s take %" PRIu64 " bytes, at most %" PRIu64
                         " are allowed: command or bind is too long",
-                        arguments_size(args), ARGUMENTS_MAX - ARGUMENTS_RESERVE);
+                        basename(args[0]), arguments_size(args), ARGUMENTS_MAX - ARGUMENTS_RESERVE);
 
         STRV_FOREACH (word, args)
                 string_buffer_append_bytes(&buffer, *word, strlen(*word) + 1);
@@ -135,36 +137,39 @@ static int write_arguments(
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
+/* Makes what the unit finds in files. Return: 0, or a negative errno with words. */
+static int prepare_unit(const Task *task, const TaskRequest *request, const Root *root, const UnitHost *host,
+        Error **ret_error) {
+        char *const *fields = request->identity.journal_fields;
+        int r = write_arguments(task, request, root, host, ret_error);
+
+        if (r < 0 || journal_fields_survive(fields))
+                return r;
+
+        r = journal_fields_write(task->record.unit, fields);
+        return r < 0 ? error_set(ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r))
+                     : 0;
+}
+
 /* Return: 0 with the call that starts the unit, or a negative errno with words. */
 static int describe_unit(const Task *task, const TaskRequest *request, const Root *root,
-        const TaskStreams *streams, int fd_message, sd_bus_message **ret, Error **ret_error) {
-        const Engine *engine = task->engine;
-        _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, task->record.machine);
-        const UnitHost host = {
-                .register_machine = system_bus_has_machined(engine->system_bus),
-                .output = streams->output,
-                .fd_message = fd_message,
-                .keeps_fd_message = fd_message >= 0 && loses_descriptors(task, request),
-                .helper = engine->helper,
-                .directory = directory,
-                .keeps_record = engine->keeps_records,
-        };
+        const UnitHost *host, sd_bus_message **ret, Error **ret_error) {
+        SystemBus *system_bus = task->engine->system_bus;
         _cleanup_plan_ UnitPlan *plan = NULL;
-        int r = transient_plan(request, root, &host, &plan, ret_error);
+        int r = transient_plan(task->isolation, request, root, host, &plan, ret_error);
 
         if (r < 0)
                 return r;
-        r = system_bus_new_call(engine->system_bus, "StartTransientUnit", ret);
+        r = system_bus_new_call(system_bus, "StartTransientUnit", ret);
         if (r < 0)
                 return error_set(ret_error, r, "cannot describe the unit to systemd: %s", strerror(-r));
-        return plan_append(plan, *ret, system_bus_version(engine->system_bus), ret_error);
+        return plan_append(plan, *ret, system_bus_version(system_bus), ret_error);
 }
 
-/* Makes what the unit finds in its directory and on its descriptors. Return: as make_fd_message(). */
-static int prepare_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
-        Error **ret_error) {
-        _cleanup_fd_ int attach = -1, fd_message = -1;
-        int r;
+/* As make_descriptors(), with words, and with the socket of a terminal where the task has one. */
+static int open_descriptors(Task *task, const TaskRequest *request, const TaskStreams *streams,
+        UnitDescriptors *ret, Error **ret_error) {
+        _cleanup_fd_ int attach = -1;
 
         if (request->spec.tty) {
                 attach = listen_for_attach(task);
@@ -173,37 +178,33 @@ static int prepare_unit(Task *task, const TaskRequest *request, const Root *root
                                 task->engine->runtime_directory, strerror(-attach));
         }
 
-        fd_message = make_fd_message(task, request, streams, attach);
-        if (fd_message < -1)
-                return error_set(ret_error, fd_message, "cannot hand the task's streams over: %s",
-                        strerror(-fd_message));
-
-        r = write_arguments(task, request, root, fd_message >= 0, ret_error);
-        if (r < 0)
-                return r;
-
-        char *const *fields = request->identity.journal_fields;
-        if (!journal_fields_survive(fields)) {
-                r = journal_fields_write(task->record.unit, fields);
-                if (r < 0)
-                        return error_set(
-                                ret_error, r, "cannot write below /run/systemd/system: %s", strerror(-r));
-        }
-        return TAKE_FD(fd_message);
+        int r = make_descriptors(task, request, streams, attach, ret);
+        return r < 0 ? error_set(ret_error, r, "cannot hand the task's streams over: %s", strerror(-r)) : 0;
 }
 
 /* Asks systemd for the unit. Return: the job, or NULL with @ret_error set. */
 static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *root,
         const TaskStreams *streams, JobDone done, void *userdata, Error **ret_error) {
+        const Engine *engine = task->engine;
+        _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, task->record.machine);
+        UnitHost host = {
+                .program = engine->nspawn,
+                .init = engine->init,
+                .helper = engine->helper,
+                .directory = directory,
+                .keeps_record = engine->keeps_records,
+                .register_machine = system_bus_has_machined(engine->system_bus),
+        };
         sd_bus_message *m = NULL;
         Job *job = NULL;
-        _cleanup_fd_ int fd_message = prepare_unit(task, request, root, streams, ret_error);
 
-        if (fd_message < -1)
+        if (open_descriptors(task, request, streams, &host.descriptors, ret_error) < 0)
                 return NULL;
+        _cleanup_fd_ int message = host.descriptors.message;
 
-        if (describe_unit(task, request, root, streams, fd_message, &m, ret_error) >= 0)
-                job = job_new(task->engine->system_bus, m, done, userdata, ret_error);
+        if (prepare_unit(task, request, root, &host, ret_error) >= 0 &&
+                describe_unit(task, request, root, &host, &m, ret_error) >= 0)
+                job = job_new(engine->system_bus, m, done, userdata, ret_error);
         sd_bus_message_unref(m);
         return job;
 }

@@ -5,13 +5,11 @@
 
 #include "base/string.h"
 #include "engine/record.h"
+#include "unit/isolation.h"
 #include "task/name.h"
 
 /* Raised when an older program could not make sense of it any more. */
 #define RECORD_VERSION 2
-
-/* What runs the task: there is no other yet. */
-#define ISOLATION "nspawn"
 
 static const char *const launch_names[_TASK_LAUNCH_MAX] = {
         [TASK_LAUNCH_BOOT] = "boot",
@@ -41,8 +39,9 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record) {
 
 char *task_record_write(const TaskRecord *record) {
         json_t *json = json_pack("{s:i, s:s*, s:s, s:s*, s:s, s:s, s:I}", "version", RECORD_VERSION, "id",
-                record->id, "machine", record->machine, "owner", record->owner, "isolation", ISOLATION,
-                "launch", launch_names[record->launch], "started_usec", (json_int_t) record->started_usec);
+                record->id, "machine", record->machine, "owner", record->owner, "isolation",
+                ISOLATION_DEFAULT, "launch", launch_names[record->launch], "started_usec",
+                (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
         char *copy = xstrdup(text ? text : "{}");
 
@@ -104,7 +103,7 @@ static int check(const Members *members, Error **ret_error) {
                         "the task's saved state names the unit \"%s\", which is not that of its container "
                         "\"%s\"",
                         members->unit, members->machine);
-        if (members->isolation && !streq(members->isolation, ISOLATION))
+        if (members->isolation && !isolation_find(members->isolation))
                 return error_set(ret_error, EPROTONOSUPPORT,
                         "the task was started with the isolation \"%s\", which this program does not know",
                         members->isolation);

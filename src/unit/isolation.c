@@ -2,11 +2,17 @@
 
 #include "base/string.h"
 #include "unit/isolation.h"
+#include "unit/nspawn-plan.h"
 #include "unit/nspawn-run.h"
+#include "unit/nspawn.h"
 
 static const Isolation isolations[] = {
         {
                 .name = "nspawn",
+                .check = nspawn_check,
+                .plan = nspawn_plan,
+                .arguments = nspawn_arguments,
+                .hands_streams_on = nspawn_keeps_streams_apart,
                 .find_leader = nspawn_find_leader,
                 .signal_payload = nspawn_signal_payload,
                 .stop_signal = nspawn_stop_signal,

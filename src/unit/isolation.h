@@ -2,7 +2,11 @@
 #pragma once
 
 #include "task/exit-result.h"
-#include "task/spec.h"
+#include "task/request.h"
+#include "task/root.h"
+#include "unit/host.h"
+#include "unit/plan.h"
+#include "unit/unit-host.h"
 
 /* Why a start failed, where an isolation's own messages tell and a job can do something about it. */
 typedef enum IsolationFailure {
@@ -20,6 +24,19 @@ typedef enum IsolationFailure {
  */
 typedef struct Isolation {
         const char *name;
+
+        /* Return: 0, or a negative errno with @ret_error where this host lacks what the isolation needs. */
+        int (*check)(const HostFacts *facts, Error **ret_error);
+
+        /* Adds the properties of the unit that only this isolation needs. */
+        void (*plan)(UnitPlan *plan, const TaskRequest *request, const Root *root, const UnitHost *host);
+
+        /* Return: the command line of the unit's program, which every user of the host may read; its path
+         * comes first. Owned by the caller. */
+        char **(*arguments)(const TaskRequest *request, const Root *root, const UnitHost *host);
+
+        /* Return: whether the payload gets the unit's three descriptors themselves. */
+        bool (*hands_streams_on)(const TaskRequest *request);
 
         /**
          * find_leader() - find the leader of a unit that runs

@@ -160,9 +160,10 @@ static void append_process(char ***args, const TaskRequest *request) {
         }
 }
 
-char **nspawn_arguments(const TaskRequest *request, const Root *root, const NspawnHost *host) {
+char **nspawn_arguments(const TaskRequest *request, const Root *root, const UnitHost *host) {
         const TaskSpec *spec = &request->spec;
         char in_container[] = INIT_IN_CONTAINER;
+        _cleanup_free_ char *directory = unit_host_directory(host);
         char **args = NULL;
 
         strv_append(&args, host->program);
@@ -176,14 +177,13 @@ char **nspawn_arguments(const TaskRequest *request, const Root *root, const Nspa
         append_process(&args, request);
         append_users(&args, request, root);
         append_network(&args, request, root);
-        strv_appendf(&args, "--load-credential=" TASK_CREDENTIAL ":%s/" TASK_SECRETS_FILE, host->directory);
+        strv_appendf(&args, "--load-credential=" TASK_CREDENTIAL ":%s/" TASK_SECRETS_FILE, directory);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
         /* Root without a user namespace could mount it writable, and lift its own limits. */
         if (request->launch != TASK_LAUNCH_BOOT && has_users(request, root))
-                strv_appendf(
-                        &args, "--bind-ro=%s/" TASK_GROUP_LINK ":" TASK_GROUP_IN_CONTAINER, host->directory);
+                strv_appendf(&args, "--bind-ro=%s/" TASK_GROUP_LINK ":" TASK_GROUP_IN_CONTAINER, directory);
         for (size_t i = 0; i < spec->n_binds; i++)
                 append_bind(&args, &spec->binds[i]);
-        append_launch(&args, request, host->fd_message);
+        append_launch(&args, request, host->descriptors.init_reads_message);
         return args;
 }

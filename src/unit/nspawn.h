@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "task/request.h"
 #include "task/root.h"
+#include "unit/unit-host.h"
 
 /* What systemd-nspawn is told. */
 
@@ -16,15 +17,6 @@ void nspawn_append_record(StringBuffer *buffer, char letter, const char *text);
 /* Return: name of the signal that asks a container's first process to end. */
 const char *nspawn_kill_signal(TaskLaunch launch);
 
-/* What beside the task matters for the arguments. */
-typedef struct NspawnHost {
-        const char *program;   /* absolute path of systemd-nspawn */
-        const char *init;      /* absolute path of our init */
-        const char *directory; /* of the task's unit, where secrets and the link to the group are */
-        bool register_machine; /* systemd-machined is there */
-        bool fd_message;       /* the unit's stdin is a socket with descriptors for our init */
-} NspawnHost;
-
 /**
  * nspawn_arguments() - the command line of systemd-nspawn for a task
  * @root: where the image was found
@@ -34,7 +26,7 @@ typedef struct NspawnHost {
  *
  * Return: the arguments, the program's path first, owned by the caller.
  */
-char **nspawn_arguments(const TaskRequest *request, const Root *root, const NspawnHost *host);
+char **nspawn_arguments(const TaskRequest *request, const Root *root, const UnitHost *host);
 
 /**
  * nspawn_keeps_streams_apart() - whether the payload gets our descriptors themselves

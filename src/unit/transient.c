@@ -2,12 +2,10 @@
 
 #include <errno.h>
 
-#include "base/signal.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "base/task-dir.h"
 #include "unit/journal-fields.h"
-#include "unit/nspawn-run.h"
 #include "unit/transient.h"
 #include "task/cpus.h"
 #include "task/name.h"
@@ -15,13 +13,14 @@
 /* What systemd-nspawn@.service grants a container. */
 #define TASKS_MAX UINT64_C(16384)
 
-/* Without a request of ours to end sooner; systemctl stop waits as long. */
-#define TIMEOUT_USEC (90 * USEC_PER_SEC)
-
 /* The weight of a unit that is given none (systemd.resource-control(5)), and as many shares. */
 #define CPU_WEIGHT_DEFAULT 100
 #define CPU_SHARES_DEFAULT 1024
 #define CPU_WEIGHT_MAX 10000
+
+char *unit_host_directory(const UnitHost *host) {
+        return xasprintf("%s/" TASK_UNIT_DIRECTORY, host->directory);
+}
 
 static void add_identity(UnitPlan *plan, const TaskIdentity *identity) {
         plan_set_line(
@@ -53,24 +52,6 @@ static void add_log_rate_limit(UnitPlan *plan, const TaskLogRateLimit *limit) {
                 "log_rate_limit");
 }
 
-static void add_process(UnitPlan *plan, const TaskRequest *request, const Root *root) {
-        plan_set_text(plan, "Type", "notify");
-        plan_set_text(plan, "KillMode", "mixed");
-        /* A copy of an image is made before readiness, and takes as long as it takes. */
-        plan_set_number(plan, "TimeoutStartUSec", request->spec.ephemeral ? UINT64_MAX : TIMEOUT_USEC);
-        plan_set_number(plan, "TimeoutStopUSec", TIMEOUT_USEC);
-        plan_set_flag(plan, "Delegate", true);
-        plan_set_text(plan, "DelegateSubgroup", "supervisor");
-
-        if (request->launch == TASK_LAUNCH_BOOT) {
-                plan_set_number(plan, "RestartForceExitStatus", NSPAWN_STATUS_REBOOT);
-                plan_set_number(plan, "SuccessExitStatus", NSPAWN_STATUS_REBOOT);
-        }
-        if (request->network.namespace_path && !nspawn_joins_network_itself(request, root))
-                plan_require(plan_set_text(plan, "NetworkNamespacePath", request->network.namespace_path),
-                        "network mode of the job's group");
-}
-
 /*
  * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
  * is never left (systemd 252 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
@@ -94,35 +75,19 @@ static void add_restart(UnitPlan *plan, const TaskSpec *spec) {
                 add_restart_limits(plan, &spec->restart);
 }
 
-static void add_environment(UnitPlan *plan, const TaskRequest *request) {
-        /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
-        plan_add_word(plan, "Environment", "SYSTEMD_LOG_TARGET=console");
-        /*
-         * By itself nspawn gives an image without systemd the old hierarchy, where there are no limits to
-         * see (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257; gone in 258).
-         */
-        if (request->launch != TASK_LAUNCH_BOOT)
-                plan_add_word(plan, "Environment", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
-}
-
 static void add_streams(UnitPlan *plan, const TaskIdentity *identity, const UnitHost *host) {
         plan_set_text(plan, "StandardError", "journal");
         plan_set_line(plan, "SyslogIdentifier", identity->name ? identity->name : identity->machine);
 
-        if (host->output >= 0) {
+        if (host->descriptors.output >= 0) {
                 /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
                  */
                 plan_set_text(plan, "StandardOutput", "null");
-                plan_set_fd(plan, "StandardOutputFileDescriptor", host->output);
+                plan_set_fd(plan, "StandardOutputFileDescriptor", host->descriptors.output);
         } else
                 plan_set_text(plan, "StandardOutput", "journal");
-        if (host->fd_message >= 0)
-                plan_set_fd(plan, "StandardInputFileDescriptor", host->fd_message);
-}
-
-/* Return: the part of the task's directory that goes with the unit, owned by the caller. */
-static char *unit_directory(const UnitHost *host) {
-        return xasprintf("%s/" TASK_UNIT_DIRECTORY, host->directory);
+        if (host->descriptors.message >= 0)
+                plan_set_fd(plan, "StandardInputFileDescriptor", host->descriptors.message);
 }
 
 /*
@@ -134,7 +99,8 @@ static char *unit_directory(const UnitHost *host) {
  * systemd looks after directories below /run only.
  */
 static void add_runtime_directory(UnitPlan *plan, const TaskIdentity *identity, const UnitHost *host) {
-        _cleanup_free_ char *directory = unit_directory(host), *unit = unit_name_make(identity->machine),
+        _cleanup_free_ char *directory = unit_host_directory(host),
+                            *unit = unit_name_make(identity->machine),
                             *fields = journal_fields_directory(unit);
         _cleanup_strv_ char **directories = NULL;
         const char *below = string_after_prefix(host->keeps_record ? directory : host->directory, "/run/");
@@ -147,31 +113,6 @@ static void add_runtime_directory(UnitPlan *plan, const TaskIdentity *identity, 
         plan_set_words(plan, "RuntimeDirectory", directories);
         plan_set_number(plan, "RuntimeDirectoryMode", 0700);
         plan_set_text(plan, "RuntimeDirectoryPreserve", "restart");
-}
-
-/*
- * As systemd-nspawn@.service has it, and nodes of any device may be made ("m") but not used: a copy of an
- * image may hold some, made by nspawn when it shifts the owners of an overlay.
- */
-static void add_devices(UnitPlan *plan, const Root *root) {
-        char *const modules[] = { (char[]){ "modprobe@loop.service" }, (char[]){ "modprobe@dm_mod.service" },
-                NULL };
-
-        plan_set_text(plan, "DevicePolicy", "closed");
-        plan_allow_device(plan, "/dev/net/tun", "rwm");
-        plan_allow_device(plan, "char-pts", "rw");
-        plan_allow_device(plan, "char-*", "m");
-        plan_allow_device(plan, "block-*", "m");
-        if (root->kind != ROOT_RAW)
-                return;
-
-        plan_allow_device(plan, "/dev/loop-control", "rw");
-        plan_allow_device(plan, "block-loop", "rw");
-        plan_allow_device(plan, "block-blkext", "rw");
-        plan_allow_device(plan, "/dev/mapper/control", "rw");
-        plan_allow_device(plan, "block-device-mapper", "rw");
-        plan_set_words(plan, "Wants", modules);
-        plan_set_words(plan, "After", modules);
 }
 
 static uint64_t weight_from_shares(uint64_t shares) {
@@ -214,14 +155,14 @@ static int add_resources(UnitPlan *plan, const TaskSpec *spec, Error **ret_error
 
 /* What the helper becomes is in the task's directory (launch.c), however long it is. */
 static void add_start(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
-        _cleanup_free_ char *directory = unit_directory(host);
+        _cleanup_free_ char *directory = unit_host_directory(host);
         _cleanup_strv_ char **start = NULL, **may_start = NULL;
 
         strv_append(&start, host->helper);
         strv_append(&start, "start");
         strv_append(&start, directory);
         plan_add_command(plan, "ExecStart", start, false);
-        if (host->keeps_fd_message) {
+        if (host->descriptors.message_is_kept) {
                 plan_set_number(plan, "FileDescriptorStoreMax", 1);
                 plan_set_text(plan, "NotifyAccess", "exec");
         }
@@ -245,7 +186,7 @@ static void add_end(UnitPlan *plan, const TaskSpec *spec, const UnitHost *host) 
 
         strv_append(&args, host->helper);
         strv_append(&args, "ended");
-        if (host->keeps_fd_message)
+        if (host->descriptors.message_is_kept)
                 strv_append(&args, "--keep");
         if (host->register_machine && task_spec_restarts(spec))
                 strv_append(&args, "--unregister");
@@ -253,46 +194,8 @@ static void add_end(UnitPlan *plan, const TaskSpec *spec, const UnitHost *host) 
         plan_add_command(plan, "ExecStopPost", args, true);
 }
 
-/* A signal as the helper takes it. */
-static void append_signal(char ***args, const char *name) {
-        strv_appendf(args, "%d", signal_from_string(name));
-}
-
-/* A process looks for the task's own: systemd would signal nspawn, or all there are. */
-static void add_reload(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
-        const char *signal = request->spec.reload_signal;
-        bool below = request->launch == TASK_LAUNCH_SUPERVISE || request->launch == TASK_LAUNCH_STUB;
-        _cleanup_strv_ char **args = NULL;
-
-        if (!signal)
-                return;
-        strv_append(&args, host->helper);
-        strv_append(&args, "reload");
-        strv_append(&args, below ? "command" : "first");
-        append_signal(&args, signal);
-        plan_add_command(plan, "ExecReload", args, false);
-}
-
-/*
- * Only systemd-machined knows of a stop that it is a termination. What takes longer than the unit's timeout
- * is killed then: by default systemd would ask once more, and wait as long again (systemd.service(5),
- * TimeoutStopFailureMode=).
- */
-static void add_stop(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
-        _cleanup_strv_ char **args = NULL;
-
-        if (!host->register_machine)
-                return;
-        strv_append(&args, host->helper);
-        strv_append(&args, "stop");
-        append_signal(&args, nspawn_kill_signal(request->launch));
-        strv_append(&args, request->identity.machine);
-        plan_add_command(plan, "ExecStop", args, true);
-        plan_set_text(plan, "TimeoutStopFailureMode", "kill");
-}
-
-int transient_plan(const TaskRequest *request, const Root *root, const UnitHost *host, UnitPlan **ret,
-        Error **ret_error) {
+int transient_plan(const Isolation *isolation, const TaskRequest *request, const Root *root,
+        const UnitHost *host, UnitPlan **ret, Error **ret_error) {
         const TaskIdentity *identity = &request->identity;
         const TaskSpec *spec = &request->spec;
         _cleanup_free_ char *unit = unit_name_make(identity->machine);
@@ -301,16 +204,13 @@ int transient_plan(const TaskRequest *request, const Root *root, const UnitHost 
         add_identity(plan, identity);
         add_journal_fields(plan, identity->journal_fields);
         add_log_rate_limit(plan, &spec->log_rate_limit);
-        add_process(plan, request, root);
         add_restart(plan, spec);
-        add_environment(plan, request);
         add_streams(plan, identity, host);
         add_runtime_directory(plan, identity, host);
-        add_devices(plan, root);
         add_start(plan, request, host);
-        add_reload(plan, request, host);
-        add_stop(plan, request, host);
         add_end(plan, spec, host);
+
+        isolation->plan(plan, request, root, host);
 
         int r = add_resources(plan, spec, ret_error);
         if (r < 0)

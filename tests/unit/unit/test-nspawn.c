@@ -5,15 +5,14 @@
 
 TestSuite(nspawn, .timeout = 30);
 
-static const NspawnHost host = {
-        .directory = "/run/nspawn-units/tasks/web-1/unit",
+static const UnitHost host = {
+        .directory = "/run/nspawn-units/tasks/web-1",
         .program = "/usr/bin/systemd-nspawn",
         .init = "/usr/lib/nspawn-units/nspawn-units-init",
         .register_machine = true,
 };
 
-static void expect_golden_on(
-        const char *name, TaskRequest *request, const Root *root, const NspawnHost *on) {
+static void expect_golden_on(const char *name, TaskRequest *request, const Root *root, const UnitHost *on) {
         _cleanup_strv_ char **args = nspawn_arguments(request, root, on);
         _cleanup_string_buffer_ StringBuffer text = {};
 
@@ -50,10 +49,10 @@ Test(nspawn, everything_off) {
 }
 
 Test(nspawn, everything_set) {
-        NspawnHost other = host;
+        UnitHost other = host;
 
         other.register_machine = false;
-        other.fd_message = true;
+        other.descriptors.init_reads_message = true;
         expect_golden_on("everything.args", golden_request_everything(), &golden_root, &other);
 }
 

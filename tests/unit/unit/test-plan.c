@@ -201,15 +201,14 @@ static void expect_golden(
         const char *name, unsigned version, TaskRequest *request, const Root *root, int fd) {
         const UnitHost host = {
                 .register_machine = true,
-                .output = fd,
-                .fd_message = fd,
+                .descriptors = { .output = fd, .message = fd },
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .directory = "/run/nspawn-units/tasks/web-1",
                 .keeps_record = true,
         };
         _cleanup_plan_ UnitPlan *plan = NULL;
 
-        cr_assert_eq(transient_plan(request, root, &host, &plan, NULL), 0);
+        cr_assert_eq(transient_plan(isolation_find("nspawn"), request, root, &host, &plan, NULL), 0);
         _cleanup_free_ char *text = print(plan, version);
         cr_expect_null(strstr(text, GOLDEN_SECRET));
         golden_compare(name, text);

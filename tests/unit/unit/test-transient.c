@@ -44,17 +44,19 @@ static int build(
                 0);
         const UnitHost host = {
                 .register_machine = true,
-                .output = descriptors->output,
-                .fd_message = descriptors->fd_message,
-                .keeps_fd_message = descriptors->kept,
+                .descriptors = {
+                        .output = descriptors->output,
+                        .message = descriptors->fd_message,
+                        .message_is_kept = descriptors->kept,
+                },
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .directory = "/run/nspawn-units/tasks/web-1",
                 .keeps_record = true,
         };
         _cleanup_plan_ UnitPlan *plan = NULL;
         _cleanup_error_ Error *error = NULL;
-        int r = transient_plan(
-                request, descriptors->raw ? &golden_root_raw : &golden_root, &host, &plan, &error);
+        int r = transient_plan(isolation_find("nspawn"), request,
+                descriptors->raw ? &golden_root_raw : &golden_root, &host, &plan, &error);
         if (r >= 0)
                 r = plan_append(plan, m, version, &error);
         cr_assert_eq(r < 0, error != NULL);
