@@ -19,6 +19,7 @@ typedef struct Container {
         pid_t supervisor;
         int fd; /* "1:SIGNAL\n" or "2:SIGNAL\n" for each signal that arrives; end of file when all are gone
                  */
+        int go; /* a byte makes the container begin */
 } Container;
 
 /* Writes which signals come, until the test is over. */
@@ -74,23 +75,41 @@ static char *container_line(const Container *container) {
         }
 }
 
-static void container_start(Container *container) {
-        int pipes[2];
+/* The supervisor; its container begins with container_begin(). */
+static void container_prepare(Container *container) {
+        int pipes[2], go[2];
+        char byte;
 
         cr_assert_eq(pipe(pipes), 0);
+        cr_assert_eq(pipe(go), 0);
         container->supervisor = fork();
         if (container->supervisor == 0) {
                 (void) close(pipes[0]);
-                run_supervisor(pipes[1]);
+                (void) close(go[1]);
+                if (read(go[0], &byte, 1) == 1)
+                        run_supervisor(pipes[1]);
+                _exit(1);
         }
         (void) close(pipes[1]);
+        (void) close(go[0]);
         container->fd = pipes[0];
+        container->go = go[1];
+}
+
+static void container_begin(Container *container) {
+        cr_assert_eq(write(container->go, "", 1), 1);
+        (void) close(container->go);
         for (int i = 0; i < 2; i++) {
                 _cleanup_free_ char *line = container_line(container);
                 if (streq(line, "no"))
                         cr_skip_test("no pid namespaces here");
                 cr_assert_not_null(strstr(line, "ready"), "%s", line);
         }
+}
+
+static void container_start(Container *container) {
+        container_prepare(container);
+        container_begin(container);
 }
 
 static void container_end(Container *container) {
@@ -410,9 +429,10 @@ Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_
 Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_signal) {
         _cleanup_box_ Box box;
         Container container = {};
-        int pipes[2];
 
         box_open(&box);
+        container_prepare(&container);
+        box.fake->main_pid = (uint32_t) container.supervisor;
         TaskRequest *request = box_request(&box);
         request->launch = TASK_LAUNCH_DIRECT;
         cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
@@ -423,22 +443,10 @@ Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_si
         cr_assert_eq(task_leader(box.task), 0);
         cr_assert_eq(task_signal(box.task, SIGHUP), -ESRCH);
 
-        /* Its parent, nspawn, is this process here. Nothing of the unit changes. */
-        cr_assert_eq(pipe(pipes), 0);
-        block_signals();
-        if (unshare(CLONE_NEWPID) < 0)
-                cr_skip_test("no pid namespaces here");
-        pid_t first = fork();
-        if (first == 0)
-                report_signals(pipes[1], '1');
-        (void) close(pipes[1]);
-        container.fd = pipes[0];
-        free(container_line(&container)); /* it is ready */
+        /* Nothing of the unit changes. */
+        container_begin(&container);
         cr_assert_eq(task_signal(box.task, SIGHUP), 0);
-        cr_assert_eq(task_leader(box.task), first);
+        cr_assert_gt(task_leader(box.task), container.supervisor);
         expect_line(&container, '1', SIGHUP);
-
-        (void) kill(first, SIGKILL);
-        (void) waitpid(first, NULL, 0);
-        (void) close(container.fd);
+        container_end(&container);
 }
