@@ -34,7 +34,16 @@ typedef struct Truth {
         bool oom_killed;
         const char *words;
         const char *once[3]; /* parts of events, of which each came exactly once */
+        bool more_kills;     /* of which the task may end with SIGKILL; see KILLED_BY_KERNEL */
 } Truth;
+
+/*
+ * In a part of an event: how many processes of the task the kernel says it killed for want of memory. That
+ * is one, unless something takes memory on the task's account before the kernel has back what the killed
+ * process had. Seen with Linux 7.2 on a busy host: systemd makes a control group below the unit's for
+ * ExecStop=, the kernel charges it to the task and kills nspawn for it.
+ */
+#define KILLED_BY_KERNEL "[N processes]"
 
 /* Faults of a task are shell lines: $U is its unit, $M the unit's main process, nspawn; $L the container's
  * first, $P the payload's; $G the unit's control group; $I the pipe that the payload reads words from. */

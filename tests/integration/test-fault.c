@@ -15,7 +15,8 @@ TestSuite(fault, .timeout = TEST_SEC);
 
 /* Exited or stopped. */
 #define KILLED "ed: killed by signal 9 (SIGKILL)"
-#define OUT_OF_MEMORY "Out of memory: the kernel killed 1 process of the task (limit 64 MiB, peak 6"
+#define OUT_OF_MEMORY \
+        "Out of memory: the kernel killed " KILLED_BY_KERNEL " of the task (limit 64 MiB, peak 6"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
 static void stop_it(Agent *agent, Subject *subject) {
@@ -105,7 +106,7 @@ Test(fault, faults_of_memory_and_with_restarts) {
                         .truth = { LIVES, .oom_killed = true,
                                 .once = { OUT_OF_MEMORY, "Exited: exit code 5, out of memory" } } },
                 { "out of memory, policy stop", RUNNING, "echo eat >$I", .config = "{'oom_policy': 'stop'}",
-                        .truth = { ENDS, 3, 0, true, .once = { OUT_OF_MEMORY } } },
+                        .truth = { ENDS, 3, 0, true, .once = { OUT_OF_MEMORY }, .more_kills = true } },
                 { "out of memory, policy kill", RUNNING, "echo eat >$I", .config = "{'oom_policy': 'kill'}",
                         .truth = { ENDS, 137, 9, true, .once = { "Out of memory: " } } },
                 { "out of memory, restart", RUNNING, "echo be-eaten >$I", .config = RESTART,
