@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * escape-init TEXT
+ *
+ * Runs in a container as its root and does with the descriptors of process 1 whatever it can: it takes them
+ * by pidfd_getfd(2), and has process 1 use them by ptrace(2). To each it writes TEXT, then as many bytes as
+ * are taken, and makes it longer. Says a line for each descriptor, "fd N LINK", and "ESCAPE ..." for one
+ * that leads to a file; then "traced" or "not traced", and "written N", how many bytes process 1 wrote.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
+
+#define FDS_MAX 64
+#define CHUNK 4096
+#define CHUNKS 64
+
+static char text[CHUNK];
+
+/* Return: whether a descriptor of process 1 may lead anywhere: what can be opened by its path in here, or
+ * has no path. */
+static bool is_harmless(const char *link) {
+        static const char *const prefixes[] = { "pipe:[", "socket:[", "anon_inode:", "/dev/null",
+                "/dev/ptmx", "/dev/pts/", "/dev/console" };
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (string_after_prefix(link, prefixes[i]))
+                        return true;
+        return false;
+}
+
+static void show_descriptors(void) {
+        DIR *directory = opendir("/proc/1/fd");
+
+        for (struct dirent *entry; directory && (entry = readdir(directory));) {
+                char link[512];
+                ssize_t n = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
+
+                if (n <= 0)
+                        continue;
+                link[n] = 0;
+                printf("fd %s %s\n", entry->d_name, link);
+                if (!is_harmless(link))
+                        printf("ESCAPE descriptor %s of process 1 leads to %s\n", entry->d_name, link);
+        }
+        if (directory)
+                (void) closedir(directory);
+}
+
+/* Takes descriptors over and uses them from here. */
+static void use_taken(void) {
+        _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, 1, 0);
+
+        for (int i = 0; pidfd >= 0 && i < FDS_MAX; i++) {
+                _cleanup_fd_ int fd = (int) syscall(SYS_pidfd_getfd, pidfd, i, 0);
+
+                if (fd < 0)
+                        continue;
+                printf("taken %d\n", i);
+                (void) fcntl(fd, F_SETFL, O_NONBLOCK);
+                (void) !ftruncate(fd, 0);
+                (void) !write(fd, text, strlen(text));
+        }
+}
+
+#ifdef __x86_64__
+
+/* Process 1 waits in a system call: the instruction before the one that it is at makes one. */
+static long call_in_init(const struct user_regs_struct *before, long number, long a, long b, long c) {
+        struct user_regs_struct registers = *before;
+        int status;
+
+        registers.rip = before->rip - 2;
+        registers.rax = (unsigned long long) number;
+        registers.orig_rax = (unsigned long long) -1;
+        registers.rdi = (unsigned long long) a;
+        registers.rsi = (unsigned long long) b;
+        registers.rdx = (unsigned long long) c;
+        if (ptrace(PTRACE_SETREGS, 1, NULL, &registers) < 0 ||
+                ptrace(PTRACE_SINGLESTEP, 1, NULL, NULL) < 0 || waitpid(1, &status, __WALL) != 1 ||
+                ptrace(PTRACE_GETREGS, 1, NULL, &registers) < 0)
+                return -ECHILD;
+        return (long) registers.rax;
+}
+
+/* Has process 1 do what it can with its descriptor. Return: how many bytes it wrote. */
+static long use_in_init(const struct user_regs_struct *registers, int fd) {
+        long address = (long) ((registers->rsp - 2 * CHUNK) & ~7ULL), written = 0;
+
+        for (size_t i = 0; i < sizeof(text); i += sizeof(long)) {
+                long word;
+
+                memcpy(&word, text + i, sizeof(word));
+                (void) ptrace(PTRACE_POKEDATA, 1, (void *) (address + (long) i), (void *) word);
+        }
+        (void) call_in_init(registers, SYS_fcntl, fd, F_SETFL, O_NONBLOCK);
+        (void) call_in_init(registers, SYS_ftruncate, fd, 0, 0);
+        for (int i = 0; i < CHUNKS; i++) {
+                long n = call_in_init(
+                        registers, SYS_write, fd, address, i == 0 ? (long) strlen(text) : CHUNK);
+
+                if (n <= 0)
+                        break;
+                written += n;
+        }
+        (void) call_in_init(registers, SYS_ftruncate, fd, 1 << 20, 0);
+        return written;
+}
+
+/* Return: whether it is a stream of the task's or of the journal's, which any command may have as well. */
+static bool is_stream(int fd) {
+        char path[64], link[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/1/fd/%d", fd);
+        ssize_t n = readlink(path, link, sizeof(link) - 1);
+        link[n > 0 ? n : 0] = 0;
+        return string_after_prefix(link, "socket:[") || string_after_prefix(link, "pipe:[");
+}
+
+static void use_traced(void) {
+        struct user_regs_struct registers;
+        long written = 0;
+        int status;
+
+        if (ptrace(PTRACE_SEIZE, 1, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, 1, NULL, NULL) < 0 ||
+                waitpid(1, &status, __WALL) != 1 || ptrace(PTRACE_GETREGS, 1, NULL, &registers) < 0) {
+                printf("not traced: %s\n", strerror(errno));
+                return;
+        }
+
+        printf("traced\n");
+        /* 0 to 2 may be the task's own streams. */
+        for (int fd = 3; fd < FDS_MAX; fd++) {
+                long n = is_stream(fd) ? 0 : use_in_init(&registers, fd);
+
+                if (n > 0)
+                        printf("process 1 wrote %ld to %d\n", n, fd);
+                written += n;
+        }
+        (void) ptrace(PTRACE_SETREGS, 1, NULL, &registers);
+        (void) ptrace(PTRACE_DETACH, 1, NULL, NULL);
+        printf("written %ld\n", written);
+}
+
+#else
+
+static void use_traced(void) {
+        printf("not traced: this machine's registers are not known\n");
+}
+
+#endif
+
+int main(int argc, char **argv) {
+        (void) setvbuf(stdout, NULL, _IOLBF, 0);
+        if (argc > 1)
+                (void) snprintf(text, sizeof(text), "%s\n", argv[1]);
+        show_descriptors();
+        use_taken();
+        use_traced();
+        printf("done\n");
+        for (;;)
+                (void) pause();
+}
