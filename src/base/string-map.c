@@ -63,9 +63,12 @@ const char *string_map_get(const StringMap *map, const char *key) {
 }
 
 void string_map_copy(StringMap *map, const StringMap *from) {
-        string_map_clear(map);
+        StringMap copy = {};
+
         for (size_t i = 0; i < from->n; i++)
-                string_map_set(map, from->keys[i], from->values[i]);
+                string_map_set(&copy, from->keys[i], from->values[i]);
+        string_map_clear(map);
+        *map = copy;
 }
 
 char **string_map_to_strv(const StringMap *map) {
