@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "bus/error.h"
 #include "kernel/cgroup.h"
 #include "bus/property-read.h"
 #include "bus/retry.h"
@@ -45,7 +46,7 @@ static int on_thawed(sd_bus_message *m, void *userdata, sd_bus_error *unused _un
 
         thaw->slot = sd_bus_slot_unref(thaw->slot);
         if (system_bus_is_ready(thaw->system_bus))
-                thaw_finish(thaw, error ? error->message : NULL);
+                thaw_finish(thaw, bus_error_text(error));
         return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/string.h"
+#include "bus/error.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "engine/record-file.h"
@@ -37,7 +38,7 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
         if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0)
                 return sd_event_exit(system_bus_event(system_bus),
                         command_fail("systemd does not list its units: %s",
-                                error ? error->message : "strange answer"));
+                                error ? bus_error_text(error) : "strange answer"));
 
         (void) printf(ROW, "TASK", "STATE", "OWNER", "DESCRIPTION");
         int r;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/string.h"
+#include "bus/error.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
@@ -57,7 +58,7 @@ static void on_done(void *userdata, const char *result, const sd_bus_error *erro
 
         if (good)
                 remove_lost_record(unit->name);
-        unit_done(unit, good ? NULL : error ? error->message : result);
+        unit_done(unit, good ? NULL : error ? bus_error_text(error) : result);
 }
 
 static void on_thawed(void *userdata, const Error *frozen) {

@@ -158,6 +158,9 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
 
         if (engine_find(engine, id))
                 return error_set(ret_error, EEXIST, "task %s was started already", id);
+        /* JSON has no other texts, and what cannot be recorded cannot be found again. */
+        if (!utf8_is_valid(id, strlen(id)))
+                return error_set(ret_error, EINVAL, "the name of the task is not UTF-8");
 
         r = engine_check(engine, ret_error);
         if (r >= 0)

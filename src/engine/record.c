@@ -43,7 +43,11 @@ char *task_record_write(const TaskRecord *record) {
                 ISOLATION_DEFAULT, "launch", launch_names[record->launch], "started_usec",
                 (json_int_t) record->started_usec);
         char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-        char *copy = xstrdup(text ? text : "{}");
+
+        /* All texts are UTF-8, so only memory can be missing. */
+        if (!text)
+                abort();
+        char *copy = xstrdup(text);
 
         free(text);
         json_decref(json);

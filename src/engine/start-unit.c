@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/string.h"
+#include "bus/error.h"
 #include "engine/explain.h"
 #include "engine/launch.h"
 #include "engine/phase.h"
@@ -31,6 +32,17 @@ static void queue_cancel(Start *start) {
                 gate_leave(&start->pass);
 }
 
+/* Return: whether systemd would refuse the same unit again. */
+static bool is_for_good(const sd_bus_error *error) {
+        static const char *const names[] = { SD_BUS_ERROR_INVALID_ARGS, SD_BUS_ERROR_NOT_SUPPORTED,
+                SD_BUS_ERROR_PROPERTY_READ_ONLY, SD_BUS_ERROR_UNKNOWN_PROPERTY };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (sd_bus_error_has_name(error, names[i]))
+                        return true;
+        return false;
+}
+
 static StartPhase job_failed(Start *start, const sd_bus_error *error) {
         const Task *task = start->task;
 
@@ -38,8 +50,9 @@ static StartPhase job_failed(Start *start, const sd_bus_error *error) {
         task_remove_unit_directory(task);
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
                 return START_LOOK;
-        return start_fail(start, EIO, "systemd refused to start %s: %s", task->record.unit,
-                error->message ? error->message : error->name);
+        bool for_good = is_for_good(error);
+        return start_fail(start, for_good ? EINVAL : EIO, "systemd refused to start %s: %s",
+                task->record.unit, bus_error_text(error));
 }
 
 static void on_job(void *userdata, const char *result, const sd_bus_error *error) {

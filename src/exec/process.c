@@ -348,7 +348,11 @@ int exec_process_new(sd_event *event, const ExecPlace *place, const ExecSpec *sp
         process->name = spawned.name;
         r = process_watch(process, spawned.helper);
         if (r < 0) {
-                /* The helper ends when nobody answers. */
+                /* Without a group, the helper ends when nobody answers. */
+                if (process->group) {
+                        exec_group_kill(process->group);
+                        exec_group_remove(process->group);
+                }
                 fd_close(spawned.input);
                 for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
                         fd_close(spawned.outputs[i]);

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "bus/error.h"
 #include "bus/system-bus.h"
 #include "exec/relay.h"
 #include "exec/scope.h"
@@ -133,8 +134,7 @@ static bool scope_is_open(Scope *scope) {
 }
 
 static void scope_refused(Scope *scope, const sd_bus_error *error) {
-        _cleanup_free_ char *words = string_make_line(
-                error->message ? error->message : error->name, WORDS_MAX);
+        _cleanup_free_ char *words = string_make_line(bus_error_text(error), WORDS_MAX);
 
         scope_fail(scope, EREMOTEIO, "refuses: %s", words);
 }

@@ -31,12 +31,15 @@ static int program_seal(const char *path) {
         static const char name[] = "nspawn-units-helper";
         const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
         _cleanup_fd_ int file = open(path, O_RDONLY | O_CLOEXEC);
+        if (file < 0)
+                return -errno;
+
         _cleanup_fd_ int copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
         struct stat st;
 
         if (copy < 0 && errno == EINVAL)
                 copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (file < 0 || copy < 0 || fstat(file, &st) < 0)
+        if (copy < 0 || fstat(file, &st) < 0)
                 return -errno;
 
         for (off_t rest = st.st_size; rest > 0;) {

@@ -56,9 +56,18 @@ static void start_call_free(StartCall *start) {
         free(start);
 }
 
-/* What passes by itself is worth another try under the job's restart policy. */
+/*
+ * Another try under the job's restart policy may help: a namesake goes, the connection to systemd comes
+ * back, and a unit that failed to start or took too long (EIO) may start later. A mistake in the job stays
+ * (EINVAL and others).
+ */
 static bool is_recoverable(const Error *error) {
-        return error->code == EAGAIN || error->code == EEXIST || error->code == ENOTCONN;
+        static const int codes[] = { EAGAIN, ECONNRESET, EEXIST, EIO, ENOBUFS, ENOTCONN, EPIPE, ETIMEDOUT };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (error->code == codes[i])
+                        return true;
+        return false;
 }
 
 static void start_call_fail(StartCall *start, const Error *error) {

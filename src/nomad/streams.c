@@ -5,7 +5,6 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -21,15 +20,17 @@
 
 #define OPEN_FLAGS (O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW)
 
+/* Return: a descriptor; -EXDEV for a path that is not below the directory; or another negative errno. */
 static int open_below(const char *directory, const char *path) {
         struct open_how how = { .flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-        const char *below = string_after_prefix(path, directory);
+        size_t n = strlen(directory);
 
-        if (string_is_empty(directory) || !below || *below != '/') {
-                int fd = open(path, OPEN_FLAGS);
-                return fd < 0 ? -errno : fd;
-        }
+        while (n > 0 && directory[n - 1] == '/')
+                n--;
+        if (n == 0 || strncmp(path, directory, n) != 0 || path[n] != '/')
+                return -EXDEV;
 
+        const char *below = path + n;
         _cleanup_fd_ int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return -errno;
@@ -38,25 +39,23 @@ static int open_below(const char *directory, const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
-static bool is_null(const struct stat *st) {
-        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
-}
-
 static int open_stream(const char *directory, const char *path, int *ret, Error **ret_error) {
         _cleanup_fd_ int fd = -1;
         struct stat st;
 
-        if (string_is_empty(path))
+        if (string_is_empty(path) || streq(path, "/dev/null"))
                 return 0;
 
         fd = open_below(directory, path);
+        if (fd == -EXDEV)
+                return error_set(ret_error, EINVAL,
+                        "%s for the task's output is not in the directory of its allocation, %s", path,
+                        directory);
         if (fd < 0)
                 return error_set(
                         ret_error, fd, "cannot open %s for the task's output: %s", path, strerror(-fd));
         if (fstat(fd, &st) < 0)
                 return error_set(ret_error, errno, "cannot look at %s: %s", path, strerror(errno));
-        if (is_null(&st))
-                return 0;
         if (!S_ISFIFO(st.st_mode))
                 return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
 

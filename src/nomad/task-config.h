@@ -21,8 +21,8 @@ int task_config_to_request(
  * task_config_open_streams() - open the pipes that Nomad collects the task's output from
  *
  * For reading and writing: opening does not wait for Nomad's log collector, and the task gets no SIGPIPE
- * when that is restarted. No symbolic link is followed below the allocation's directory, which tasks can
- * write to. Descriptors in @ret are owned by the caller.
+ * when that is restarted. They must be in the allocation's directory. Tasks can write to that, so no
+ * symbolic link is followed below it. Descriptors in @ret are owned by the caller.
  *
  * A stream is -1 and so the journal's when Nomad does not collect it: the null device is what it gives for a
  * job with logs { disabled = true } (1.6 and newer), and with disable_log_collection what it names does not

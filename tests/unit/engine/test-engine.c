@@ -117,6 +117,18 @@ Test(engine, a_refused_start_is_told_in_systemds_words_and_leaves_nothing) {
         cr_assert_not(box_has_directory(&box));
 }
 
+Test(engine, a_name_that_cannot_be_recorded_is_refused) {
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        cr_assert_eq(engine_start(box.engine, "web-\xff", box_request(&box), &(TaskStreams){ -1, -1 },
+                             box_on_started, &box, &error),
+                -EINVAL);
+        cr_expect_not_null(strstr(error_message(error), "not UTF-8"), "%s", error_message(error));
+        cr_expect_eq(engine_n_tasks(box.engine), 0);
+}
+
 Test(engine, a_unit_that_dies_while_starting_is_told_with_its_status) {
         _cleanup_box_ Box box;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <glob.h>
 #include <sys/ptrace.h>
 
 #include "container-box.h"
+#include "kernel/cgroup.h"
 
 TestSuite(exec, .timeout = 60);
 
@@ -368,6 +370,58 @@ Test(exec, a_command_that_nobody_was_told_of_is_reaped_although_it_is_dead) {
         (void) box_shell(&box, "echo never");
         cr_assert_eq(box.result.signal, SIGSYS, "%d", box.result.signal);
         expect_end(&box);
+}
+
+Test(exec, a_command_that_cannot_be_watched_leaves_no_control_group) {
+        char program[] = "true";
+        char *command[] = { program, NULL };
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_box_ Box box;
+        glob_t found;
+
+        box_open(&box, 0);
+        _cleanup_free_ char *group = cgroup_of_process(box.leader);
+        _cleanup_free_ char *pattern = xasprintf(
+                "/sys/fs/cgroup%s/nspawn-exec-%d-*", group ? group : "", getpid());
+        _cleanup_free_ char *path = xasprintf("/sys/fs/cgroup%s/cgroup.procs", group ? group : "");
+        if (!group || access(path, W_OK) < 0)
+                cr_skip_test("no control groups that can be written to");
+
+        /* A loop that has ended watches nothing more. */
+        cr_assert_geq(sd_event_exit(box.event, 0), 0);
+        cr_assert_geq(sd_event_loop(box.event), 0);
+        const ExecPlace place = {
+                .helper = box.helper,
+                .directory = box.directory,
+                .secrets = "/no/such/file",
+                .control_group = group,
+                .leader = box.leader,
+                .leader_fd = box.leader_fd,
+        };
+        cr_assert_lt(exec_new(box.event, &place, &(ExecSpec){ .command = command }, &box_callbacks, &box,
+                             &box.exec, &error),
+                0);
+        cr_expect_not_null(strstr(error_message(error), "cannot watch"), "%s", error_message(error));
+        cr_expect_eq(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+}
+
+Test(exec, a_helper_that_is_not_there_is_said) {
+        char program[] = "true", missing[] = "/does/not/exist";
+        char *command[] = { program, NULL };
+        _cleanup_error_ Error *error = NULL;
+        _cleanup_box_ Box box;
+
+        box_open(&box, 0);
+        const ExecPlace place = {
+                .helper = missing,
+                .directory = box.directory,
+                .secrets = "/no/such/file",
+                .leader = box.leader,
+                .leader_fd = box.leader_fd,
+        };
+        cr_assert_eq(exec_new(box.event, &place, &(ExecSpec){ .command = command }, &box_callbacks, &box,
+                             &box.exec, &error),
+                -ENOENT, "%s", error_message(error));
 }
 
 Test(exec, a_container_that_is_gone_is_said) {

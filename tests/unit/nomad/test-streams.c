@@ -117,7 +117,54 @@ Test(streams, nothing_is_opened_when_nomad_does_not_collect) {
         cr_assert_eq(open_streams(&alloc), 0, "%s", error_message(alloc.error));
         cr_assert(alloc.streams.output == -1 && alloc.streams.error == -1);
         alloc.driver.disable_log_collection = false;
-        expect_refused(&alloc, ENOENT, missing);
+        expect_refused(&alloc, EINVAL, missing);
+}
+
+Test(streams, a_pipe_that_is_not_there_is_named) {
+        _cleanup_alloc_ Alloc alloc;
+
+        alloc_open(&alloc);
+        cr_assert_eq(unlink(alloc.err), 0);
+        expect_refused(&alloc, ENOENT, alloc.err);
+}
+
+Test(streams, a_pipe_outside_the_allocation_is_refused) {
+        _cleanup_alloc_ Alloc alloc, other;
+        _cleanup_free_ char *longer = NULL, *up = NULL;
+
+        alloc_open(&alloc);
+        alloc_open(&other);
+        alloc.config.stdout_path = other.out;
+        expect_refused(&alloc, EINVAL, "not in the directory of its allocation");
+        error_free(alloc.error);
+        alloc.error = NULL;
+
+        /* It begins with the directory's name, and is another's. */
+        alloc.config.stdout_path = longer = xasprintf("%s-other/out", alloc.directory);
+        expect_refused(&alloc, EINVAL, "not in the directory of its allocation");
+        error_free(alloc.error);
+        alloc.error = NULL;
+
+        alloc.config.stdout_path = up = xasprintf(
+                "%s/../%s/out", alloc.directory, strrchr(other.directory, '/') + 1);
+        expect_refused(&alloc, EINVAL, up);
+}
+
+Test(streams, slashes_at_the_end_of_the_directory_change_nothing) {
+        _cleanup_free_ char *directory = NULL;
+        _cleanup_alloc_ Alloc alloc;
+
+        alloc_open(&alloc);
+        alloc.config.alloc_dir = directory = xasprintf("%s//", alloc.directory);
+        cr_assert_eq(open_streams(&alloc), 0, "%s", error_message(alloc.error));
+        expect_open(alloc.out, alloc.streams.output);
+        fd_close(alloc.streams.output);
+        fd_close(alloc.streams.error);
+
+        /* Protected as without them. */
+        cr_assert_eq(unlink(alloc.out), 0);
+        cr_assert_eq(symlink(alloc.err, alloc.out), 0);
+        expect_refused(&alloc, ELOOP, alloc.out);
 }
 
 Test(streams, what_is_no_pipe_is_refused) {

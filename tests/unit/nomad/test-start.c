@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <criterion/criterion.h>
+
+#include "service-box.h"
+
+/* StartTask: what Nomad is told of a start that failed. */
+TestSuite(start, .timeout = 60);
+
+typedef struct Failure {
+        int code;
+        char *text;
+        bool recoverable;
+} Failure;
+
+/* A booted task on the directory of the fake systemd, which is enough of an image. */
+static Failure start_task(Service *service) {
+        Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
+        Driver__TaskConfig config = DRIVER__TASK_CONFIG__INIT;
+        char id[] = "allocation/web/2", name[] = "web";
+        _cleanup_string_buffer_ StringBuffer bytes = {};
+        const char *image = service->box.fake->directory;
+        Failure failure = {};
+
+        string_buffer_append_bytes(&bytes,
+                "\x82\xa4"
+                "boot"
+                "\xc3\xa5"
+                "image"
+                "\xd9",
+                14);
+        string_buffer_append_bytes(&bytes, &(unsigned char){ (unsigned char) strlen(image) }, 1);
+        string_buffer_append(&bytes, "%s", image);
+        config.id = id;
+        config.name = name;
+        config.msgpack_driver_config.data = (uint8_t *) bytes.text;
+        config.msgpack_driver_config.len = bytes.length;
+        request.task = &config;
+
+        service_begin(service);
+        ClientCall *call = client_open(service->client, DRIVER "StartTask", &request.base);
+        failure.code = client_status(call, LIMIT_MSEC, &failure.text, &failure.recoverable);
+        client_call_free(call);
+        service_end(service);
+        return failure;
+}
+
+static void expect_failure(Service *service, const char *words, bool recoverable) {
+        Failure failure = start_task(service);
+
+        cr_expect_eq(failure.code, GRPC_STATUS_FAILED_PRECONDITION);
+        cr_expect_not_null(strstr(failure.text, words), "%s", failure.text);
+        cr_expect_eq(failure.recoverable, recoverable, "%s", failure.text);
+        free(failure.text);
+}
+
+Test(start, a_unit_that_failed_to_start_may_be_tried_again) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        service.box.fake->start = FAKE_START_FAIL;
+        service.box.fake->exit_status = 1;
+        expect_failure(&service, "did not start", true);
+}
+
+Test(start, a_refusal_of_systemd_may_be_tried_again_unless_the_unit_is_at_fault) {
+        static const struct {
+                const char *name;
+                bool recoverable;
+        } rows[] = {
+                { SD_BUS_ERROR_LIMITS_EXCEEDED, true },
+                { SD_BUS_ERROR_INVALID_ARGS, false },
+                { SD_BUS_ERROR_PROPERTY_READ_ONLY, false },
+        };
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        service.box.fake->start = FAKE_START_REFUSE;
+        service.box.fake->refuse_words = "no";
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                service.box.fake->refuse_name = rows[i].name;
+                expect_failure(&service, "refused to start", rows[i].recoverable);
+        }
+}
+
+Test(start, a_mistake_of_the_job_is_not_tried_again) {
+        _cleanup_service_ Service service;
+
+        service_open(&service);
+        service.plugin.config.enabled = false;
+        expect_failure(&service, "disabled", false);
+}
