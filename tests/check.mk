@@ -4,6 +4,7 @@
 # make matrix            everything on all suites
 # make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
+# make unit-user         the unit tests as the user nobody, who may do less: what needs root is skipped and counted
 # make integration       in a test host of their own (FILTER='name...': some of them; NOMAD_VERSIONS="1.6 1.11")
 # make bench             measures in a test host of its own; the table says the budgets, build/bench.json has the numbers
 # make ... SUITE=trixie  unit, integration, bench, demo, vm-shell: programs and test host of that Debian suite
@@ -33,7 +34,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 
 -include $(TEST_SOURCES:%.c=$(O)/%.d) $(TEST_HELPER_OBJECTS:.o=.d) $(O)/init-parse.d
 
-.PHONY: bench demo check matrix lint lint-run lint-format lint-tidy lint-analyzer unit unit-run integration payload vm-shell vm-stop
+.PHONY: bench demo check matrix lint lint-run lint-format lint-tidy lint-analyzer unit unit-run unit-user integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
 # The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
@@ -49,6 +50,10 @@ unit:
 endif
 unit-run: $(TEST_PROGRAMS)
 	@TEST_INIT=$(INIT) TEST_HELPER=$(HELPER) TEST_DRIVER=$(DRIVER) TEST_CTL=$(CTL) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
+
+# In a copy, since the user need not be able to read this tree.
+unit-user: $(TEST_PROGRAMS)
+	@TEST_FILES='$(PROGRAMS) tests/unit/golden tests/unit/run.sh' tests/unit/as-user.sh $(O)/unit-user.results $(TEST_PROGRAMS)
 
 C_FILES := $(shell find src tests bench -name '*.[ch]')
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=build . .ci 2>/dev/null | sort -u)

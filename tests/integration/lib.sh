@@ -8,6 +8,7 @@
 
 n_passed=0
 n_failed=0
+n_skipped=0
 names=()
 
 say() {
@@ -48,8 +49,9 @@ asked_for() {
 	return 1
 }
 
-test_skipped() { # NAME
+test_skipped() { # NAME: REASON
 	names+=("$1")
+	n_skipped=$((n_skipped + 1))
 	say "skipped: $1"
 }
 
@@ -104,7 +106,8 @@ sweep() {
 }
 
 summary() {
-	[[ ! -d /results ]] || echo "$n_passed $n_failed" >/results/summary
+	[[ ! -d /results ]] || echo "$n_passed $n_failed $n_skipped" >/results/summary
+	((n_skipped == 0)) || say "$n_skipped skipped"
 	say "$n_passed passed, $n_failed failed"
 	((n_failed == 0))
 }
