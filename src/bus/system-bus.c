@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "bus/property-read.h"
 #include "bus/system-bus.h"
+#include "loop/must.h"
 
 /* First and longest pause before connecting again: within a second after the bus is back all is as before.
  */
@@ -77,8 +78,8 @@ static void system_bus_lose(SystemBus *system_bus, int code, const char *what) {
         _cleanup_error_ Error *error = NULL;
 
         system_bus_close(system_bus);
-        (void) sd_event_add_time_relative(system_bus->event, &system_bus->reconnect, CLOCK_MONOTONIC,
-                system_bus->pause_usec, 0, on_reconnect, system_bus);
+        event_must(sd_event_add_time_relative(system_bus->event, &system_bus->reconnect, CLOCK_MONOTONIC,
+                system_bus->pause_usec, 0, on_reconnect, system_bus));
         system_bus->pause_usec = system_bus->pause_usec * 2 < RECONNECT_MAX_USEC ? system_bus->pause_usec * 2
                                                                                  : RECONNECT_MAX_USEC;
 
@@ -240,7 +241,7 @@ SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged
         LIST_INIT(&system_bus->shares);
 
         /* From the loop: the caller does not have the pointer yet, and would be called back. */
-        (void) sd_event_add_defer(event, &system_bus->reconnect, on_first_connect, system_bus);
+        event_must(sd_event_add_defer(event, &system_bus->reconnect, on_first_connect, system_bus));
         return system_bus;
 }
 
@@ -327,7 +328,8 @@ void system_bus_observe(SystemBus *system_bus, BusObserver *observer, const BusO
         bus_observers_add(&system_bus->observers, observer, callbacks, userdata);
         if (system_bus->opened && callbacks->opened && callbacks->opened(userdata, system_bus->bus) < 0 &&
                 !system_bus->given_up)
-                (void) sd_event_add_defer(system_bus->event, &system_bus->given_up, on_given_up, system_bus);
+                event_must(sd_event_add_defer(
+                        system_bus->event, &system_bus->given_up, on_given_up, system_bus));
 }
 
 void *system_bus_share(SystemBus *system_bus, const BusShareType *type) {

@@ -95,7 +95,7 @@ static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unu
         /* A unit that systemd does not have is not frozen either. */
         int r = error ? 0 : property_read(m, &control_group_row, thaw);
         if ((error && !system_bus_has_no_unit(error)) || r < 0) {
-                thaw_fail(thaw, error ? error->message : strerror(-r));
+                thaw_fail(thaw, error ? bus_error_text(error) : strerror(-r));
                 return 0;
         }
 

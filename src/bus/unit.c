@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/string.h"
+#include "bus/error.h"
 #include "bus/property-read.h"
 #include "bus/thaw.h"
 #include "bus/turn.h"
@@ -137,7 +138,7 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         }
 
         if (error && !system_bus_has_no_unit(error)) {
-                unit_fail(unit, EIO, error->message ? error->message : error->name);
+                unit_fail(unit, EIO, bus_error_text(error));
                 return 0;
         }
 

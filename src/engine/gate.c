@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "engine/gate.h"
+#include "loop/must.h"
 
 #define STARTS_PER_CPU 4
 #define SLOT_USEC (10 * USEC_PER_SEC)
@@ -59,7 +60,7 @@ static int on_opening(sd_event_source *source _unused_, void *userdata) {
 /* From the loop, since the caller may be in the middle of ending a start. */
 void gate_open(Gate *gate) {
         if (!gate->opening)
-                (void) sd_event_add_defer(gate->event, &gate->opening, on_opening, gate);
+                event_must(sd_event_add_defer(gate->event, &gate->opening, on_opening, gate));
 }
 
 void gate_enter(Gate *gate, GatePass *pass, void (*go)(void *userdata), void *userdata) {

@@ -10,6 +10,7 @@
 #include "engine/task.h"
 #include "kernel/cgroup.h"
 #include "kernel/leader.h"
+#include "loop/must.h"
 #include "unit/task-dir.h"
 
 /* After its leader was killed, the unit has this long to clear up (it may remove a copy of an image). */
@@ -42,8 +43,8 @@ static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _u
 
 static void task_set_timer(Task *task, uint64_t usec, sd_event_time_handler_t handler) {
         task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
-        (void) sd_event_add_time_relative(
-                task->engine->event, &task->stop_timer, CLOCK_MONOTONIC, usec, 0, handler, task);
+        event_must(sd_event_add_time_relative(
+                task->engine->event, &task->stop_timer, CLOCK_MONOTONIC, usec, 0, handler, task));
 }
 
 void task_on_frozen(void *userdata, const Error *error) {

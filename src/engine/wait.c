@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "engine/task.h"
 #include "engine/wait.h"
+#include "loop/must.h"
 
 static int on_ended(sd_event_source *source _unused_, void *userdata) {
         TaskWait *wait = userdata;
@@ -16,7 +17,7 @@ static int on_ended(sd_event_source *source _unused_, void *userdata) {
 void task_wait_end(TaskWait *wait) {
         LIST_REMOVE(wait, waits);
         wait->result = wait->task->result;
-        (void) sd_event_add_defer(wait->task->engine->event, &wait->now, on_ended, wait);
+        event_must(sd_event_add_defer(wait->task->engine->event, &wait->now, on_ended, wait));
         wait->task = NULL;
 }
 

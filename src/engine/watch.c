@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "engine/task.h"
 #include "engine/watch.h"
+#include "loop/must.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
@@ -62,8 +63,8 @@ static void on_oom(void *userdata, const CgroupOom *oom) {
         task->oom = *oom;
         task->oom.n_new = n_new;
         if (!task->oom_timer)
-                (void) sd_event_add_time_relative(task->engine->event, &task->oom_timer, CLOCK_MONOTONIC,
-                        OOM_USEC, 0, on_oom_timeout, task);
+                event_must(sd_event_add_time_relative(task->engine->event, &task->oom_timer, CLOCK_MONOTONIC,
+                        OOM_USEC, 0, on_oom_timeout, task));
 }
 
 static void on_limit(void *userdata, const char *limit, const char *before, const char *now) {

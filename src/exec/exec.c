@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
+#include "loop/must.h"
 #include "loop/reader.h"
 #include "loop/writer.h"
 #include "exec/process.h"
@@ -66,7 +67,7 @@ static void exec_check(Exec *exec) {
                 if (reader && !reader_has_ended(reader))
                         return;
         }
-        (void) sd_event_add_defer(exec->event, &exec->tell, on_tell, exec);
+        event_must(sd_event_add_defer(exec->event, &exec->tell, on_tell, exec));
 }
 
 static void on_data(void *userdata, const void *bytes, size_t n) {

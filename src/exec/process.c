@@ -17,6 +17,7 @@
 #include "exec/process.h"
 #include "kernel/leader.h"
 #include "exec/scope.h"
+#include "loop/must.h"
 
 /* How long the systemd in a container may take to make a scope; without one the command runs as well. */
 #define SCOPE_LIMIT_USEC (5 * USEC_PER_SEC)
@@ -118,8 +119,8 @@ static bool process_wait_empty(ExecProcess *process) {
                 return false;
         }
         (void) sd_event_source_set_io_fd_own(process->empty_source, true);
-        (void) sd_event_add_time_relative(process->event, &process->empty_timer, CLOCK_MONOTONIC,
-                EMPTY_LIMIT_USEC, 0, on_empty_limit, process);
+        event_must(sd_event_add_time_relative(process->event, &process->empty_timer, CLOCK_MONOTONIC,
+                EMPTY_LIMIT_USEC, 0, on_empty_limit, process));
         return exec_group_is_populated(process->group);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/string.h"
+#include "loop/must.h"
 #include "nomad/driver.h"
 #include "nomad/exec-call.h"
 #include "nomad/plugin.h"
@@ -178,8 +179,8 @@ static void session_set_up(ExecSession *session, const Driver__ExecTaskStreaming
         session->exec = exec_call_start(session->plugin->engine, session->call, setup->task_id,
                 setup->command, setup->n_command, setup->tty, &session_callbacks, session);
         if (session->exec)
-                (void) sd_event_add_time_relative(session->plugin->event, &session->ping, CLOCK_MONOTONIC,
-                        PING_USEC, USEC_PER_SEC, session_on_ping, session);
+                event_must(sd_event_add_time_relative(session->plugin->event, &session->ping,
+                        CLOCK_MONOTONIC, PING_USEC, USEC_PER_SEC, session_on_ping, session));
 }
 
 /* What no terminal can have becomes the nearest that one can. */

@@ -12,6 +12,7 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "engine/owner.h"
+#include "loop/must.h"
 #include "nomad/driver-service.h"
 #include "nomad/handshake.h"
 #include "nomad/log.h"
@@ -101,8 +102,8 @@ static int on_stderr(sd_event_source *source, int fd _unused_, uint32_t events _
         if (!program->plugin.in_use)
                 stop(program);
         else
-                (void) sd_event_add_time_relative(
-                        program->event, NULL, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, program);
+                event_must(sd_event_add_time_relative(
+                        program->event, NULL, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, program));
         return 0;
 }
 

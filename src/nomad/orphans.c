@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "engine/record-file.h"
 #include "engine/owner.h"
+#include "loop/must.h"
 #include "nomad/log.h"
 #include "nomad/orphans.h"
 #include "unit/task-dir.h"
@@ -85,8 +86,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata);
 
 static void set_timer(Orphans *orphans, uint64_t usec) {
         if (!orphans->timer)
-                (void) sd_event_add_time_relative(
-                        orphans->event, &orphans->timer, CLOCK_MONOTONIC, usec, 0, on_timeout, orphans);
+                event_must(sd_event_add_time_relative(
+                        orphans->event, &orphans->timer, CLOCK_MONOTONIC, usec, 0, on_timeout, orphans));
 }
 
 static void orphan_retry(Orphan *orphan, const Error *error) {

@@ -13,6 +13,7 @@
 
 #include "base/string.h"
 #include "loop/mailbox.h"
+#include "loop/must.h"
 #include "nomad/call.h"
 #include "nomad/listener.h"
 #include "nomad/server.h"
@@ -111,8 +112,8 @@ static int on_trim(sd_event_source *source _unused_, uint64_t usec _unused_, voi
 /* An open call takes some 11 KB of the heap, amidst others, and a task has two of them. */
 static void server_trim_later(Server *server) {
         if (!server->trim)
-                (void) sd_event_add_time_relative(
-                        server->event, &server->trim, CLOCK_MONOTONIC, TRIM_USEC, 0, on_trim, server);
+                event_must(sd_event_add_time_relative(
+                        server->event, &server->trim, CLOCK_MONOTONIC, TRIM_USEC, 0, on_trim, server));
 }
 
 static void on_tag(const void *item, void *userdata) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/string.h"
 #include "driver.pb-c.h"
+#include "loop/must.h"
 #include "nomad/compute.h"
 #include "nomad/driver.h"
 #include "nomad/plugin.h"
@@ -222,6 +223,6 @@ void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *message, void *
         plugin_find_compute(plugin);
 
         stats_send(stats, task);
-        (void) sd_event_add_time_relative(plugin->event, &stats->timer, CLOCK_MONOTONIC,
-                stats->interval_usec, stats->interval_usec / INTERVAL_ACCURACY, on_timer, stats);
+        event_must(sd_event_add_time_relative(plugin->event, &stats->timer, CLOCK_MONOTONIC,
+                stats->interval_usec, stats->interval_usec / INTERVAL_ACCURACY, on_timer, stats));
 }
