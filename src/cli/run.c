@@ -123,7 +123,8 @@ static int run_file(const char *path, bool detach) {
                 r = signals_take_orders(run.event, on_signal, &run);
         if (r >= 0) {
                 run.engine = engine_new(run.event,
-                        &(EngineConfig){ .image_directory = directory, .keeps_records = !detach },
+                        &(EngineConfig){
+                                .image_directory = directory, .role = detach ? ENGINE_DETACH : ENGINE_RUN },
                         &callbacks, &run);
                 r = sd_event_loop(run.event);
         }

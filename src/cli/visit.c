@@ -52,7 +52,7 @@ static void on_connection(void *userdata, const Error *error) {
 static const EngineCallbacks callbacks = { .on_connection = on_connection };
 
 int visit_task(const char *name, VisitBegin begin, void *userdata) {
-        const EngineConfig config = { .image_directory = "/", .observes = true };
+        const EngineConfig config = { .image_directory = "/", .role = ENGINE_VISITOR };
         Visit visit = { .name = name, .begin = begin, .userdata = userdata };
         _cleanup_error_ Error *error = NULL;
         int r;

@@ -88,7 +88,7 @@ void task_end(Task *task, const UnitStatus *status) {
 
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */
-        if (task_read_end(task, &end) && !task->engine->observes)
+        if (task_read_end(task, &end) && task->engine->role != ENGINE_VISITOR)
                 task_remove_unit_directory(task);
 
         task_unwatch_group(task, &end);

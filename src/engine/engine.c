@@ -61,7 +61,7 @@ void task_forget(Task *task) {
 
         if (task->unit && task->held)
                 unit_unpin(task->unit);
-        if (task->has_record && !task->engine->observes &&
+        if (task->has_record && task->engine->role != ENGINE_VISITOR &&
                 record_file_is_of(runtime, task->record.machine, task->id, NULL))
                 task_dir_remove_record(runtime, task->record.machine);
         task_free(task);
@@ -86,7 +86,7 @@ static void start_follow_task(const Start *start) {
 
         (void) task_find_leader(task);
         task_watch_group(task);
-        if (task->recovered && !task->engine->observes)
+        if (task->recovered && task->engine->role != ENGINE_VISITOR)
                 exec_groups_kill_abandoned(NULL, task->control_group, task->leader);
         task->state = task_state_next(task->state, TASK_INPUT_UP);
         if (!task->recovered) {
@@ -272,10 +272,8 @@ Engine *engine_new(
         engine->nspawn = xstrdup_null(config->nspawn);
         engine->init = xstrdup_null(config->init);
         engine->helper = xstrdup_null(config->helper);
-        engine->keeps_records = config->keeps_records;
+        engine->role = config->role;
         engine->runtime_directory = xstrdup(task_dir_root(config->runtime_directory));
-        engine->adopts = config->adopts;
-        engine->observes = config->observes;
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;
@@ -316,5 +314,5 @@ SystemBus *engine_system_bus(Engine *engine) {
 }
 
 int engine_find_left(Engine *engine, const char *id, TaskRecord *ret) {
-        return engine->keeps_records ? record_file_find(engine->runtime_directory, id, ret) : -ENOENT;
+        return engine_keeps_records(engine) ? record_file_find(engine->runtime_directory, id, ret) : -ENOENT;
 }

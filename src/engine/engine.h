@@ -14,12 +14,35 @@
 #include "task/state.h"
 
 /*
- * Tasks as units: start, wait, stop, recover. Both programs drive this one engine; whoever a task was
- * described by is forgotten once there is a TaskRequest.
+ * Starts tasks as units, waits for them, stops them and recovers them. The driver and nspawnctl use this one
+ * engine: a TaskRequest does not say which front end made it.
  */
 typedef struct Engine Engine;
 typedef struct Task Task;
 typedef struct TaskWait TaskWait;
+
+/*
+ * What a program uses its engine for. The roles differ in three things: whether a record and notes of each
+ * task are kept, so that its result can be read after the unit is gone; how a unit that is in the way of a
+ * start is treated; and whether the engine may change the tasks that it recovers.
+ *
+ *                  record   unit in the way                recovered tasks
+ *   ENGINE_DRIVER  yes      adopted or replaced            owned: held, their leftovers removed
+ *   ENGINE_RUN     yes      the start is refused           owned
+ *   ENGINE_DETACH  no       the start is refused           owned
+ *   ENGINE_VISITOR no       (a visitor starts no task)     only read: no reference, nothing removed
+ */
+typedef enum EngineRole {
+        /*
+         * The Nomad driver. Each id belongs to one start: a unit that an interrupted start with the same id
+         * left is adopted, and one of an earlier start of the same task (another id, which no task of this
+         * engine has) is killed and replaced.
+         */
+        ENGINE_DRIVER,
+        ENGINE_RUN,     /* `nspawnctl run`: one task, whose end the program waits for */
+        ENGINE_DETACH,  /* `nspawnctl run --detach`: one task, which the program leaves to systemd */
+        ENGINE_VISITOR, /* `nspawnctl exec`, `shell`, `attach`: tasks that another process owns */
+} EngineRole;
 
 typedef struct EngineConfig {
         const char *bus_address;     /* NULL for the system bus */
@@ -31,9 +54,7 @@ typedef struct EngineConfig {
         /* Where the tasks' directories are (unit/task-dir.h); NULL for /run/nspawn-units. systemd removes
          * what a unit leaves below /run only. */
         const char *runtime_directory;
-        bool keeps_records; /* a task's record and notes stay until task_forget() */
-        bool adopts;        /* an id is of one start: what is left of it, or of one before, is ours */
-        bool observes;      /* tasks are somebody else's: to recover one changes nothing of it */
+        EngineRole role;
 } EngineConfig;
 
 /* Descriptors of a task. -1: the journal takes it. */

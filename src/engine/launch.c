@@ -42,11 +42,11 @@ static char *unit_file(const Task *task, const char *name) {
  * Return: 0, or a negative errno.
  */
 static int write_record(Task *task) {
-        int r = task->engine->keeps_records
+        int r = engine_keeps_records(task->engine)
                 ? record_file_create(task->engine->runtime_directory, &task->record)
                 : 0;
 
-        task->has_record = task->engine->keeps_records && r >= 0;
+        task->has_record = engine_keeps_records(task->engine) && r >= 0;
         return r;
 }
 
@@ -98,7 +98,7 @@ static int make_descriptors(Task *task, const TaskRequest *request, const TaskSt
         int output = loses ? streams->output : -1, error = apart ? streams->error : -1, message = -1;
 
         task->result_fd = fd_close(task->result_fd);
-        if (reports && task->engine->keeps_records) {
+        if (reports && engine_keeps_records(task->engine)) {
                 task->result_fd = run_result_new();
                 if (task->result_fd < 0)
                         return task->result_fd;
@@ -192,7 +192,7 @@ static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *roo
                 .init = engine->init,
                 .helper = engine->helper,
                 .directory = directory,
-                .keeps_record = engine->keeps_records,
+                .keeps_record = engine_keeps_records(engine),
                 .register_machine = system_bus_has_machined(engine->system_bus),
         };
         sd_bus_message *m = NULL;

@@ -30,7 +30,7 @@ static Claim claim_read(const Start *start, const UnitStatus *status, TaskRecord
                 .unit_ended = end.has_unit,
                 .alive = !unit_status_is_dead(status),
                 .followed = ret_record->id && engine_find(task->engine, ret_record->id),
-                .adopts = task->engine->adopts,
+                .adopts = task->engine->role == ENGINE_DRIVER,
         };
 
         return start->request ? claim_judge_start(&facts) : claim_judge_recovery(&facts);

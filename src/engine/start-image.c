@@ -32,7 +32,7 @@ static StartPhase image_is_known(Start *start) {
 
         task_watch(task);
         tell_start(start);
-        start->interrupted = task->engine->adopts &&
+        start->interrupted = task->engine->role == ENGINE_DRIVER &&
                 record_file_is_of(task->engine->runtime_directory, task->record.machine, task->id, NULL);
         return start->interrupted ? START_LOOK : START_QUEUE;
 }

@@ -41,7 +41,7 @@ void task_watch(Task *task) {
 }
 
 void task_hold(Task *task) {
-        task->held = !task->engine->observes && unit_pin(task->unit) >= 0;
+        task->held = task->engine->role != ENGINE_VISITOR && unit_pin(task->unit) >= 0;
 }
 
 int task_find_leader(Task *task) {

@@ -78,9 +78,7 @@ struct Engine {
         char *init;
         char *helper;
         char *runtime_directory;
-        bool keeps_records;
-        bool adopts;
-        bool observes;
+        EngineRole role;
         char *image_directory;
         const EngineCallbacks *callbacks;
         void *userdata;
@@ -91,6 +89,11 @@ struct Engine {
         /* What engine.c does with what the files below it find out. */
         const UnitCallbacks *on_unit;
 };
+
+/* Return: whether the record and the notes of a task stay until task_forget(). */
+static inline bool engine_keeps_records(const Engine *engine) {
+        return engine->role == ENGINE_DRIVER || engine->role == ENGINE_RUN;
+}
 
 void task_event(Task *task, const char *message, const char *const *annotations);
 

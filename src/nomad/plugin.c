@@ -47,8 +47,7 @@ void plugin_init_on(Plugin *plugin, sd_event *event, Engine *engine) {
 void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
         plugin_init_on(plugin, event,
                 engine_new(event,
-                        &(EngineConfig){
-                                .image_directory = image_directory, .keeps_records = true, .adopts = true },
+                        &(EngineConfig){ .image_directory = image_directory, .role = ENGINE_DRIVER },
                         &engine_callbacks, plugin));
         fingerprint_watch_host(&plugin->fingerprint, event);
 }

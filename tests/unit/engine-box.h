@@ -78,8 +78,7 @@ static inline EngineConfig box_config(const Box *box) {
                 .init = "/usr/lib/nspawn-units/nspawn-units-init",
                 .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
                 .runtime_directory = box->root,
-                .keeps_records = true,
-                .adopts = true,
+                .role = ENGINE_DRIVER,
                 .starts_at_once = 2,
                 .image_directory = box->fake->directory,
         };

@@ -32,7 +32,7 @@ static void observe(Box *box) {
                 &(EngineConfig){
                         .bus_address = box->fake->address,
                         .runtime_directory = box->root,
-                        .observes = true,
+                        .role = ENGINE_VISITOR,
                         .image_directory = "/",
                 },
                 &callbacks, box);
