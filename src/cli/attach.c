@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/visit.h"
+#include "task/nomad-id.h"
 #include "unit/journal-follow.h"
 #include "unit/output.h"
 #include "unit/task-dir.h"
@@ -188,13 +189,10 @@ static void attach_to_journal(Attach *attach, bool of_nspawn) {
                 journal_follow_finish(attach->follow);
 }
 
-/* Ids of Nomad's tasks are ALLOCATION/TASK/HASH. */
 static void tell_where_output_is(Attach *attach) {
-        const char *id = task_record(attach->task)->id, *task = strchr(id, '/');
-        const char *end = task ? strchr(task + 1, '/') : NULL;
-        _cleanup_free_ char *words = end
-                ? xasprintf("Nomad has the output of \"%s\": nomad alloc logs -f %.*s %.*s", attach->name,
-                          (int) (task - id), id, (int) (end - task - 1), task + 1)
+        _cleanup_free_ char *command = nomad_id_logs_command(task_record(attach->task)->id);
+        _cleanup_free_ char *words = command
+                ? xasprintf("Nomad has the output of \"%s\": %s", attach->name, command)
                 : xasprintf("the output of \"%s\" goes to the program that started it", attach->name);
 
         attach_fail(attach, words);

@@ -10,6 +10,7 @@
 #include "engine/record-file.h"
 #include "engine/owner.h"
 #include "task/name.h"
+#include "task/nomad-id.h"
 
 #define ROW "%-40s %-22s %-8s %s\n"
 
@@ -24,8 +25,10 @@ static const char *owner_of(const char *machine) {
         _cleanup_task_record_ TaskRecord record = {};
         int r = record_file_read(NULL, machine, &record, NULL);
 
-        /* Only Nomad's ids have a slash; an older driver names no owner. */
-        if (r == -ENOENT || (r >= 0 && !record.owner && !(record.id && strchr(record.id, '/'))))
+        if (r == -ENOENT)
+                return "-";
+        /* Older drivers noted no owner. */
+        if (r >= 0 && !record.owner && !(record.id && nomad_id_is_valid(record.id)))
                 return "-";
         return words[r < 0 ? OWNER_UNKNOWN : owner_look(record.owner)];
 }

@@ -7,9 +7,7 @@
 #include "cli/target.h"
 #include "engine/record-file.h"
 #include "task/name.h"
-
-/* As many characters of an allocation's id Nomad shows where it shortens them. */
-#define ALLOCATION_LENGTH_MIN 8
+#include "task/nomad-id.h"
 
 static char *machine_of(const char *name) {
         char *of_unit = unit_name_to_machine(name);
@@ -25,35 +23,21 @@ char *target_unit(const char *name) {
 
 typedef struct Search {
         const char *name;
-        char **machines; /* of the allocation's tasks */
+        char **machines; /* of the tasks that have the name; several where it is an allocation's */
 } Search;
 
-/* The ids of Nomad's tasks are ALLOCATION/TASK/HASH. Return: whether @name is ALLOCATION or ALLOCATION/TASK,
- * of the allocation at least the beginning. */
-static bool is_task_of(const char *id, const char *name) {
-        size_t n = strcspn(name, "/");
-        const char *task = strchr(id, '/');
-
-        if (!task || n < ALLOCATION_LENGTH_MIN || n > (size_t) (task - id) || strncmp(id, name, n) != 0)
-                return false;
-        if (!name[n])
-                return true;
-
-        size_t length = strcspn(task + 1, "/");
-        return strlen(name + n + 1) == length && strncmp(task + 1, name + n + 1, length) == 0;
-}
-
-static bool is_meant(void *userdata, const TaskRecord *record) {
+/* Return: whether the name is the task's whole id, which ends the search. */
+static bool on_record(void *userdata, const TaskRecord *record) {
         Search *search = userdata;
 
-        if (is_task_of(record->id, search->name))
+        if (nomad_id_has_name(record->id, search->name))
                 strv_append(&search->machines, record->machine);
         return streq(record->id, search->name);
 }
 
 static int find_by_id(const char *name, TaskRecord *ret, Error **ret_error) {
         Search search = { .name = name };
-        int r = record_file_search(NULL, is_meant, &search, ret);
+        int r = record_file_search(NULL, on_record, &search, ret);
 
         _cleanup_strv_ char **machines = search.machines;
         if (r >= 0 || strv_is_empty(machines))
@@ -62,14 +46,14 @@ static int find_by_id(const char *name, TaskRecord *ret, Error **ret_error) {
                 return record_file_read(NULL, machines[0], ret, NULL);
 
         _cleanup_free_ char *all = strv_join(machines, ", ");
-        return error_set(ret_error, ENOTUNIQ, "\"%s\" has several tasks, say which: %s", name, all);
+        return error_set(ret_error, ENOTUNIQ, "\"%s\" has several tasks; name one of them: %s", name, all);
 }
 
 int target_find(const char *name, TaskRecord *ret, bool *ret_known, Error **ret_error) {
         _cleanup_free_ char *machine = machine_of(name);
         int r;
 
-        /* Whose name it is goes before whose id. */
+        /* A task with this name goes before a task with this id. */
         r = machine_name_is_valid(machine) ? record_file_read(NULL, machine, ret, NULL) : -ENOENT;
         if (r < 0)
                 r = find_by_id(name, ret, ret_error);
@@ -77,7 +61,7 @@ int target_find(const char *name, TaskRecord *ret, bool *ret_known, Error **ret_
         if (r >= 0 || r == -ENOTUNIQ)
                 return r;
 
-        /* One that was started with --detach has no record. */
+        /* A task that was started with --detach has no record, but its unit has its name. */
         *ret = (TaskRecord){
                 .id = xstrdup(name),
                 .unit = unit_name_make(machine),
