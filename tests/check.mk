@@ -72,10 +72,12 @@ lint-run: lint-format lint-tidy lint-analyzer
 	@tests/lint/sizes
 	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 	@$(CTL) docs | diff -u docs/options.md - || { echo "docs/options.md is old: make docs" >&2; exit 1; }
+	@$(CTL) docs --verbs | diff -u docs/nspawnctl.md - || { echo "docs/nspawnctl.md is old: make docs" >&2; exit 1; }
 lint-run: $(CTL)
 
 docs: $(CTL)
 	$(CTL) docs >docs/options.md
+	$(CTL) docs --verbs >docs/nspawnctl.md
 
 lint-format: | build/.deps-lint
 	@clang-format --dry-run -Werror $(C_FILES)

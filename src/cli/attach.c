@@ -8,48 +8,43 @@
 #include "base/string.h"
 #include "base/task-dir.h"
 #include "cli/attachment.h"
-#include "cli/command.h"
 #include "cli/session.h"
-#include "cli/visit.h"
+#include "cli/verb.h"
 #include "task/nomad-id.h"
 #include "unit/journal-follow.h"
 #include "unit/output.h"
 #include "unit/task-dir.h"
 
-/* How long the unit of a task may take to end behind the task's own end. */
+/* How long systemd may take to report the end of a task whose terminal was closed. */
 #define END_LIMIT_USEC (5 * USEC_PER_SEC)
 
-/* As many lines as journalctl --follow begins with. */
+/* How many of the lines before are shown, as many as by journalctl --follow. */
 #define LINES_BEFORE 10
 
 typedef struct Attach {
+        App *app;
         const char *name;
-        sd_event *event;
         Task *task;
         TaskWait *wait;
         bool ended;
         Session *session;
 
-        /* to its terminal */
+        /* Of a task with a terminal. */
         Attachment *attachment;
-        sd_event_source *limit;
+        sd_event_source *limit; /* of the wait for the task's end behind that of the connection */
 
-        /* to the journal, without one */
+        /* Of a task without one. */
         OutputQuery *query;
         JournalFollow *follow;
 } Attach;
 
-static void attach_fail(Attach *attach, const char *words) {
-        (void) sd_event_exit(attach->event, command_fail("%s", words));
-}
-
-/* Who is attached leaves: the task goes on. */
+/* The user leaves the task, which goes on. Ctrl-C is the usual way out of a task without a terminal. */
 static void on_stop(void *userdata, int status) {
         const Attach *attach = userdata;
 
         if (status == EXIT_SUCCESS)
                 session_say(attach->session, "left the task \"%s\", which goes on", attach->name);
-        (void) sd_event_exit(attach->event, status == 128 + SIGINT ? EXIT_SUCCESS : status);
+        app_exit(attach->app, status == 128 + SIGINT ? EXIT_SUCCESS : status);
 }
 
 static void attach_end(void *userdata) {
@@ -70,7 +65,7 @@ static void on_task_ended(void *userdata, const ExitResult *result _unused_) {
                 attach_end(attach);
 }
 
-/* ---- with a terminal ---- */
+/* ---- a task with a terminal ---- */
 
 static void on_output(void *userdata, const void *bytes, size_t n) {
         const Attach *attach = userdata;
@@ -93,13 +88,16 @@ static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* The task ended, systemd will say; or it begins anew, or was not willing to wait for us (base/attach.h). */
+/*
+ * The init closed the connection. Either the task ended (systemd reports it within END_LIMIT_USEC), or it is
+ * being restarted, or we read too slowly (base/attach.h).
+ */
 static void on_terminal_end(void *userdata) {
         Attach *attach = userdata;
 
         if (attach->ended ||
-                sd_event_add_time_relative(attach->event, &attach->limit, CLOCK_MONOTONIC, END_LIMIT_USEC, 0,
-                        on_limit, attach) < 0)
+                sd_event_add_time_relative(attach->app->event, &attach->limit, CLOCK_MONOTONIC,
+                        END_LIMIT_USEC, 0, on_limit, attach) < 0)
                 attach_end(attach);
 }
 
@@ -111,7 +109,7 @@ static bool on_input(void *userdata, const void *bytes, size_t n) {
         return attachment_write(attach->attachment, bytes, n);
 }
 
-/* The terminal is there for others, and for its output. */
+/* The terminal stays open: other clients may type to it, and its output is still shown. */
 static void on_input_end(void *userdata _unused_) {
 }
 
@@ -138,17 +136,17 @@ static const SessionCallbacks terminal_callbacks = {
 static int attach_to_terminal(Attach *attach, Error **ret_error) {
         const SessionConfig config = { .input = true, .terminal = true, .escape = true };
         _cleanup_free_ char *path = task_dir_find(NULL, task_record(attach->task)->machine, ATTACH_SOCKET);
-        int r = attachment_new(attach->event, path, &attachment_callbacks, attach, &attach->attachment);
+        int r = attachment_new(attach->app->event, path, &attachment_callbacks, attach, &attach->attachment);
 
         if (r == -ENOENT)
                 return r;
         if (r < 0)
                 return error_set(ret_error, r, "cannot attach to the terminal of \"%s\": %s", attach->name,
                         strerror(-r));
-        return session_new(attach->event, &config, &terminal_callbacks, attach, &attach->session, ret_error);
+        return session_new(attach->app, &config, &terminal_callbacks, attach, &attach->session, ret_error);
 }
 
-/* ---- without one ---- */
+/* ---- a task whose output is in the journal ---- */
 
 static void on_line(void *userdata, const char *bytes, size_t n) {
         const Attach *attach = userdata;
@@ -173,29 +171,28 @@ static void attach_to_journal(Attach *attach, bool of_nspawn) {
         _cleanup_error_ Error *error = NULL;
         int r;
 
-        if (session_new(attach->event, &(SessionConfig){}, &journal_callbacks, attach, &attach->session,
+        if (session_new(attach->app, &(SessionConfig){}, &journal_callbacks, attach, &attach->session,
                     &error) < 0) {
-                attach_fail(attach, error_message(error));
+                (void) app_fail(attach->app, "%s", error_message(error));
                 return;
         }
 
-        r = journal_follow_new(attach->event, record->unit, of_nspawn, LINES_BEFORE, &follow_callbacks,
+        r = journal_follow_new(attach->app->event, record->unit, of_nspawn, LINES_BEFORE, &follow_callbacks,
                 attach, &attach->follow);
-        if (r < 0) {
-                _cleanup_free_ char *words = xasprintf("cannot read the journal: %s", strerror(-r));
-
-                attach_fail(attach, words);
-        } else if (attach->ended)
+        if (r < 0)
+                (void) app_fail(attach->app, "cannot read the journal: %s", strerror(-r));
+        else if (attach->ended)
                 journal_follow_finish(attach->follow);
 }
 
 static void tell_where_output_is(Attach *attach) {
         _cleanup_free_ char *command = nomad_id_logs_command(task_record(attach->task)->id);
-        _cleanup_free_ char *words = command
-                ? xasprintf("Nomad has the output of \"%s\": %s", attach->name, command)
-                : xasprintf("the output of \"%s\" goes to the program that started it", attach->name);
 
-        attach_fail(attach, words);
+        if (command)
+                (void) app_fail(attach->app, "Nomad has the output of \"%s\": %s", attach->name, command);
+        else
+                (void) app_fail(attach->app, "the output of \"%s\" goes to the program that started it",
+                        attach->name);
 }
 
 static void on_place(void *userdata, OutputPlace place, const Error *error) {
@@ -203,19 +200,17 @@ static void on_place(void *userdata, OutputPlace place, const Error *error) {
 
         attach->query = output_query_free(attach->query);
         if (error)
-                attach_fail(attach, error_message(error));
+                (void) app_fail(attach->app, "%s", error_message(error));
         else if (place == OUTPUT_ELSEWHERE)
                 tell_where_output_is(attach);
         else
                 attach_to_journal(attach, place == OUTPUT_JOURNAL_BY_NSPAWN);
 }
 
-static void begin(void *userdata, Engine *engine, Task *task) {
+static void attach_to_task(void *userdata, App *app, Task *task) {
         _cleanup_error_ Error *error = NULL;
         Attach *attach = userdata;
-        SystemBus *system_bus = engine_system_bus(engine);
 
-        attach->event = system_bus_event(system_bus);
         attach->task = task;
         attach->wait = task_wait(task, on_task_ended, attach);
 
@@ -224,21 +219,17 @@ static void begin(void *userdata, Engine *engine, Task *task) {
                 const TaskRecord *record = task_record(task);
                 _cleanup_free_ char *arguments = task_dir_find(NULL, record->machine, TASK_ARGUMENTS_FILE);
 
-                attach->query = output_query_new(system_bus, record->unit, arguments, on_place, attach);
+                attach->query = output_query_new(app->system_bus, record->unit, arguments, on_place, attach);
                 if (!attach->query)
-                        attach_fail(attach, "cannot ask systemd");
+                        (void) app_fail(app, "cannot ask systemd where the output goes");
         } else if (r < 0)
-                attach_fail(attach, error_message(error));
+                (void) app_fail(app, "%s", error_message(error));
 }
 
-int command_attach(int argc, char **argv) {
-        Attach attach = {};
+int attach_main(App *app, const VerbArguments *arguments) {
+        Attach attach = { .app = app, .name = arguments->operands[0] };
+        int status = app_run_task(app, attach.name, attach_to_task, &attach);
 
-        if (argc != 1 || *argv[0] == '-')
-                return (void) fprintf(stderr, "usage: nspawnctl attach TASK\n"), EXIT_USAGE;
-
-        attach.name = argv[0];
-        int status = visit_task(attach.name, begin, &attach);
         session_free(attach.session);
         attachment_free(attach.attachment);
         output_query_free(attach.query);

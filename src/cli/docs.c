@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "base/string.h"
-#include "cli/command.h"
+#include "cli/verb.h"
 #include "task/option.h"
 
-/* Which section an option is in; each row of the tables is in exactly one. */
+/* The sections of the reference. Each option is in exactly one of them. */
 static const struct {
         OptionUse use;
         const char *title;
@@ -47,9 +47,11 @@ static void print_option(const char *name, const Option *option, void *userdata)
         (void) printf(" |\n");
 }
 
-int command_docs(int argc, char **argv _unused_) {
-        if (argc > 0)
-                return (void) fprintf(stderr, "usage: nspawnctl docs\n"), EXIT_USAGE;
+int docs_main(App *app _unused_, const VerbArguments *arguments) {
+        if (verb_has(arguments, 'v')) {
+                verb_print_reference();
+                return EXIT_SUCCESS;
+        }
 
         (void) printf("# Options\n\nMade by `nspawnctl docs` from the option table.\n");
         for (size_t i = 0; i < ELEMENTSOF(sections); i++) {

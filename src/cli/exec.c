@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/string.h"
-#include "cli/command.h"
-#include "cli/exec-arguments.h"
+#include "base/strv.h"
 #include "cli/session.h"
-#include "cli/visit.h"
+#include "cli/verb.h"
 #include "task/spec.h"
 
+/* One command in a task, or a login shell, that has our streams. */
 typedef struct Execution {
-        ExecArguments arguments;
-        bool shell;
-        sd_event *event;
+        App *app;
+        ExecSpec spec;
+        char **environment; /* of the spec */
+        bool escape;        /* the user can leave it with ^] (cli/escape.h) */
         Session *session;
         Exec *exec;
-        bool ended;
-        bool stopping;
-        int status; /* when we were told to stop */
+        bool ended;    /* the command, but its output may still be on the way */
+        bool stopping; /* this program is to end: it waits for the command's end */
+        int status;    /* of this program then */
 } Execution;
 
 /* ---- from the command ---- */
@@ -38,7 +39,7 @@ static void on_end(void *userdata, const ExecResult *result, const Error *error)
 
         execution->ended = true;
         if (execution->stopping) {
-                (void) sd_event_exit(execution->event, execution->status);
+                app_exit(execution->app, execution->status);
                 return;
         }
         if (error)
@@ -48,7 +49,7 @@ static void on_end(void *userdata, const ExecResult *result, const Error *error)
 
 static const ExecCallbacks exec_callbacks = { on_output, on_drain, on_end };
 
-/* ---- from us ---- */
+/* ---- to the command ---- */
 
 static bool on_input(void *userdata, const void *bytes, size_t n) {
         Execution *execution = userdata;
@@ -74,12 +75,12 @@ static void on_room(void *userdata, bool room) {
         exec_set_reading(execution->exec, room);
 }
 
-/* What it still says is taken and dropped, or its end would not come. */
+/* Kills the command. Its remaining output is read and dropped: the end is reported behind the output. */
 static void on_stop(void *userdata, int status) {
         Execution *execution = userdata;
 
         if (execution->ended) {
-                (void) sd_event_exit(execution->event, status);
+                app_exit(execution->app, status);
                 return;
         }
         execution->stopping = true;
@@ -90,57 +91,75 @@ static void on_stop(void *userdata, int status) {
 
 static const SessionCallbacks session_callbacks = { on_input, on_input_end, on_size, on_room, on_stop };
 
-static void begin(void *userdata, Engine *engine, Task *task) {
+static void start_command(void *userdata, App *app, Task *task) {
         _cleanup_error_ Error *error = NULL;
         Execution *execution = userdata;
-        const ExecArguments *arguments = &execution->arguments;
         const SessionConfig config = {
                 .input = true,
-                .terminal = arguments->terminal,
-                .escape = execution->shell,
+                .terminal = execution->spec.terminal,
+                .escape = execution->escape,
         };
-        const ExecSpec spec = {
-                .command = arguments->command,
-                .environment = arguments->environment,
-                .user = arguments->user,
-                .directory = arguments->directory,
-                .terminal = arguments->terminal,
-        };
-        int r;
+        int r = task_exec(task, &execution->spec, &exec_callbacks, execution, &execution->exec, &error);
 
-        execution->event = system_bus_event(engine_system_bus(engine));
-        r = task_exec(task, &spec, &exec_callbacks, execution, &execution->exec, &error);
         if (r >= 0)
-                r = session_new(execution->event, &config, &session_callbacks, execution,
-                        &execution->session, &error);
+                r = session_new(app, &config, &session_callbacks, execution, &execution->session, &error);
         if (r < 0)
-                (void) sd_event_exit(execution->event, command_fail("%s", error_message(error)));
+                (void) app_fail(app, "%s", error_message(error));
 }
 
-static int execute(bool shell, int argc, char **argv) {
-        Execution execution = { .shell = shell };
+/* As systemd-run(1) has it: NAME without a value stands for the value that it has here, or the empty one. */
+static void set_variable(char ***environment, const char *assignment) {
+        const char *equals = strchrnul(assignment, '=');
+        _cleanup_free_ char *name = xstrndup(assignment, (size_t) (equals - assignment));
+        const char *inherited = getenv(name);
+
+        environment_set(environment, name, *equals ? equals + 1 : inherited ? inherited : "");
+}
+
+/* Return: the variables that the command gets besides the task's, owned by the caller. */
+static char **make_environment(const VerbArguments *arguments, bool terminal) {
         const char *term = getenv("TERM");
-        int status = exec_arguments_parse(shell, argc, argv, &execution.arguments);
+        char **environment = NULL;
 
-        if (status >= 0)
-                return status;
+        for (size_t i = 0; i < arguments->n_given; i++)
+                if (arguments->given[i].option->letter == 'E')
+                        set_variable(&environment, arguments->given[i].value);
 
-        /* The terminal is ours in the end, whatever the task has been told. */
-        char ***environment = &execution.arguments.environment;
-        if (execution.arguments.terminal && term && !environment_get(*environment, "TERM"))
-                environment_set(environment, "TERM", term);
-
-        status = visit_task(execution.arguments.task, begin, &execution);
-        session_free(execution.session);
-        exec_free(execution.exec);
-        exec_arguments_clear(&execution.arguments);
-        return status;
+        /* The terminal at the end of the chain is the user's, whatever TERM the task has. */
+        if (terminal && term && !environment_get(environment, "TERM"))
+                environment_set(&environment, "TERM", term);
+        return environment;
 }
 
-int command_exec(int argc, char **argv) {
-        return execute(false, argc, argv);
+static void execution_clear(Execution *execution) {
+        session_free(execution->session);
+        exec_free(execution->exec);
+        strv_free(execution->environment);
 }
 
-int command_shell(int argc, char **argv) {
-        return execute(true, argc, argv);
+/* @shell: run a login shell, and no command of the user's. */
+static int execute(App *app, const VerbArguments *arguments, bool shell) {
+        bool terminal = shell || verb_has(arguments, 't');
+        _cleanup_(execution_clear) Execution execution = {
+                .app = app,
+                .environment = make_environment(arguments, terminal),
+                .escape = shell,
+        };
+
+        execution.spec = (ExecSpec){
+                .command = shell ? NULL : arguments->operands + 1,
+                .environment = execution.environment,
+                .user = verb_value(arguments, 'u'),
+                .directory = verb_value(arguments, 'w'),
+                .terminal = terminal,
+        };
+        return app_run_task(app, arguments->operands[0], start_command, &execution);
+}
+
+int exec_main(App *app, const VerbArguments *arguments) {
+        return execute(app, arguments, false);
+}
+
+int shell_main(App *app, const VerbArguments *arguments) {
+        return execute(app, arguments, true);
 }

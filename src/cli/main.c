@@ -1,54 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/string.h"
-#include "cli/command.h"
+#include "cli/verb.h"
 
-static const struct {
-        const char *name;
-        const char *arguments;
-        const char *doc;
-        int (*run)(int argc, char **argv);
-} commands[] = {
-        { "run", "[--detach] FILE.yaml",
-                "Run a task and show its output; --detach leaves it to systemd and prints its unit",
-                command_run },
-        { "exec", "[-t] TASK COMMAND...",
-                "Run a command in a running task, -t with a terminal; --help lists more", command_exec },
-        { "shell", "TASK", "Log in to a running task", command_shell },
-        { "attach", "TASK", "Follow what a task writes, and write to it where it has a terminal",
-                command_attach },
-        { "ps", "", "List the tasks of this host, Nomad's too, and who looks after each", command_ps },
-        { "stop", "NAME...", "Stop tasks by name", command_stop },
-        { "validate", "FILE...", "Check files without running anything", command_validate },
-        { "docs", "", "Print the reference of all options", command_docs },
-};
-
-static void help(FILE *file) {
-        (void) fprintf(file, "nspawnctl COMMAND ...\n\nRun containers as systemd units.\n\nCommands:\n");
-        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
-                _cleanup_free_ char *usage = xasprintf("%s %s", commands[i].name, commands[i].arguments);
-                (void) fprintf(file, "  %-26s %s\n", usage, commands[i].doc);
-        }
-        (void) fprintf(file,
-                "\n"
-                "  --help                     Show this\n"
-                "  --version                  Show the version\n"
-                "\n"
-                "TASK is a task's name or unit, or the id of its Nomad allocation, as short as Nomad\n"
-                "shows it, with /NAME behind it where that has several tasks.\n"
-                "\n"
-                "The OWNER in the list of ps is nomad, or nobody where the Nomad node that started the task\n"
-                "has lost its state, or unknown where that cannot be told. Only root is told.\n"
-                "\n"
-                "run, exec and shell exit with the code of what they ran, or %d when it could not be run.\n",
-                EXIT_OWN_FAILURE);
-}
-
-/* What is opened later may not become one of the three. */
+/* Opens those of the three standard streams that are closed: otherwise a file opened later would become one
+ * of them. */
 static void open_streams(void) {
         int fd;
 
@@ -60,24 +19,13 @@ static void open_streams(void) {
 }
 
 int main(int argc, char *argv[]) {
-        const char *name = argc > 1 ? argv[1] : "";
+        _cleanup_app_ App app = {};
 
         open_streams();
-        if (streq(name, "--help") || streq(name, "-h") || streq(name, "help")) {
-                help(stdout);
-                return EXIT_SUCCESS;
+        int r = app_init(&app);
+        if (r < 0) {
+                app_print("cannot make an event loop: %s", strerror(-r));
+                return EXIT_OWN_FAILURE;
         }
-        if (streq(name, "--version")) {
-                (void) puts("nspawnctl " PROJECT_VERSION);
-                return EXIT_SUCCESS;
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-                if (streq(commands[i].name, name))
-                        return commands[i].run(argc - 2, argv + 2);
-
-        if (*name)
-                (void) fprintf(stderr, "nspawnctl: there is no command \"%s\"\n\n", name);
-        help(stderr);
-        return EXIT_USAGE;
+        return verb_main(&app, argc, argv);
 }

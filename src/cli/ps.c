@@ -5,8 +5,7 @@
 
 #include "base/string.h"
 #include "bus/error.h"
-#include "cli/ask.h"
-#include "cli/command.h"
+#include "cli/verb.h"
 #include "engine/record-file.h"
 #include "engine/owner.h"
 #include "task/name.h"
@@ -14,8 +13,7 @@
 
 #define ROW "%-40s %-22s %-8s %s\n"
 
-/* Return: who looks after the task: Nomad, nobody any more because its node is lost, or - for a task that
- * nspawnctl started. */
+/* Return: the word for a task's owner: "-" for a task that nspawnctl started. */
 static const char *owner_of(const char *machine) {
         static const char *const words[] = {
                 [OWNER_UNKNOWN] = "unknown",
@@ -36,12 +34,13 @@ static const char *owner_of(const char *machine) {
 static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
         const char *name, *description, *active, *sub;
-        SystemBus *system_bus = userdata;
+        App *app = userdata;
 
-        if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0)
-                return sd_event_exit(system_bus_event(system_bus),
-                        command_fail("systemd does not list its units: %s",
-                                error ? bus_error_text(error) : "strange answer"));
+        if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0) {
+                (void) app_fail(app, "systemd does not list its units: %s",
+                        error ? bus_error_text(error) : "its answer has another form");
+                return 0;
+        }
 
         (void) printf(ROW, "TASK", "STATE", "OWNER", "DESCRIPTION");
         int r;
@@ -53,23 +52,27 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
                 if (machine)
                         (void) printf(ROW, machine, state, owner_of(machine), description);
         }
-        return sd_event_exit(system_bus_event(system_bus),
-                r < 0 ? command_fail("the list of systemd's units is not complete: %s", strerror(-r))
-                      : EXIT_SUCCESS);
+        if (r < 0)
+                (void) app_fail(app, "the list of systemd's units is not complete: %s", strerror(-r));
+        else
+                app_exit(app, EXIT_SUCCESS);
+        return 0;
 }
 
-static void begin(SystemBus *system_bus, void *userdata _unused_) {
-        int r = sd_bus_call_method_async(system_bus_connection(system_bus), NULL, SYSTEMD_DESTINATION,
-                SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, system_bus, "asas", 0, 1,
+static void list_units(void *userdata, App *app) {
+        sd_bus_slot **slot = userdata;
+        int r = sd_bus_call_method_async(system_bus_connection(app->system_bus), slot, SYSTEMD_DESTINATION,
+                SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, app, "asas", 0, 1,
                 UNIT_NAME_PATTERN);
 
         if (r < 0)
-                (void) sd_event_exit(
-                        system_bus_event(system_bus), command_fail("cannot ask systemd: %s", strerror(-r)));
+                (void) app_fail(app, "cannot ask systemd for its units: %s", strerror(-r));
 }
 
-int command_ps(int argc, char **argv _unused_) {
-        if (argc > 0)
-                return (void) fprintf(stderr, "usage: nspawnctl ps\n"), EXIT_USAGE;
-        return ask_systemd(begin, NULL);
+int ps_main(App *app, const VerbArguments *arguments _unused_) {
+        sd_bus_slot *slot = NULL;
+        int status = app_run_bus(app, list_units, &slot);
+
+        sd_bus_slot_unref(slot);
+        return status;
 }

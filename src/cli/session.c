@@ -10,35 +10,33 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/string.h"
-#include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/session.h"
-#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "loop/reader.h"
 #include "loop/writer.h"
 
-/* Output that may wait to be written before no more is taken. */
+/* How much output may wait to be written before the owner is asked to stop its source. */
 #define OUTPUT_LIMIT (256 * 1024)
 
-/* Input of a terminal that is taken although there is no room: more than anybody types. */
+/* How much of a terminal's input is read although the owner has no room for it: more than anybody types. */
 #define TYPED_LIMIT (1024 * 1024)
 
 struct Session {
-        sd_event *event;
+        App *app;
         SessionConfig config;
         Reader *reader;
         Writer *writers[_EXEC_STREAM_MAX];
-        sd_event_source *begin;
+        sd_event_source *first_size; /* reports the size of the terminal at the beginning */
         Escape escape;
-        size_t typed; /* without room */
-        bool raw;
-        bool full;     /* output is not wanted for now */
+        size_t typed;  /* bytes read since the owner had room for input */
+        bool raw;      /* the terminal was made raw */
+        bool full;     /* on_room() told the owner to stop the output */
         bool stopping; /* on_stop() was called */
-        bool ending;
-        int status;
-        char last; /* byte of the output */
-        char *words;
+        bool ending;   /* session_end() was called: the loop ends when all output is written */
+        int status;    /* of that end */
+        char last;     /* byte of the output */
+        char *message; /* of session_say() */
         const SessionCallbacks *callbacks;
         void *userdata;
 };
@@ -51,12 +49,12 @@ static size_t pending(const Session *session) {
         return n;
 }
 
-/* The way out may be in the input of a terminal, whatever becomes of the rest. */
+/* Return: whether input is read on in any case, because the escape sequence may be in it. */
 static bool looks_for_escape(const Session *session) {
         return session->raw && session->config.escape;
 }
 
-/* Nobody wants input any more: it stays for whoever reads it after us. */
+/* Stops reading input: what is not read yet stays for the program that reads it after this one. */
 static void leave_input(Session *session) {
         if (session->reader && !looks_for_escape(session))
                 reader_set_enabled(session->reader, false);
@@ -64,7 +62,7 @@ static void leave_input(Session *session) {
 
 static void session_stop(Session *session, int status) {
         if (session->stopping) {
-                (void) sd_event_exit(session->event, status);
+                app_exit(session->app, status);
                 return;
         }
         session->stopping = true;
@@ -80,18 +78,18 @@ static void on_drained(void *userdata, int error) {
         if (error < 0 && !session->stopping)
                 session_stop(session, error == -EPIPE ? 128 + SIGPIPE : EXIT_OWN_FAILURE);
 
-        /* What was told to stop ends by itself. */
+        /* The owner ends the loop after on_stop(). */
         if (session->stopping)
                 return;
         if (session->ending && pending(session) == 0)
-                (void) sd_event_exit(session->event, session->status);
+                app_exit(session->app, session->status);
         else if (session->full && pending(session) < OUTPUT_LIMIT) {
                 session->full = false;
                 session->callbacks->on_room(session->userdata, true);
         }
 }
 
-/* Return: whether input is read on without room. */
+/* Return: whether input is read on although the owner has no room for it. */
 static bool may_type_on(Session *session, size_t n) {
         session->typed += n;
         return looks_for_escape(session) && session->typed < TYPED_LIMIT;
@@ -106,7 +104,7 @@ static void on_input(void *userdata, const void *bytes, size_t n) {
         Session *session = userdata;
         uint64_t now = 0;
 
-        (void) sd_event_now(session->event, CLOCK_MONOTONIC, &now);
+        (void) sd_event_now(session->app->event, CLOCK_MONOTONIC, &now);
         if (looks_for_escape(session) && escape_look(&session->escape, bytes, n, now))
                 session_stop(session, EXIT_SUCCESS);
         else if (!pass_on(session, bytes, n) && !may_type_on(session, n))
@@ -121,12 +119,13 @@ static void on_input_end(void *userdata, int error _unused_) {
 
 static const ReaderCallbacks reader_callbacks = { on_input, on_input_end };
 
-static int on_order(sd_event_source *source _unused_, const struct signalfd_siginfo *info, void *userdata) {
+static int on_stop_signal(
+        sd_event_source *source _unused_, const struct signalfd_siginfo *info, void *userdata) {
         session_stop(userdata, 128 + (int) info->ssi_signo);
         return 0;
 }
 
-static int tell_size(sd_event_source *source _unused_, void *userdata) {
+static int report_size(sd_event_source *source _unused_, void *userdata) {
         Session *session = userdata;
         uint16_t rows, columns;
 
@@ -135,14 +134,15 @@ static int tell_size(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-/* Its size changed, or we were stopped, and it may be another's by now. */
+/* SIGWINCH: the size changed. SIGCONT: this program was stopped, and the shell has set the terminal since.
+ */
 static int on_terminal(
         sd_event_source *source, const struct signalfd_siginfo *info _unused_, void *userdata) {
         terminal_renew();
-        return tell_size(source, userdata);
+        return report_size(source, userdata);
 }
 
-static int open_streams(Session *session) {
+static int session_open_streams(Session *session) {
         int r = 0;
 
         for (int i = 0; i < _EXEC_STREAM_MAX && r >= 0; i++) {
@@ -153,18 +153,18 @@ static int open_streams(Session *session) {
         if (r >= 0 && session->config.input) {
                 r = fd_open_again(STDIN_FILENO, O_RDONLY);
                 if (r >= 0)
-                        r = reader_new(session->event, r, &reader_callbacks, session, &session->reader);
+                        r = reader_new(session->app->event, r, &reader_callbacks, session, &session->reader);
         }
         return r;
 }
 
-static int take_terminal(Session *session) {
-        int r = signal_take(session->event, SIGWINCH, on_terminal, session);
+static int session_open_terminal(Session *session) {
+        int r = app_on_signal(session->app, SIGWINCH, on_terminal, session);
 
         if (r >= 0)
-                r = signal_take(session->event, SIGCONT, on_terminal, session);
+                r = app_on_signal(session->app, SIGCONT, on_terminal, session);
         if (r >= 0)
-                r = sd_event_add_defer(session->event, &session->begin, tell_size, session);
+                r = sd_event_add_defer(session->app->event, &session->first_size, report_size, session);
         if (r < 0 || !isatty(STDIN_FILENO))
                 return r;
 
@@ -175,25 +175,25 @@ static int take_terminal(Session *session) {
         return r;
 }
 
-int session_new(sd_event *event, const SessionConfig *config, const SessionCallbacks *callbacks,
-        void *userdata, Session **ret, Error **ret_error) {
+int session_new(App *app, const SessionConfig *config, const SessionCallbacks *callbacks, void *userdata,
+        Session **ret, Error **ret_error) {
         _cleanup_(session_freep) Session *session = xnew(Session, 1);
         int r;
 
-        session->event = sd_event_ref(event);
+        session->app = app;
         session->config = *config;
         session->callbacks = callbacks;
         session->userdata = userdata;
         for (size_t i = 0; i < ELEMENTSOF(session->writers); i++)
-                session->writers[i] = writer_new(event, on_drained, session);
+                session->writers[i] = writer_new(app->event, on_drained, session);
 
-        /* Who reads our output no more is told of by the write. */
+        /* A write to a closed pipe then fails with EPIPE. */
         (void) signal(SIGPIPE, SIG_IGN);
-        r = open_streams(session);
+        r = session_open_streams(session);
         if (r >= 0)
-                r = signals_take_orders(event, on_order, session);
+                r = app_on_stop_signals(app, on_stop_signal, session);
         if (r >= 0 && config->terminal)
-                r = take_terminal(session);
+                r = session_open_terminal(session);
         if (r < 0)
                 return error_set(ret_error, r, "cannot use the standard streams: %s", strerror(-r));
 
@@ -208,16 +208,15 @@ Session *session_free(Session *session) {
         reader_free(session->reader);
         for (size_t i = 0; i < ELEMENTSOF(session->writers); i++)
                 writer_free(session->writers[i]);
-        sd_event_source_disable_unref(session->begin);
-        sd_event_unref(session->event);
+        sd_event_source_disable_unref(session->first_size);
         if (session->raw) {
                 terminal_restore();
                 if (session->last && session->last != '\n')
                         (void) fputc('\n', stderr);
         }
-        if (session->words)
-                (void) command_fail("%s", session->words);
-        free(session->words);
+        if (session->message)
+                app_print("%s", session->message);
+        free(session->message);
         free(session);
         return NULL;
 }
@@ -240,10 +239,10 @@ void session_take_input(Session *session) {
 void session_say(Session *session, const char *format, ...) {
         va_list ap;
 
-        if (session->words)
+        if (session->message)
                 return;
         va_start(ap, format);
-        session->words = xvasprintf(format, ap);
+        session->message = xvasprintf(format, ap);
         va_end(ap);
 }
 
@@ -252,5 +251,5 @@ void session_end(Session *session, int status) {
         session->status = status;
         leave_input(session);
         if (pending(session) == 0)
-                (void) sd_event_exit(session->event, status);
+                app_exit(session->app, status);
 }

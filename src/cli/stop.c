@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <stdio.h>
-
 #include "base/string.h"
 #include "bus/error.h"
-#include "cli/ask.h"
-#include "cli/command.h"
-#include "cli/target.h"
-#include "engine/record-file.h"
-#include "engine/owner.h"
 #include "bus/job.h"
 #include "bus/thaw.h"
+#include "cli/target.h"
+#include "cli/verb.h"
+#include "engine/owner.h"
+#include "engine/record-file.h"
 #include "task/name.h"
 #include "unit/task-dir.h"
 
 typedef struct Stop Stop;
 
-/* One of the units. */
+/* The stop of one unit: it is thawed first (bus/thaw.h), then a job stops it. */
 typedef struct StopUnit {
         Stop *stop;
         char *name;
@@ -25,24 +22,26 @@ typedef struct StopUnit {
 } StopUnit;
 
 struct Stop {
-        SystemBus *system_bus;
+        App *app;
         StopUnit *units;
         size_t n_units;
-        size_t n_open;
+        size_t n_open; /* units whose stop has not ended yet */
         int status;
 };
 
-/* @words: what went wrong, or NULL. */
-static void unit_done(StopUnit *unit, const char *words) {
+/* @message: why the unit was not stopped; NULL when it was. */
+static void stop_unit_end(StopUnit *unit, const char *message) {
         Stop *stop = unit->stop;
 
-        if (words)
-                stop->status = command_fail("%s", words);
+        if (message) {
+                app_print("%s", message);
+                stop->status = EXIT_OWN_FAILURE;
+        }
         if (--stop->n_open == 0)
-                (void) sd_event_exit(system_bus_event(stop->system_bus), stop->status);
+                app_exit(stop->app, stop->status);
 }
 
-/* A living owner reads in the notes how its task ended; where the owner is lost nobody ever will. */
+/* Its owner would have read the task's result in its notes, but a lost owner never will. */
 static void remove_lost_record(const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
         _cleanup_task_record_ TaskRecord record = {};
@@ -52,68 +51,71 @@ static void remove_lost_record(const char *unit) {
                 task_dir_remove_record(NULL, machine);
 }
 
-static void on_done(void *userdata, const char *result, const sd_bus_error *error) {
+static void on_job_done(void *userdata, const char *result, const sd_bus_error *error) {
         bool good = result && streq(result, "done");
         StopUnit *unit = userdata;
 
         if (good)
                 remove_lost_record(unit->name);
-        unit_done(unit, good ? NULL : error ? bus_error_text(error) : result);
+        stop_unit_end(unit, good ? NULL : error ? bus_error_text(error) : result);
+        unit->job = job_free(unit->job);
 }
 
 static void on_thawed(void *userdata, const Error *frozen) {
         StopUnit *unit = userdata;
-        SystemBus *system_bus = unit->stop->system_bus;
+        SystemBus *system_bus = unit->stop->app->system_bus;
         _cleanup_error_ Error *error = NULL;
         sd_bus_message *m = NULL;
         int r;
 
-        unit->thaw = thaw_free(unit->thaw);
         if (frozen) {
-                unit_done(unit, error_message(frozen));
+                stop_unit_end(unit, error_message(frozen));
+                unit->thaw = thaw_free(unit->thaw);
                 return;
         }
 
+        unit->thaw = thaw_free(unit->thaw);
         r = system_bus_new_call(system_bus, "StopUnit", &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", unit->name, "replace");
         if (r >= 0)
-                unit->job = job_new(system_bus, m, on_done, unit, &error);
+                unit->job = job_new(system_bus, m, on_job_done, unit, &error);
         sd_bus_message_unref(m);
         if (!unit->job)
-                unit_done(unit, error ? error_message(error) : strerror(-r));
+                stop_unit_end(unit, error ? error_message(error) : strerror(-r));
 }
 
-static void begin(SystemBus *system_bus, void *userdata) {
+static void stop_units(void *userdata, App *app) {
         Stop *stop = userdata;
 
-        stop->system_bus = system_bus;
-        stop->n_open = stop->n_units;
         for (size_t i = 0; i < stop->n_units; i++) {
                 StopUnit *unit = &stop->units[i];
-                int r = thaw_new(system_bus, unit->name, on_thawed, unit, &unit->thaw);
+                int r = thaw_new(app->system_bus, unit->name, on_thawed, unit, &unit->thaw);
 
                 if (r < 0)
-                        unit_done(unit, strerror(-r));
+                        stop_unit_end(unit, strerror(-r));
         }
 }
 
-int command_stop(int argc, char **argv) {
-        Stop stop = { .status = EXIT_SUCCESS };
-
-        if (argc == 0 || *argv[0] == '-')
-                return (void) fprintf(stderr, "usage: nspawnctl stop NAME...\n"), EXIT_USAGE;
-
-        stop.n_units = (size_t) argc;
-        stop.units = xcalloc(stop.n_units, sizeof(*stop.units));
-        for (size_t i = 0; i < stop.n_units; i++)
-                stop.units[i] = (StopUnit){ .stop = &stop, .name = target_unit(argv[i]) };
-
-        int status = ask_systemd(begin, &stop);
-        for (size_t i = 0; i < stop.n_units; i++) {
-                job_free(stop.units[i].job);
-                free(stop.units[i].name);
+static void stop_clear(Stop *stop) {
+        for (size_t i = 0; i < stop->n_units; i++) {
+                thaw_free(stop->units[i].thaw);
+                job_free(stop->units[i].job);
+                free(stop->units[i].name);
         }
-        free(stop.units);
-        return status;
+        free(stop->units);
+}
+
+int stop_main(App *app, const VerbArguments *arguments) {
+        _cleanup_(stop_clear) Stop stop = {
+                .app = app,
+                .units = xcalloc(arguments->n_operands, sizeof(*stop.units)),
+                .n_units = arguments->n_operands,
+                .n_open = arguments->n_operands,
+                .status = EXIT_SUCCESS,
+        };
+
+        for (size_t i = 0; i < stop.n_units; i++)
+                stop.units[i] = (StopUnit){ .stop = &stop, .name = target_unit(arguments->operands[i]) };
+        return app_run_bus(app, stop_units, &stop);
 }

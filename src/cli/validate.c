@@ -3,21 +3,18 @@
 #include <stdio.h>
 
 #include "base/string.h"
-#include "cli/command.h"
+#include "cli/verb.h"
 #include "cli/yaml-task.h"
 
-int command_validate(int argc, char **argv) {
+int validate_main(App *app _unused_, const VerbArguments *arguments) {
         int status = EXIT_SUCCESS;
 
-        if (argc == 0 || *argv[0] == '-')
-                return (void) fprintf(stderr, "usage: nspawnctl validate FILE...\n"), EXIT_USAGE;
-
-        for (int i = 0; i < argc; i++) {
+        for (size_t i = 0; i < arguments->n_operands; i++) {
                 _cleanup_task_request_ TaskRequest *request = NULL;
                 _cleanup_error_ Error *error = NULL;
 
-                if (yaml_task_load(argv[i], &request, &error) >= 0) {
-                        (void) printf("%s: valid\n", argv[i]);
+                if (yaml_task_load(arguments->operands[i], &request, &error) >= 0) {
+                        (void) printf("%s: valid\n", arguments->operands[i]);
                         continue;
                 }
                 (void) fprintf(stderr, "%s\n", error_message(error));

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "cli/command.h"
+#include "cli/verb.h"
 #include "engine/engine.h"
 #include "engine/record-file.h"
 #include "fake-systemd.h"
@@ -112,13 +112,19 @@ static inline char *cli_read_all(int fd) {
         return string_buffer_take(&buffer);
 }
 
-/* Runs the verb with words that are each followed by a bar. Return: its exit status. */
-static inline int cli_run(CliBox *box, int (*command)(int argc, char **argv), const char *text) {
+/* Runs nspawnctl with words that are each followed by a bar. Return: its exit status. */
+static inline int cli_run(CliBox *box, const char *text) {
+        _cleanup_app_ App app = {};
         _cleanup_strv_ char **words = NULL;
 
+        strv_append(&words, "nspawnctl");
         for (const char *bar; (bar = strchr(text, '|')); text = bar + 1)
                 strv_consume(&words, xstrndup(text, (size_t) (bar - text)));
-        int status = command((int) strv_length(words), words);
+        /* getopt_long() changes the order of the list. */
+        _cleanup_free_ char **argv = xcalloc(strv_length(words) + 1, sizeof(*argv));
+        memcpy(argv, words, strv_length(words) * sizeof(*argv));
+        cr_assert_geq(app_init(&app), 0);
+        int status = verb_main(&app, (int) strv_length(words), argv);
         box->shown = cli_read_all(box->output);
         box->words = cli_read_all(box->error);
         return status;

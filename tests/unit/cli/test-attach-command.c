@@ -13,9 +13,9 @@
 TestSuite(attach_command, .timeout = 60);
 
 static int run(CliBox *box) {
-        _cleanup_free_ char *text = xasprintf("%s|", box->machine);
+        _cleanup_free_ char *text = xasprintf("attach|%s|", box->machine);
 
-        return cli_run(box, command_attach, text);
+        return cli_run(box, text);
 }
 
 /* ---- a terminal ---- */
@@ -191,16 +191,4 @@ Test(attach_command, a_task_that_is_not_there_is_said) {
         cli_open(&box);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
         cr_expect_not_null(strstr(box.words, "there is no task"), "%s", box.words);
-}
-
-Test(attach_command, exactly_one_task_can_be_attached_to) {
-        static const char *const mistakes[] = { "", "a|b|", "--help|", "-t|" };
-
-        for (size_t i = 0; i < ELEMENTSOF(mistakes); i++) {
-                _cleanup_cli_ CliBox box;
-
-                cli_open(&box);
-                cr_expect_eq(cli_run(&box, command_attach, mistakes[i]), EXIT_USAGE);
-                cr_expect_str_eq(box.words, "usage: nspawnctl attach TASK\n");
-        }
 }

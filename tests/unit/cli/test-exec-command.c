@@ -119,14 +119,14 @@ static void fake_clear(CliBox *box _unused_) {
 }
 
 /* A task that runs, and a command that does as the script says. Return: the exit status. */
-static int run(
-        CliBox *box, int (*command)(int argc, char **argv), const char *format, void (*run_script)(void)) {
+static int run(CliBox *box, const char *verb, const char *format, void (*run_script)(void)) {
         _cleanup_free_ char *text = NULL;
         const char *task = strstr(format, "TASK");
 
         script = run_script;
-        text = xasprintf("%.*s%s%s", (int) (task - format), format, box->machine, task + strlen("TASK"));
-        return cli_run(box, command, text);
+        text = xasprintf(
+                "%s|%.*s%s%s", verb, (int) (task - format), format, box->machine, task + strlen("TASK"));
+        return cli_run(box, text);
 }
 
 /* ---- scripts ---- */
@@ -178,7 +178,7 @@ Test(exec_command, output_is_ours_and_so_is_the_code) {
 
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "TASK|id|", speak), 7);
+        cr_expect_eq(run(&box, "exec", "TASK|id|", speak), 7);
         cr_expect_str_eq(box.shown, "out");
         cr_expect_str_eq(box.words, "err");
         cr_expect(fake.freed);
@@ -194,7 +194,7 @@ Test(exec_command, the_command_is_as_it_was_told) {
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "-u|www|-w|/srv|-EA=1|TASK|ls|-t|", succeed), 0);
+        cr_expect_eq(run(&box, "exec", "-u|www|-w|/srv|-EA=1|TASK|ls|-t|", succeed), 0);
         cr_expect_str_eq(fake.command, "ls|-t");
         cr_expect_str_eq(fake.user, "www");
         cr_expect_str_eq(fake.directory, "/srv");
@@ -204,13 +204,29 @@ Test(exec_command, the_command_is_as_it_was_told) {
         fake_clear(&box);
 }
 
+Test(exec_command, variables_are_given_or_taken_from_here) {
+        _cleanup_cli_ CliBox box;
+
+        cr_assert_eq(setenv("HERE", "from here", 1), 0);
+        cr_assert_eq(unsetenv("NOWHERE"), 0);
+        cli_open(&box);
+        cli_add_task(&box);
+        cr_expect_eq(run(&box, "exec",
+                             "-EA=1|-E|B=|--setenv=C=x=y|-E|HERE|-E|NOWHERE|-EA=2|-E|a-b.c d=1|TASK|env|",
+                             succeed),
+                0);
+        _cleanup_free_ char *joined = strv_join(fake.environment, "|");
+        cr_expect_str_eq(joined, "A=2|B=|C=x=y|HERE=from here|NOWHERE=|a-b.c d=1");
+        fake_clear(&box);
+}
+
 Test(exec_command, a_terminal_is_of_our_kind) {
         _cleanup_cli_ CliBox box;
 
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "-t|TASK|top|", succeed), 0);
+        cr_expect_eq(run(&box, "exec", "-t|TASK|top|", succeed), 0);
         cr_expect(fake.terminal);
         cr_expect_str_eq(environment_get(fake.environment, "TERM"), "vt220");
         fake_clear(&box);
@@ -222,7 +238,7 @@ Test(exec_command, unless_another_kind_is_said) {
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "-t|-ETERM=dumb|TASK|top|", succeed), 0);
+        cr_expect_eq(run(&box, "exec", "-t|-ETERM=dumb|TASK|top|", succeed), 0);
         cr_expect_str_eq(environment_get(fake.environment, "TERM"), "dumb");
         cr_expect_eq(strv_length(fake.environment), 1);
         fake_clear(&box);
@@ -233,7 +249,7 @@ Test(exec_command, a_shell_is_a_login_with_a_terminal) {
 
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_shell, "-uwww|TASK|", succeed), 0);
+        cr_expect_eq(run(&box, "shell", "-uwww|TASK|", succeed), 0);
         cr_expect_null(fake.command);
         cr_expect(fake.terminal);
         cr_expect_str_eq(fake.user, "www");
@@ -248,7 +264,7 @@ Test(exec_command, input_goes_there_as_there_is_room_and_ends) {
         cli_add_task(&box);
         cr_assert_eq(fd_write_all(box.input, "ab", 2), 0);
         box.input = fd_close(box.input);
-        cr_expect_eq(run(&box, command_exec, "TASK|cat|", wait_for_input), 0);
+        cr_expect_eq(run(&box, "exec", "TASK|cat|", wait_for_input), 0);
         cr_expect_str_eq(box.shown, "ab");
         fake_clear(&box);
 }
@@ -276,7 +292,7 @@ Test(exec_command, input_waits_for_room) {
         cli_add_task(&box);
         cr_assert_eq(fd_write_all(box.input, "abc", 3), 0);
         box.input = fd_close(box.input);
-        cr_expect_eq(run(&box, command_exec, "TASK|cat|", make_room_later), 0);
+        cr_expect_eq(run(&box, "exec", "TASK|cat|", make_room_later), 0);
         cr_expect_str_eq(box.shown, "abc");
         fake_clear(&box);
 }
@@ -286,7 +302,7 @@ Test(exec_command, what_is_not_there_is_said_with_its_code) {
 
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "TASK|nosuch|", find_nothing), 127);
+        cr_expect_eq(run(&box, "exec", "TASK|nosuch|", find_nothing), 127);
         cr_expect_str_eq(box.words, "nspawnctl: no such program: nosuch\n");
         fake_clear(&box);
 }
@@ -296,7 +312,7 @@ Test(exec_command, what_did_not_run_is_our_failure) {
 
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "TASK|id|", fail_to_run), EXIT_OWN_FAILURE);
+        cr_expect_eq(run(&box, "exec", "TASK|id|", fail_to_run), EXIT_OWN_FAILURE);
         cr_expect_str_eq(box.words, "nspawnctl: the container went away\n");
         fake_clear(&box);
 }
@@ -307,7 +323,7 @@ Test(exec_command, a_refusal_is_our_failure) {
         cli_open(&box);
         cli_add_task(&box);
         refusal = -EIO;
-        cr_expect_eq(run(&box, command_exec, "TASK|id|", succeed), EXIT_OWN_FAILURE);
+        cr_expect_eq(run(&box, "exec", "TASK|id|", succeed), EXIT_OWN_FAILURE);
         cr_expect_str_eq(box.words, "nspawnctl: it is refused\n");
 }
 
@@ -316,7 +332,7 @@ Test(exec_command, a_signal_ends_the_command_and_then_us) {
 
         cli_open(&box);
         cli_add_task(&box);
-        cr_expect_eq(run(&box, command_exec, "TASK|id|", be_terminated), 128 + SIGTERM);
+        cr_expect_eq(run(&box, "exec", "TASK|id|", be_terminated), 128 + SIGTERM);
         cr_expect(fake.killed);
         cr_expect_str_eq(box.shown, "");
         fake_clear(&box);
@@ -328,7 +344,7 @@ Test(exec_command, a_command_that_nobody_listens_to_is_ended) {
         cli_open(&box);
         cli_add_task(&box);
         box.output = fd_close(box.output);
-        cr_expect_eq(run(&box, command_exec, "TASK|yes|", write_in_vain), 128 + SIGPIPE);
+        cr_expect_eq(run(&box, "exec", "TASK|yes|", write_in_vain), 128 + SIGPIPE);
         cr_expect(fake.killed);
         cr_expect_str_eq(box.words, "");
         fake_clear(&box);
@@ -341,7 +357,7 @@ Test(exec_command, what_was_said_in_vain_is_no_success) {
         cli_open(&box);
         cli_add_task(&box);
         cli_take_stream(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-        cr_expect_eq(run(&box, command_exec, "TASK|echo|", end_with_a_word), EXIT_OWN_FAILURE);
+        cr_expect_eq(run(&box, "exec", "TASK|echo|", end_with_a_word), EXIT_OWN_FAILURE);
         cr_expect_not_null(strstr(box.words, "cannot write the output: No space left on device"));
         fake_clear(&box);
 }
@@ -350,7 +366,7 @@ static void expect_unreachable(CliBox *box, const char *words) {
         _cleanup_free_ char *expected = xasprintf(
                 "nspawnctl: %s \"%s\"%s\n", *words ? "the task" : "there is no task", box->machine, words);
 
-        cr_expect_eq(run(box, command_exec, "TASK|id|", succeed), EXIT_OWN_FAILURE);
+        cr_expect_eq(run(box, "exec", "TASK|id|", succeed), EXIT_OWN_FAILURE);
         cr_expect_str_eq(box->words, expected);
         cr_expect_null(fake.callbacks);
         cli_expect_untouched(box);

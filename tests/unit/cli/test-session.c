@@ -11,7 +11,6 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "cli/command.h"
 #include "cli/session.h"
 #include "fake-systemd.h"
 
@@ -22,7 +21,7 @@ TestSuite(session, .timeout = 60);
 
 /* A session on pipes or a terminal in place of our standard streams, and what it told. */
 typedef struct Box {
-        sd_event *event;
+        App app;
         Session *session;
         int input, output, error; /* the other sides */
         int master, slave;
@@ -82,8 +81,8 @@ static void take_stream(int fd, int stream) {
 static void box_begin(Box *box, const SessionConfig *config) {
         _cleanup_error_ Error *error = NULL;
 
-        cr_assert_geq(sd_event_new(&box->event), 0);
-        cr_assert_eq(session_new(box->event, config, &callbacks, box, &box->session, &error), 0, "%s",
+        cr_assert_geq(sd_event_new(&box->app.event), 0);
+        cr_assert_eq(session_new(&box->app, config, &callbacks, box, &box->session, &error), 0, "%s",
                 error_message(error));
 }
 
@@ -128,7 +127,7 @@ static void box_close(Box *box) {
         fd_close(box->error);
         fd_close(box->master);
         fd_close(box->slave);
-        sd_event_unref(box->event);
+        app_clear(&box->app);
         string_buffer_clear(&box->seen);
         string_buffer_clear(&box->shown);
 }
@@ -136,7 +135,7 @@ static void box_close(Box *box) {
 
 static void box_turns(Box *box) {
         for (int turn = 0; turn < 5; turn++)
-                cr_assert_geq(sd_event_run(box->event, 0), 0);
+                cr_assert_geq(sd_event_run(box->app.event, 0), 0);
 }
 
 static void type(const Box *box, const char *text) {
@@ -154,14 +153,14 @@ static bool box_read(Box *box, int fd) {
 }
 
 static bool has_ended(const Box *box) {
-        return sd_event_get_state(box->event) == SD_EVENT_EXITING ||
-                sd_event_get_state(box->event) == SD_EVENT_FINISHED;
+        return sd_event_get_state(box->app.event) == SD_EVENT_EXITING ||
+                sd_event_get_state(box->app.event) == SD_EVENT_FINISHED;
 }
 
 static void expect_exit(Box *box, int status) {
         int code = -1;
 
-        RUN_UNTIL(box->event, sd_event_get_exit_code(box->event, &code) >= 0);
+        RUN_UNTIL(box->app.event, sd_event_get_exit_code(box->app.event, &code) >= 0);
         cr_expect_eq(code, status, "%d", code);
 }
 
@@ -179,10 +178,10 @@ Test(session, input_is_passed_on_and_its_end) {
 
         box_open(&box);
         type(&box, "one");
-        RUN_UNTIL(box.event, box.seen.length == 3);
+        RUN_UNTIL(box.app.event, box.seen.length == 3);
         type(&box, "two");
         box.input = fd_close(box.input);
-        RUN_UNTIL(box.event, box.input_ended);
+        RUN_UNTIL(box.app.event, box.input_ended);
         cr_expect_str_eq(box.seen.text, "onetwo");
         cr_expect_eq(box.n_sizes, 0);
 }
@@ -193,12 +192,12 @@ Test(session, input_waits_where_it_is_while_there_is_no_room) {
         box_open(&box);
         box.refuse = true;
         type(&box, "one");
-        RUN_UNTIL(box.event, box.seen.length == 3);
+        RUN_UNTIL(box.app.event, box.seen.length == 3);
         type(&box, "two");
         box_turns(&box);
         cr_expect_eq(box.seen.length, 3);
         session_take_input(box.session);
-        RUN_UNTIL(box.event, box.seen.length == 6);
+        RUN_UNTIL(box.app.event, box.seen.length == 6);
 }
 
 Test(session, input_may_be_empty_or_a_file) {
@@ -210,7 +209,7 @@ Test(session, input_may_be_empty_or_a_file) {
                 box_open_streams(&box);
                 take_stream(open(paths[i], O_RDONLY | O_CLOEXEC), STDIN_FILENO);
                 box_begin(&box, &(SessionConfig){ .input = true });
-                RUN_UNTIL(box.event, box.input_ended);
+                RUN_UNTIL(box.app.event, box.input_ended);
                 cr_expect_eq(box.seen.length > 0, i > 0);
         }
 }
@@ -225,7 +224,7 @@ Test(session, input_that_nobody_will_read_stays_where_it_is) {
                 session_write(box.session, EXEC_OUTPUT, "x", 1);
                 if (by_signal) {
                         cr_assert_eq(kill(getpid(), SIGTERM), 0);
-                        RUN_UNTIL(box.event, box.n_stops > 0);
+                        RUN_UNTIL(box.app.event, box.n_stops > 0);
                 } else
                         session_end(box.session, 0);
                 session_take_input(box.session);
@@ -253,7 +252,7 @@ Test(session, output_comes_whole_and_the_end_waits_for_it) {
         session_end(box.session, 7);
         box_turns(&box);
         cr_assert_not(has_ended(&box));
-        RUN_UNTIL(box.event, !box_read(&box, box.output) && has_ended(&box));
+        RUN_UNTIL(box.app.event, !box_read(&box, box.output) && has_ended(&box));
         expect_exit(&box, 7);
         cr_assert_eq(box.shown.length, sizeof(sent));
         cr_expect_eq(memcmp(box.shown.text, sent, sizeof(sent)), 0);
@@ -281,7 +280,7 @@ Test(session, slow_readers_are_waited_for) {
         }
         cr_assert_eq(box.n_rooms, 1);
         cr_assert_not(box.has_room);
-        RUN_UNTIL(box.event, !box_read(&box, box.output) && box.has_room);
+        RUN_UNTIL(box.app.event, !box_read(&box, box.output) && box.has_room);
         cr_expect_eq(box.n_rooms, 2);
 }
 
@@ -299,7 +298,7 @@ Test(session, a_reader_that_goes_is_an_end_as_by_sigpipe) {
         box_open(&box);
         box.output = fd_close(box.output);
         session_write(box.session, EXEC_OUTPUT, "x", 1);
-        RUN_UNTIL(box.event, box.n_stops > 0);
+        RUN_UNTIL(box.app.event, box.n_stops > 0);
         cr_expect_eq(box.status, 128 + SIGPIPE);
         session_write(box.session, EXEC_OUTPUT, "x", 1);
         session_end(box.session, 9);
@@ -314,7 +313,7 @@ Test(session, a_full_disk_is_said) {
         take_stream(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         box_begin(&box, &(SessionConfig){ .input = true });
         session_write(box.session, EXEC_OUTPUT, "x", 1);
-        RUN_UNTIL(box.event, box.n_stops > 0);
+        RUN_UNTIL(box.app.event, box.n_stops > 0);
         cr_expect_eq(box.status, EXIT_OWN_FAILURE);
         box.session = session_free(box.session);
         (void) box_read(&box, box.error);
@@ -331,7 +330,7 @@ Test(session, the_first_signal_asks_and_the_second_ends) {
 
                 box_open(&box);
                 cr_assert_eq(kill(getpid(), signals[i]), 0);
-                RUN_UNTIL(box.event, box.n_stops > 0);
+                RUN_UNTIL(box.app.event, box.n_stops > 0);
                 cr_expect_eq(box.status, 128 + signals[i]);
                 cr_assert_not(has_ended(&box));
                 cr_assert_eq(kill(getpid(), SIGTERM), 0);
@@ -347,7 +346,7 @@ Test(session, a_hangup_that_was_ignored_stays_so) {
         box_open(&box);
         cr_assert_eq(kill(getpid(), SIGHUP), 0);
         cr_assert_eq(kill(getpid(), SIGTERM), 0);
-        RUN_UNTIL(box.event, box.n_stops > 0);
+        RUN_UNTIL(box.app.event, box.n_stops > 0);
         cr_expect_eq(box.status, 128 + SIGTERM);
         box_turns(&box);
         cr_expect_not(has_ended(&box));
@@ -361,18 +360,18 @@ Test(session, a_terminal_is_raw_meanwhile_and_its_size_is_told) {
 
         box_open_terminal(&box, false);
         cr_expect(is_raw(&box));
-        RUN_UNTIL(box.event, box.n_sizes > 0);
+        RUN_UNTIL(box.app.event, box.n_sizes > 0);
         cr_expect_eq(box.rows, 24);
         cr_expect_eq(box.columns, 80);
 
         cr_assert_eq(ioctl(box.master, TIOCSWINSZ, &(struct winsize){ .ws_row = 50, .ws_col = 132 }), 0);
         cr_assert_eq(kill(getpid(), SIGWINCH), 0);
-        RUN_UNTIL(box.event, box.n_sizes > 1);
+        RUN_UNTIL(box.app.event, box.n_sizes > 1);
         cr_expect_eq(box.rows, 50);
         cr_expect_eq(box.columns, 132);
 
         type(&box, "\x03" KEY KEY KEY);
-        RUN_UNTIL(box.event, box.seen.length == 4);
+        RUN_UNTIL(box.app.event, box.seen.length == 4);
         cr_expect_eq(box.n_stops, 0, "there is a way out only where it is said");
 
         box.session = session_free(box.session);
@@ -385,10 +384,10 @@ Test(session, a_terminal_is_raw_again_when_we_go_on) {
         _cleanup_box_ Box box;
 
         box_open_terminal(&box, false);
-        RUN_UNTIL(box.event, box.n_sizes > 0);
+        RUN_UNTIL(box.app.event, box.n_sizes > 0);
         cr_assert_eq(tcsetattr(box.slave, TCSANOW, &box.before), 0);
         cr_assert_eq(kill(getpid(), SIGCONT), 0);
-        RUN_UNTIL(box.event, box.n_sizes > 1);
+        RUN_UNTIL(box.app.event, box.n_sizes > 1);
         cr_expect(is_raw(&box));
 }
 
@@ -398,10 +397,10 @@ Test(session, the_way_out_needs_no_room_at_the_other_side) {
         box_open_terminal(&box, true);
         box.refuse = true;
         type(&box, "x");
-        RUN_UNTIL(box.event, box.seen.length > 0);
+        RUN_UNTIL(box.app.event, box.seen.length > 0);
         type(&box, KEY KEY);
         type(&box, KEY);
-        RUN_UNTIL(box.event, box.n_stops > 0);
+        RUN_UNTIL(box.app.event, box.n_stops > 0);
         cr_expect_eq(box.status, EXIT_SUCCESS);
 
         /* Who is in a hurry goes at once. */
@@ -426,17 +425,17 @@ Test(session, what_is_pasted_without_room_is_not_kept_without_end) {
         box_open_terminal(&box, true);
         box.refuse = true;
         cr_assert_eq(fcntl(box.master, F_SETFL, O_NONBLOCK), 0);
-        RUN_UNTIL(box.event, (paste(&box), box.seen.length >= MANY));
+        RUN_UNTIL(box.app.event, (paste(&box), box.seen.length >= MANY));
         size_t taken = box.seen.length;
         for (int i = 0; i < 50; i++) {
                 paste(&box);
-                cr_assert_geq(sd_event_run(box.event, 1000), 0);
+                cr_assert_geq(sd_event_run(box.app.event, 1000), 0);
         }
         cr_expect_eq(box.seen.length, taken);
 
         box.refuse = false;
         session_take_input(box.session);
-        RUN_UNTIL(box.event, box.seen.length > taken);
+        RUN_UNTIL(box.app.event, box.seen.length > taken);
 }
 
 Test(session, words_come_when_the_terminal_is_as_it_was_and_on_a_line_of_their_own) {
@@ -460,7 +459,7 @@ Test(session, without_a_terminal_of_ours_there_may_still_be_one_at_the_other_sid
         box_begin(&box, &(SessionConfig){ .input = true, .terminal = true, .escape = true });
         type(&box, "a" KEY KEY KEY);
         box.input = fd_close(box.input);
-        RUN_UNTIL(box.event, box.input_ended);
+        RUN_UNTIL(box.app.event, box.input_ended);
         cr_expect_eq(box.seen.length, 4);
         cr_expect_eq(box.n_stops, 0);
         cr_expect_eq(box.n_sizes, 0);
