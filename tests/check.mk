@@ -14,6 +14,8 @@
 TEST_SOURCES := $(wildcard tests/unit/*/test-*.c)
 TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildcard tests/integration/client*.c)
 TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
+# An archive: a program gets only the helpers that it uses.
+TEST_HELPER_LIB := $(O)/tests/libhelpers.a
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(O)/%)
 TEST_LIBS := -lcriterion $(DRIVER_LIBS) -lyaml
 
@@ -23,8 +25,12 @@ $(O)/tests/%.o: tests/%.c Makefile tests/check.mk | build/.deps-unit $(GENERATED
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests/unit -Itests/integration $(PACKAGE_CFLAGS) $(CFLAGS_ALL) \
 		-Wno-format-nonliteral -Wno-cast-align -Wno-maybe-uninitialized -c -o $@ $<
 
-$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_OBJECTS) $(LIB) $(PROGRAMS)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
+$(TEST_HELPER_LIB): $(TEST_HELPER_OBJECTS)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_LIB) $(LIB) $(PROGRAMS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(TEST_HELPER_LIB) $(LIB) $(TEST_LIBS)
 
 # The parts of the init that need no container.
 $(O)/tests/unit/init/test-init: $(O)/init-parse.o

@@ -274,6 +274,8 @@ Engine *engine_new(
         engine->helper = xstrdup_null(config->helper);
         engine->role = config->role;
         engine->runtime_directory = xstrdup(task_dir_root(config->runtime_directory));
+        engine->processes = config->processes;
+        engine->exec_new = config->exec_new ? config->exec_new : exec_new;
         engine->image_directory = xstrdup(config->image_directory);
         engine->callbacks = callbacks;
         engine->userdata = userdata;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "engine/record.h"
 #include "exec/exec.h"
+#include "kernel/leader.h"
 #include "bus/system-bus.h"
 #include "unit/transient.h"
 #include "task/exit-result.h"
@@ -55,6 +56,8 @@ typedef struct EngineConfig {
          * what a unit leaves below /run only. */
         const char *runtime_directory;
         EngineRole role;
+        const LeaderFunctions *processes; /* NULL for what the isolation finds */
+        ExecNew exec_new;                 /* NULL for exec_new(): runs commands in tasks */
 } EngineConfig;
 
 /* Descriptors of a task. -1: the journal takes it. */

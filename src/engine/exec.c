@@ -37,5 +37,5 @@ int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, 
                 .leader = task->leader,
                 .leader_fd = task->leader_fd,
         };
-        return exec_new(engine->event, &place, spec, callbacks, userdata, ret, ret_error);
+        return engine->exec_new(engine->event, &place, spec, callbacks, userdata, ret, ret_error);
 }

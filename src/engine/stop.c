@@ -93,11 +93,14 @@ static int on_stop_timeout(sd_event_source *source _unused_, uint64_t usec _unus
 }
 
 int task_signal(Task *task, int signal) {
+        const LeaderFunctions *processes = task->engine->processes;
         int leader = task_find_leader(task);
 
         if (leader < 0)
                 return leader;
-        return task->isolation->signal_payload(task->leader, leader, task->record.launch, signal);
+        return processes
+                ? processes->signal(leader, signal)
+                : task->isolation->signal_payload(task->leader, leader, task->record.launch, signal);
 }
 
 /* A second stop may shorten the time that the task has left, and never lengthens it. */

@@ -51,8 +51,12 @@ int task_find_leader(Task *task) {
                 return task->leader_fd;
 
         task_forget_leader(task);
-        pid_t leader = task->isolation->find_leader(task->main_pid, task->control_group);
-        int fd = leader > 0 ? process_open(leader, task->main_pid) : (int) leader;
+        const LeaderFunctions *processes = task->engine->processes;
+        pid_t leader = processes ? processes->find(task->main_pid)
+                                 : task->isolation->find_leader(task->main_pid, task->control_group);
+        int fd = leader <= 0 ? (int) leader
+                : processes  ? processes->open(leader, task->main_pid)
+                             : process_open(leader, task->main_pid);
         if (fd < 0)
                 return fd;
 

@@ -79,6 +79,8 @@ struct Engine {
         char *helper;
         char *runtime_directory;
         EngineRole role;
+        const LeaderFunctions *processes;
+        ExecNew exec_new;
         char *image_directory;
         const EngineCallbacks *callbacks;
         void *userdata;

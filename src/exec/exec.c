@@ -13,13 +13,17 @@
 #include "loop/writer.h"
 #include "exec/process.h"
 
+typedef struct ContainerExec ContainerExec;
+
 typedef struct Output {
-        Exec *exec;
+        ContainerExec *exec;
         ExecStream stream;
         Reader *reader;
 } Output;
 
-struct Exec {
+/* The Exec that exec_new() makes. */
+struct ContainerExec {
+        Exec exec;
         sd_event *event;
         const ExecCallbacks *callbacks;
         void *userdata;
@@ -38,7 +42,7 @@ struct Exec {
 };
 
 static int on_tell(sd_event_source *source _unused_, void *userdata) {
-        Exec *exec = userdata;
+        ContainerExec *exec = userdata;
         const ExecEnd *end = &exec->end;
         bool exited = end->code == CLD_EXITED;
         const ExecResult result = {
@@ -58,7 +62,7 @@ static int on_tell(sd_event_source *source _unused_, void *userdata) {
 }
 
 /* Tells the end once there is nothing else to tell. */
-static void exec_check(Exec *exec) {
+static void exec_check(ContainerExec *exec) {
         if (!exec->over || exec->tell)
                 return;
         for (size_t i = 0; i < _EXEC_STREAM_MAX; i++) {
@@ -72,7 +76,7 @@ static void exec_check(Exec *exec) {
 
 static void on_data(void *userdata, const void *bytes, size_t n) {
         const Output *output = userdata;
-        const Exec *exec = output->exec;
+        const ContainerExec *exec = output->exec;
 
         exec->callbacks->on_output(exec->userdata, output->stream, bytes, n);
 }
@@ -85,7 +89,7 @@ static void on_data_end(void *userdata, int error _unused_) {
 
 static const ReaderCallbacks reader_callbacks = { on_data, on_data_end };
 
-static int output_open(Exec *exec, ExecStream stream, int fd) {
+static int output_open(ContainerExec *exec, ExecStream stream, int fd) {
         Output *output = &exec->outputs[stream];
         int r = reader_new(exec->event, fd, &reader_callbacks, output, &output->reader);
 
@@ -95,19 +99,19 @@ static int output_open(Exec *exec, ExecStream stream, int fd) {
 }
 
 static void on_drained(void *userdata, int error) {
-        const Exec *exec = userdata;
+        const ContainerExec *exec = userdata;
 
         if (error >= 0)
                 exec->callbacks->on_drain(exec->userdata);
 }
 
-static void terminal_resize(const Exec *exec) {
+static void terminal_resize(const ContainerExec *exec) {
         if (writer_fd(exec->input) >= 0)
                 (void) ioctl(writer_fd(exec->input), TIOCSWINSZ, &exec->size);
 }
 
 /* The character that ends the input of who reads lines; as the terminal is set now. */
-static void terminal_close_input(Exec *exec) {
+static void terminal_close_input(ContainerExec *exec) {
         struct termios attributes;
         char character = 4; /* ^D */
 
@@ -117,16 +121,16 @@ static void terminal_close_input(Exec *exec) {
 }
 
 static void on_terminal(void *userdata, int master) {
-        Exec *exec = userdata;
+        ContainerExec *exec = userdata;
         int copy = fcntl(master, F_DUPFD_CLOEXEC, 3);
 
         if (copy < 0 || writer_open(exec->input, copy) < 0) {
                 fd_close(master);
-                exec_kill(exec);
+                exec_process_kill(exec->process);
                 return;
         }
         if (output_open(exec, EXEC_OUTPUT, master) < 0) {
-                exec_kill(exec);
+                exec_process_kill(exec->process);
                 return;
         }
 
@@ -137,7 +141,7 @@ static void on_terminal(void *userdata, int master) {
 }
 
 static void on_process_end(void *userdata, const ExecEnd *end) {
-        Exec *exec = userdata;
+        ContainerExec *exec = userdata;
 
         exec->over = true;
         exec->end = *end;
@@ -149,12 +153,87 @@ static void on_process_end(void *userdata, const ExecEnd *end) {
 
 static const ExecProcessCallbacks process_callbacks = { on_terminal, on_process_end };
 
+/* ---- the methods ---- */
+
+static ContainerExec *container_exec(Exec *exec) {
+        return CONTAINER_OF(exec, ContainerExec, exec);
+}
+
+static void container_exec_free(Exec *base) {
+        ContainerExec *exec = container_exec(base);
+
+        exec_process_free(exec->process);
+        sd_event_source_disable_unref(exec->tell);
+        writer_free(exec->input);
+        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
+                reader_free(exec->outputs[i].reader);
+        sd_event_unref(exec->event);
+        free(exec);
+}
+
+static bool container_exec_write(Exec *base, const void *bytes, size_t n) {
+        const ContainerExec *exec = container_exec(base);
+
+        if (!exec->input_closed)
+                writer_write(exec->input, bytes, n);
+        return !writer_has_failed(exec->input) && writer_pending(exec->input) < EXEC_INPUT_LIMIT;
+}
+
+static void container_exec_close_input(Exec *base) {
+        ContainerExec *exec = container_exec(base);
+
+        if (exec->input_closed)
+                return;
+
+        exec->input_closed = true;
+        if (!exec->terminal)
+                writer_close(exec->input);
+        else if (writer_fd(exec->input) >= 0)
+                terminal_close_input(exec);
+}
+
+static void container_exec_set_reading(Exec *base, bool reading) {
+        ContainerExec *exec = container_exec(base);
+
+        exec->reading = reading;
+        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
+                if (exec->outputs[i].reader && !reader_has_ended(exec->outputs[i].reader))
+                        reader_set_enabled(exec->outputs[i].reader, reading);
+}
+
+static void container_exec_resize(Exec *base, uint16_t rows, uint16_t columns) {
+        ContainerExec *exec = container_exec(base);
+
+        if (!exec->terminal)
+                return;
+
+        exec->has_size = true;
+        exec->size = (struct winsize){ .ws_row = rows, .ws_col = columns };
+        terminal_resize(exec);
+}
+
+static void container_exec_kill(Exec *base) {
+        exec_process_kill(container_exec(base)->process);
+}
+
+static const ExecMethods container_exec_methods = {
+        .free = container_exec_free,
+        .write = container_exec_write,
+        .close_input = container_exec_close_input,
+        .set_reading = container_exec_set_reading,
+        .resize = container_exec_resize,
+        .kill = container_exec_kill,
+};
+
 int exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec, const ExecCallbacks *callbacks,
         void *userdata, Exec **ret, Error **ret_error) {
+        _cleanup_(exec_freep) Exec *made = NULL;
         int input, outputs[_EXEC_STREAM_MAX], r;
-        Exec *exec = xnew(Exec, 1);
+        ContainerExec *exec = xnew(ContainerExec, 1);
 
-        *exec = (Exec){
+        made = &exec->exec;
+        *exec = (ContainerExec){
+                .exec = { &container_exec_methods },
                 .event = sd_event_ref(event),
                 .callbacks = callbacks,
                 .userdata = userdata,
@@ -167,10 +246,8 @@ int exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec, cons
 
         r = exec_process_new(
                 event, place, spec, &process_callbacks, exec, &input, outputs, &exec->process, ret_error);
-        if (r < 0) {
-                exec_free(exec);
+        if (r < 0)
                 return r;
-        }
 
         r = input < 0 ? 0 : writer_open(exec->input, input);
         for (size_t i = 0; i < _EXEC_STREAM_MAX; i++) {
@@ -179,62 +256,35 @@ int exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec, cons
                 else
                         fd_close(outputs[i]);
         }
-        if (r < 0) {
-                exec_free(exec);
+        if (r < 0)
                 return error_set(ret_error, r, "cannot watch the command: %s", strerror(-r));
-        }
 
-        *ret = exec;
+        *ret = TAKE_PTR(made);
         return 0;
 }
 
 Exec *exec_free(Exec *exec) {
-        if (!exec)
-                return NULL;
-
-        exec_process_free(exec->process);
-        sd_event_source_disable_unref(exec->tell);
-        writer_free(exec->input);
-        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
-                reader_free(exec->outputs[i].reader);
-        sd_event_unref(exec->event);
-        free(exec);
+        if (exec)
+                exec->methods->free(exec);
         return NULL;
 }
 
 bool exec_write(Exec *exec, const void *bytes, size_t n) {
-        if (!exec->input_closed)
-                writer_write(exec->input, bytes, n);
-        return !writer_has_failed(exec->input) && writer_pending(exec->input) < EXEC_INPUT_LIMIT;
+        return exec->methods->write(exec, bytes, n);
 }
 
 void exec_close_input(Exec *exec) {
-        if (exec->input_closed)
-                return;
-
-        exec->input_closed = true;
-        if (!exec->terminal)
-                writer_close(exec->input);
-        else if (writer_fd(exec->input) >= 0)
-                terminal_close_input(exec);
+        exec->methods->close_input(exec);
 }
 
 void exec_set_reading(Exec *exec, bool reading) {
-        exec->reading = reading;
-        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
-                if (exec->outputs[i].reader && !reader_has_ended(exec->outputs[i].reader))
-                        reader_set_enabled(exec->outputs[i].reader, reading);
+        exec->methods->set_reading(exec, reading);
 }
 
 void exec_resize(Exec *exec, uint16_t rows, uint16_t columns) {
-        if (!exec->terminal)
-                return;
-
-        exec->has_size = true;
-        exec->size = (struct winsize){ .ws_row = rows, .ws_col = columns };
-        terminal_resize(exec);
+        exec->methods->resize(exec, rows, columns);
 }
 
 void exec_kill(Exec *exec) {
-        exec_process_kill(exec->process);
+        exec->methods->kill(exec);
 }

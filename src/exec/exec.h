@@ -15,6 +15,24 @@
  */
 typedef struct Exec Exec;
 
+/*
+ * What an Exec does: the exec_...() functions below call it. exec_new() makes one with the functions of this
+ * module; tests of programs that run commands make one of their own (EngineConfig.exec_new).
+ */
+typedef struct ExecMethods {
+        void (*free)(Exec *exec);
+        bool (*write)(Exec *exec, const void *bytes, size_t n);
+        void (*close_input)(Exec *exec);
+        void (*set_reading)(Exec *exec, bool reading);
+        void (*resize)(Exec *exec, uint16_t rows, uint16_t columns);
+        void (*kill)(Exec *exec);
+} ExecMethods;
+
+/* The first member of what implements it. */
+struct Exec {
+        const ExecMethods *methods;
+};
+
 /* What to run. Everything is borrowed until exec_new() returns. */
 typedef struct ExecSpec {
         char *const *command;     /* NULL or empty for the login shell of the user */
@@ -69,6 +87,10 @@ typedef struct ExecCallbacks {
  */
 int exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec, const ExecCallbacks *callbacks,
         void *userdata, Exec **ret, Error **ret_error);
+
+/* A function that does as exec_new() does. */
+typedef int (*ExecNew)(sd_event *event, const ExecPlace *place, const ExecSpec *spec,
+        const ExecCallbacks *callbacks, void *userdata, Exec **ret, Error **ret_error);
 
 /* Kills the command and all it started, unless it has ended. */
 Exec *exec_free(Exec *exec);

@@ -40,3 +40,13 @@ pid_t process_inner_pid(pid_t pid);
 
 /* Return: 0, -ESRCH when it is gone, or another negative errno. */
 int process_signal(int pidfd, int signal);
+
+/*
+ * Stands in for the processes of containers in unit tests of the engine and of what uses it, which have no
+ * containers (EngineConfig.processes).
+ */
+typedef struct LeaderFunctions {
+        pid_t (*find)(pid_t supervisor);      /* as leader_find() */
+        int (*open)(pid_t pid, pid_t parent); /* as process_open() */
+        int (*signal)(int pidfd, int signal); /* signals the payload of this leader */
+} LeaderFunctions;

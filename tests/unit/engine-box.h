@@ -84,8 +84,11 @@ static inline EngineConfig box_config(const Box *box) {
         };
 }
 
-/* With a connection, unless the test wants none. */
-static inline void box_open(Box *box) {
+/*
+ * With a connection, unless the test wants none.
+ * @seams: its processes and exec_new are the engine's; NULL for those of the host
+ */
+static inline void box_open_with(Box *box, const EngineConfig *seams) {
         static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
 
         _cleanup_string_buffer_ StringBuffer path = {};
@@ -101,9 +104,15 @@ static inline void box_open(Box *box) {
         cr_assert_eq(mkdir(path.text, 0755), 0);
         string_buffer_append(&path, "/init");
         cr_assert_eq(mkdir(path.text, 0755), 0);
-        const EngineConfig config = box_config(box);
+        EngineConfig config = box_config(box);
+        config.processes = seams ? seams->processes : NULL;
+        config.exec_new = seams ? seams->exec_new : NULL;
         box->engine = engine_new(box->event, &config, &callbacks, box);
         box_run_until(box, engine_is_connected(box->engine));
+}
+
+static inline void box_open(Box *box) {
+        box_open_with(box, NULL);
 }
 
 /* Callbacks may still come until the engine is gone: they must not. */

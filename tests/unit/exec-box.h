@@ -6,12 +6,12 @@
 #include <time.h>
 
 #include "loop/mailbox.h"
+#include "fake-leader.h"
 #include "service-box.h"
 
 /*
- * The plugin's service, where commands in tasks are made up: the functions of exec/exec.h and task_exec()
- * are here and not those of the library. The test says what a command does, in the loop, and waits for what
- * the driver does to it.
+ * The plugin's service, with an engine whose tasks have fake leaders and run fake commands. The test says
+ * what a command does, in the loop, and waits for what the driver does to it.
  */
 
 typedef enum Happening {
@@ -24,13 +24,14 @@ typedef enum Happening {
         _HAPPENING_MAX,
 } Happening;
 
-struct Exec {
+typedef struct FakeExec {
+        Exec exec;
         const ExecCallbacks *callbacks;
         void *userdata;
         bool reading;
         size_t to_produce; /* bytes of output still to come whenever it is read */
         sd_event_source *producer;
-};
+} FakeExec;
 
 static struct {
         Service service;
@@ -43,7 +44,7 @@ static struct {
         const char *refusal_words;
 
         /* Of the loop while it runs. The last command, and all that was told of it. */
-        Exec *exec;
+        FakeExec *exec;
         char *command; /* its words, with a bar behind each */
         char *environment;
         bool terminal;
@@ -86,43 +87,18 @@ static inline char *words_of(char *const *list) {
         return string_buffer_take(&buffer);
 }
 
-int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
-        Error **ret_error) {
-        Exec *exec = xnew(Exec, 1);
-
-        cr_assert_eq(task, fake.service.box.task);
-        cr_assert(callbacks->on_output && callbacks->on_drain && callbacks->on_end);
-        if (fake.refusal) {
-                free(exec);
-                return error_set(ret_error, fake.refusal, "%s", fake.refusal_words);
-        }
-
-        *exec = (Exec){ .callbacks = callbacks, .userdata = userdata, .reading = true };
-        free(fake.command);
-        free(fake.environment);
-        fake.command = words_of(spec->command);
-        fake.environment = words_of(spec->environment);
-        fake.terminal = spec->terminal;
-        cr_assert(!spec->user && !spec->directory);
-        fake.exec = *ret = exec;
-        happen(HAPPENED_START);
-        return 0;
-}
-
-Exec *exec_free(Exec *exec) {
-        if (!exec)
-                return NULL;
+static inline void fake_exec_free(Exec *base) {
+        FakeExec *exec = CONTAINER_OF(base, FakeExec, exec);
 
         sd_event_source_disable_unref(exec->producer);
         if (exec == fake.exec)
                 fake.exec = NULL;
         free(exec);
         happen(HAPPENED_FREE);
-        return NULL;
 }
 
-bool exec_write(Exec *exec, const void *bytes, size_t n) {
-        cr_assert_eq(exec, fake.exec);
+static inline bool fake_exec_write(Exec *exec, const void *bytes, size_t n) {
+        cr_assert_eq(exec, &fake.exec->exec);
         cr_assert_gt(n, 0);
         cr_assert_eq(fake.n_input_ends, 0);
         string_buffer_append_bytes(&fake.input, bytes, n);
@@ -131,22 +107,67 @@ bool exec_write(Exec *exec, const void *bytes, size_t n) {
         return !fake.is_full;
 }
 
-void exec_close_input(Exec *exec) {
-        cr_assert_eq(exec, fake.exec);
+static inline void fake_exec_close_input(Exec *exec) {
+        cr_assert_eq(exec, &fake.exec->exec);
         fake.n_input_ends++;
         happen(HAPPENED_INPUT_END);
 }
 
-void exec_resize(Exec *exec, uint16_t rows, uint16_t columns) {
-        cr_assert_eq(exec, fake.exec);
+static inline void fake_exec_set_reading(Exec *exec, bool reading) {
+        cr_assert_eq(exec, &fake.exec->exec);
+        fake.exec->reading = reading;
+        if (!reading)
+                happen(HAPPENED_PAUSE);
+        else if (fake.exec->producer)
+                (void) sd_event_source_set_enabled(fake.exec->producer, SD_EVENT_ON);
+}
+
+static inline void fake_exec_resize(Exec *exec, uint16_t rows, uint16_t columns) {
+        cr_assert_eq(exec, &fake.exec->exec);
         fake.rows = rows;
         fake.columns = columns;
         fake.n_resizes++;
         happen(HAPPENED_RESIZE);
 }
 
-void exec_kill(Exec *exec) {
-        cr_assert_eq(exec, fake.exec);
+static inline void fake_exec_kill(Exec *exec) {
+        cr_assert_eq(exec, &fake.exec->exec);
+}
+
+static const ExecMethods fake_exec_methods = {
+        .free = fake_exec_free,
+        .write = fake_exec_write,
+        .close_input = fake_exec_close_input,
+        .set_reading = fake_exec_set_reading,
+        .resize = fake_exec_resize,
+        .kill = fake_exec_kill,
+};
+
+static inline int fake_exec_new(sd_event *event _unused_, const ExecPlace *place, const ExecSpec *spec,
+        const ExecCallbacks *callbacks, void *userdata, Exec **ret, Error **ret_error) {
+        cr_assert_eq(place->leader, FAKE_LEADER_PID);
+        cr_assert_not_null(strstr(place->control_group, fake.service.box.unit));
+        cr_assert(callbacks->on_output && callbacks->on_drain && callbacks->on_end);
+        if (fake.refusal)
+                return error_set(ret_error, fake.refusal, "%s", fake.refusal_words);
+
+        FakeExec *exec = xnew(FakeExec, 1);
+        *exec = (FakeExec){
+                .exec = { &fake_exec_methods },
+                .callbacks = callbacks,
+                .userdata = userdata,
+                .reading = true,
+        };
+        free(fake.command);
+        free(fake.environment);
+        fake.command = words_of(spec->command);
+        fake.environment = words_of(spec->environment);
+        fake.terminal = spec->terminal;
+        cr_assert(!spec->user && !spec->directory);
+        fake.exec = exec;
+        *ret = &exec->exec;
+        happen(HAPPENED_START);
+        return 0;
 }
 
 #define PRODUCED_AT_ONCE 60000
@@ -156,7 +177,7 @@ void exec_kill(Exec *exec) {
 
 static inline int on_produce(sd_event_source *source, void *userdata) {
         static uint8_t bytes[PRODUCED_AT_ONCE];
-        Exec *exec = userdata;
+        FakeExec *exec = userdata;
         size_t n = exec->to_produce < sizeof(bytes) ? exec->to_produce : sizeof(bytes);
 
         if (!exec->reading || n == 0) {
@@ -169,15 +190,6 @@ static inline int on_produce(sd_event_source *source, void *userdata) {
         exec->to_produce -= n;
         exec->callbacks->on_output(exec->userdata, EXEC_OUTPUT, bytes, n);
         return 0;
-}
-
-void exec_set_reading(Exec *exec, bool reading) {
-        cr_assert_eq(exec, fake.exec);
-        exec->reading = reading;
-        if (!reading)
-                happen(HAPPENED_PAUSE);
-        else if (exec->producer)
-                (void) sd_event_source_set_enabled(exec->producer, SD_EVENT_ON);
 }
 
 /* What the test says. */
@@ -269,7 +281,8 @@ static inline void exec_box_open(void) {
         (void) sem_init(&fake.done, 0, 0);
         for (size_t i = 0; i < _HAPPENING_MAX; i++)
                 (void) sem_init(&fake.happened[i], 0, 0);
-        service_open(&fake.service);
+        service_open_with(&fake.service, "one",
+                &(EngineConfig){ .processes = &fake_leader, .exec_new = fake_exec_new });
         cr_assert_geq(
                 mailbox_new(fake.service.box.event, sizeof(ActionItem), on_action, NULL, &fake.actions), 0);
         service_begin(&fake.service);

@@ -62,13 +62,13 @@ static inline void service_end(Service *service) {
         cr_assert_eq(pthread_join(service->thread, NULL), 0);
 }
 
-/* A task that runs; the group of its unit is where the fake systemd says. */
-static inline void service_open_as(Service *service, const char *id) {
+/* A task that runs; the group of its unit is where the fake systemd says. @seams: as box_open_with(). */
+static inline void service_open_with(Service *service, const char *id, const EngineConfig *seams) {
         _cleanup_error_ Error *error = NULL;
 
         *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
         (void) signal(SIGPIPE, SIG_IGN);
-        box_open(&service->box);
+        box_open_with(&service->box, seams);
         cr_assert_eq(engine_start(service->box.engine, id, box_request(&service->box),
                              &(TaskStreams){ -1, -1 }, box_on_started, &service->box, &error),
                 0);
@@ -96,6 +96,10 @@ static inline void service_open_as(Service *service, const char *id) {
                 "%s", error_message(error));
         cr_assert_eq(server_listen(service->server, service->socket, (gid_t) -1, &error), 0);
         service->client = client_new(service->socket);
+}
+
+static inline void service_open_as(Service *service, const char *id) {
+        service_open_with(service, id, NULL);
 }
 
 static inline void service_open(Service *service) {

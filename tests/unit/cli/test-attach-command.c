@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/attach.h"
+#include "base/fd.h"
+#include "base/string.h"
 #include "cli-box.h"
+#include "engine/record-file.h"
+#include "own-name.h"
 #include "unit/nspawn.h"
 
 /* nspawnctl attach; how the journal is read needs a journal, and is an integration test's. */
@@ -15,7 +23,7 @@ TestSuite(attach_command, .timeout = 60);
 static int run(CliBox *box) {
         _cleanup_free_ char *text = xasprintf("attach|%s|", box->machine);
 
-        return cli_run(box, text);
+        return cli_box_run(box, text);
 }
 
 /* ---- a terminal ---- */
@@ -84,32 +92,32 @@ static void terminal_close(void) {
 }
 
 Test(attach_command, a_terminal_is_shown_until_the_task_ends) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         terminal_open(&box);
         cr_assert_eq(fd_write_all(box.input, "ls\n", 3), 0);
         cr_expect_eq(run(&box), 0);
         cr_expect_str_eq(task.seen.text, "Ils\n");
         cr_expect_str_eq(box.shown, "hello");
         _cleanup_free_ char *expected = xasprintf("nspawnctl: the task \"%s\" ended\n", box.machine);
-        cr_expect_str_eq(box.words, expected);
-        cli_expect_untouched(&box);
+        cr_expect_str_eq(box.message, expected);
+        cli_box_expect_untouched(&box);
         terminal_close();
 }
 
 static void expect_left(const char *typed, int status) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         terminal_open(&box);
         task.stays = true;
         cr_assert_eq(fd_write_all(box.input, typed, strlen(typed)), 0);
         cr_expect_eq(run(&box), status);
-        cr_expect_str_eq(box.words, "");
-        cli_expect_untouched(&box);
+        cr_expect_str_eq(box.message, "");
+        cli_box_expect_untouched(&box);
         terminal_close();
 }
 
@@ -122,10 +130,10 @@ Test(attach_command, another_signal_does_too_and_is_told) {
 }
 
 Test(attach_command, the_end_of_our_input_is_no_end) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         terminal_open(&box);
         cr_assert_eq(fd_write_all(box.input, "x", 1), 0);
         box.input = fd_close(box.input);
@@ -135,44 +143,44 @@ Test(attach_command, the_end_of_our_input_is_no_end) {
 }
 
 Test(attach_command, a_terminal_that_hangs_up_is_no_end_of_the_task) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         terminal_open(&box);
         task.goes_on = true;
         cr_assert_eq(fd_write_all(box.input, "x", 1), 0);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
         cr_expect_str_eq(box.shown, "hello");
-        cr_expect_not_null(strstr(box.words, "hung up"), "%s", box.words);
+        cr_expect_not_null(strstr(box.message, "hung up"), "%s", box.message);
         terminal_close();
 }
 
 Test(attach_command, a_terminal_that_nobody_serves_is_said) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         terminal_open(&box);
         task.listener = fd_close(task.listener);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
-        cr_expect_not_null(strstr(box.words, "cannot attach to the terminal"), "%s", box.words);
+        cr_expect_not_null(strstr(box.message, "cannot attach to the terminal"), "%s", box.message);
         terminal_close();
 }
 
 /* ---- none ---- */
 
 static void expect_elsewhere(const char *id, const char *words) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box)->output = "null";
+        cli_box_open(&box);
+        cli_box_add_task(&box)->output = "null";
         const TaskRecord record = { .id = (char *) (uintptr_t) id, .machine = box.machine };
         if (id)
                 own_record_leave(NULL, &record);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
-        cr_expect_not_null(strstr(box.words, words), "%s", box.words);
-        cli_expect_untouched(&box);
+        cr_expect_not_null(strstr(box.message, words), "%s", box.message);
+        cli_box_expect_untouched(&box);
 }
 
 Test(attach_command, output_that_nomad_has_is_not_looked_for_in_the_journal) {
@@ -186,9 +194,9 @@ Test(attach_command, output_of_a_task_in_the_foreground_is_there) {
 }
 
 Test(attach_command, a_task_that_is_not_there_is_said) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
+        cli_box_open(&box);
         cr_expect_eq(run(&box), EXIT_OWN_FAILURE);
-        cr_expect_not_null(strstr(box.words, "there is no task"), "%s", box.words);
+        cr_expect_not_null(strstr(box.message, "there is no task"), "%s", box.message);
 }

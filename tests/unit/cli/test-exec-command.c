@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
 #include "cli-box.h"
+#include "engine/record-file.h"
+#include "own-name.h"
+#include "fake-leader.h"
 #include "task/spec.h"
 
 /* nspawnctl exec and shell, with a stand-in for what runs the command. */
 TestSuite(exec_command, .timeout = 60);
 
 /* The one command of a test, and what was done to it. */
-struct Exec {
+static struct {
+        Exec exec;
+        sd_event *event;
         const ExecCallbacks *callbacks;
         void *userdata;
         sd_event_source *script_source;
@@ -18,9 +29,7 @@ struct Exec {
         char **environment;
         StringBuffer input;
         bool input_closed, killed, reading, freed;
-};
-
-static Exec fake = { .reading = true };
+} fake = { .reading = true };
 
 /* What the command does when it begins, from the loop. */
 static void (*script)(void);
@@ -31,67 +40,34 @@ static int on_script(sd_event_source *source _unused_, void *userdata _unused_) 
         return 0;
 }
 
-int task_exec(Task *task, const ExecSpec *spec, const ExecCallbacks *callbacks, void *userdata, Exec **ret,
-        Error **ret_error) {
-        cr_assert_eq(task_leader(task), 4242);
-        if (refusal < 0)
-                return error_set(ret_error, refusal, "it is refused");
-
-        fake.callbacks = callbacks;
-        fake.userdata = userdata;
-        fake.terminal = spec->terminal;
-        fake.user = xstrdup_null(spec->user);
-        fake.directory = xstrdup_null(spec->directory);
-        fake.command = spec->command ? strv_join(spec->command, "|") : NULL;
-        fake.environment = strv_copy(spec->environment);
-
-        sd_event *event;
-        cr_assert_geq(sd_event_default(&event), 0);
-        cr_assert_geq(sd_event_add_defer(event, &fake.script_source, on_script, NULL), 0);
-        sd_event_unref(event);
-        *ret = &fake;
-        return 0;
+static void fake_free(Exec *exec _unused_) {
+        fake.freed = true;
+        fake.script_source = sd_event_source_disable_unref(fake.script_source);
 }
 
-int exec_new(sd_event *event _unused_, const ExecPlace *place _unused_, const ExecSpec *spec _unused_,
-        const ExecCallbacks *callbacks _unused_, void *userdata _unused_, Exec **ret _unused_,
-        Error **ret_error _unused_) {
-        cr_assert_fail("not by the engine");
-        return -ENOSYS;
-}
-
-Exec *exec_free(Exec *exec) {
-        if (!exec)
-                return NULL;
-        exec->freed = true;
-        exec->script_source = sd_event_source_disable_unref(exec->script_source);
-        return NULL;
-}
-
-bool exec_write(Exec *exec, const void *bytes, size_t n) {
-        cr_assert_not(exec->input_closed);
-        string_buffer_append_bytes(&exec->input, bytes, n);
-        return exec->input.length < 3;
+static bool fake_write(Exec *exec _unused_, const void *bytes, size_t n) {
+        cr_assert_not(fake.input_closed);
+        string_buffer_append_bytes(&fake.input, bytes, n);
+        return fake.input.length < 3;
 }
 
 static void finish(int code) {
         fake.callbacks->on_end(fake.userdata, &(ExecResult){ .code = code }, NULL);
 }
 
-void exec_close_input(Exec *exec) {
-        exec->input_closed = true;
+static void fake_close_input(Exec *exec _unused_) {
+        fake.input_closed = true;
         /* As cat does. */
-        if (exec->input.length > 0)
-                exec->callbacks->on_output(
-                        exec->userdata, EXEC_OUTPUT, exec->input.text, exec->input.length);
+        if (fake.input.length > 0)
+                fake.callbacks->on_output(fake.userdata, EXEC_OUTPUT, fake.input.text, fake.input.length);
         finish(0);
 }
 
-void exec_set_reading(Exec *exec, bool reading) {
-        exec->reading = reading;
+static void fake_set_reading(Exec *exec _unused_, bool reading) {
+        fake.reading = reading;
 }
 
-void exec_resize(Exec *exec _unused_, uint16_t rows _unused_, uint16_t columns _unused_) {
+static void fake_resize(Exec *exec _unused_, uint16_t rows _unused_, uint16_t columns _unused_) {
 }
 
 static int on_killed(sd_event_source *source _unused_, void *userdata _unused_) {
@@ -101,13 +77,38 @@ static int on_killed(sd_event_source *source _unused_, void *userdata _unused_) 
         return 0;
 }
 
-void exec_kill(Exec *exec) {
-        sd_event *event;
+static void fake_kill(Exec *exec _unused_) {
+        fake.killed = true;
+        cr_assert_geq(sd_event_add_defer(fake.event, NULL, on_killed, NULL), 0);
+}
 
-        exec->killed = true;
-        cr_assert_geq(sd_event_default(&event), 0);
-        cr_assert_geq(sd_event_add_defer(event, NULL, on_killed, NULL), 0);
-        sd_event_unref(event);
+static const ExecMethods fake_methods = {
+        .free = fake_free,
+        .write = fake_write,
+        .close_input = fake_close_input,
+        .set_reading = fake_set_reading,
+        .resize = fake_resize,
+        .kill = fake_kill,
+};
+
+static int fake_exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec,
+        const ExecCallbacks *callbacks, void *userdata, Exec **ret, Error **ret_error) {
+        cr_assert_eq(place->leader, FAKE_LEADER_PID);
+        if (refusal < 0)
+                return error_set(ret_error, refusal, "it is refused");
+
+        fake.exec.methods = &fake_methods;
+        fake.event = event;
+        fake.callbacks = callbacks;
+        fake.userdata = userdata;
+        fake.terminal = spec->terminal;
+        fake.user = xstrdup_null(spec->user);
+        fake.directory = xstrdup_null(spec->directory);
+        fake.command = spec->command ? strv_join(spec->command, "|") : NULL;
+        fake.environment = strv_copy(spec->environment);
+        cr_assert_geq(sd_event_add_defer(event, &fake.script_source, on_script, NULL), 0);
+        *ret = &fake.exec;
+        return 0;
 }
 
 static void fake_clear(CliBox *box _unused_) {
@@ -120,13 +121,13 @@ static void fake_clear(CliBox *box _unused_) {
 
 /* A task that runs, and a command that does as the script says. Return: the exit status. */
 static int run(CliBox *box, const char *verb, const char *format, void (*run_script)(void)) {
-        _cleanup_free_ char *text = NULL;
         const char *task = strstr(format, "TASK");
+        _cleanup_free_ char *text = xasprintf(
+                "%s|%.*s%s%s", verb, (int) (task - format), format, box->machine, task + strlen("TASK"));
 
         script = run_script;
-        text = xasprintf(
-                "%s|%.*s%s%s", verb, (int) (task - format), format, box->machine, task + strlen("TASK"));
-        return cli_run(box, text);
+        box->config.exec_new = fake_exec_new;
+        return cli_box_run(box, text);
 }
 
 /* ---- scripts ---- */
@@ -174,26 +175,26 @@ static void wait_for_input(void) {
 /* ---- tests ---- */
 
 Test(exec_command, output_is_ours_and_so_is_the_code) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "TASK|id|", speak), 7);
         cr_expect_str_eq(box.shown, "out");
-        cr_expect_str_eq(box.words, "err");
+        cr_expect_str_eq(box.message, "err");
         cr_expect(fake.freed);
         cr_expect_not(fake.killed);
-        cli_expect_untouched(&box);
+        cli_box_expect_untouched(&box);
         cr_expect_str_eq(fake_unit_find(box.fake, box.unit)->active_state, "active");
         fake_clear(&box);
 }
 
 Test(exec_command, the_command_is_as_it_was_told) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "-u|www|-w|/srv|-EA=1|TASK|ls|-t|", succeed), 0);
         cr_expect_str_eq(fake.command, "ls|-t");
         cr_expect_str_eq(fake.user, "www");
@@ -205,12 +206,12 @@ Test(exec_command, the_command_is_as_it_was_told) {
 }
 
 Test(exec_command, variables_are_given_or_taken_from_here) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
         cr_assert_eq(setenv("HERE", "from here", 1), 0);
         cr_assert_eq(unsetenv("NOWHERE"), 0);
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec",
                              "-EA=1|-E|B=|--setenv=C=x=y|-E|HERE|-E|NOWHERE|-EA=2|-E|a-b.c d=1|TASK|env|",
                              succeed),
@@ -221,11 +222,11 @@ Test(exec_command, variables_are_given_or_taken_from_here) {
 }
 
 Test(exec_command, a_terminal_is_of_our_kind) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "-t|TASK|top|", succeed), 0);
         cr_expect(fake.terminal);
         cr_expect_str_eq(environment_get(fake.environment, "TERM"), "vt220");
@@ -233,11 +234,11 @@ Test(exec_command, a_terminal_is_of_our_kind) {
 }
 
 Test(exec_command, unless_another_kind_is_said) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
         cr_assert_eq(setenv("TERM", "vt220", 1), 0);
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "-t|-ETERM=dumb|TASK|top|", succeed), 0);
         cr_expect_str_eq(environment_get(fake.environment, "TERM"), "dumb");
         cr_expect_eq(strv_length(fake.environment), 1);
@@ -245,23 +246,23 @@ Test(exec_command, unless_another_kind_is_said) {
 }
 
 Test(exec_command, a_shell_is_a_login_with_a_terminal) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "shell", "-uwww|TASK|", succeed), 0);
         cr_expect_null(fake.command);
         cr_expect(fake.terminal);
         cr_expect_str_eq(fake.user, "www");
-        cr_expect_str_eq(box.words, "", "there is no way out to tell of without a terminal of ours");
+        cr_expect_str_eq(box.message, "", "there is no way out to tell of without a terminal of ours");
         fake_clear(&box);
 }
 
 Test(exec_command, input_goes_there_as_there_is_room_and_ends) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_assert_eq(fd_write_all(box.input, "ab", 2), 0);
         box.input = fd_close(box.input);
         cr_expect_eq(run(&box, "exec", "TASK|cat|", wait_for_input), 0);
@@ -276,20 +277,16 @@ static int on_room(sd_event_source *source _unused_, uint64_t usec _unused_, voi
 }
 
 static void make_room_later(void) {
-        sd_event *event;
-
-        cr_assert_geq(sd_event_default(&event), 0);
         cr_assert_geq(sd_event_add_time_relative(
-                              event, NULL, CLOCK_MONOTONIC, 100 * USEC_PER_MSEC, 0, on_room, NULL),
+                              fake.event, NULL, CLOCK_MONOTONIC, 100 * USEC_PER_MSEC, 0, on_room, NULL),
                 0);
-        sd_event_unref(event);
 }
 
 Test(exec_command, input_waits_for_room) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_assert_eq(fd_write_all(box.input, "abc", 3), 0);
         box.input = fd_close(box.input);
         cr_expect_eq(run(&box, "exec", "TASK|cat|", make_room_later), 0);
@@ -298,40 +295,40 @@ Test(exec_command, input_waits_for_room) {
 }
 
 Test(exec_command, what_is_not_there_is_said_with_its_code) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "TASK|nosuch|", find_nothing), 127);
-        cr_expect_str_eq(box.words, "nspawnctl: no such program: nosuch\n");
+        cr_expect_str_eq(box.message, "nspawnctl: no such program: nosuch\n");
         fake_clear(&box);
 }
 
 Test(exec_command, what_did_not_run_is_our_failure) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "TASK|id|", fail_to_run), EXIT_OWN_FAILURE);
-        cr_expect_str_eq(box.words, "nspawnctl: the container went away\n");
+        cr_expect_str_eq(box.message, "nspawnctl: the container went away\n");
         fake_clear(&box);
 }
 
 Test(exec_command, a_refusal_is_our_failure) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         refusal = -EIO;
         cr_expect_eq(run(&box, "exec", "TASK|id|", succeed), EXIT_OWN_FAILURE);
-        cr_expect_str_eq(box.words, "nspawnctl: it is refused\n");
+        cr_expect_str_eq(box.message, "nspawnctl: it is refused\n");
 }
 
 Test(exec_command, a_signal_ends_the_command_and_then_us) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         cr_expect_eq(run(&box, "exec", "TASK|id|", be_terminated), 128 + SIGTERM);
         cr_expect(fake.killed);
         cr_expect_str_eq(box.shown, "");
@@ -339,26 +336,26 @@ Test(exec_command, a_signal_ends_the_command_and_then_us) {
 }
 
 Test(exec_command, a_command_that_nobody_listens_to_is_ended) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
         box.output = fd_close(box.output);
         cr_expect_eq(run(&box, "exec", "TASK|yes|", write_in_vain), 128 + SIGPIPE);
         cr_expect(fake.killed);
-        cr_expect_str_eq(box.words, "");
+        cr_expect_str_eq(box.message, "");
         fake_clear(&box);
 }
 
 /* It had no way to know. */
 Test(exec_command, what_was_said_in_vain_is_no_success) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
-        cli_take_stream(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+        cli_box_open(&box);
+        cli_box_add_task(&box);
+        cli_box_take_stream(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         cr_expect_eq(run(&box, "exec", "TASK|echo|", end_with_a_word), EXIT_OWN_FAILURE);
-        cr_expect_not_null(strstr(box.words, "cannot write the output: No space left on device"));
+        cr_expect_not_null(strstr(box.message, "cannot write the output: No space left on device"));
         fake_clear(&box);
 }
 
@@ -367,24 +364,24 @@ static void expect_unreachable(CliBox *box, const char *words) {
                 "nspawnctl: %s \"%s\"%s\n", *words ? "the task" : "there is no task", box->machine, words);
 
         cr_expect_eq(run(box, "exec", "TASK|id|", succeed), EXIT_OWN_FAILURE);
-        cr_expect_str_eq(box->words, expected);
+        cr_expect_str_eq(box->message, expected);
         cr_expect_null(fake.callbacks);
-        cli_expect_untouched(box);
+        cli_box_expect_untouched(box);
 }
 
 Test(exec_command, a_task_that_is_not_there_is_said) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
+        cli_box_open(&box);
         expect_unreachable(&box, "");
 }
 
 Test(exec_command, a_task_that_has_no_process_does_not_run) {
-        _cleanup_cli_ CliBox box;
+        _cleanup_cli_box_ CliBox box;
 
-        cli_open(&box);
-        cli_add_task(&box);
-        cli_has_leader = false;
+        cli_box_open(&box);
+        cli_box_add_task(&box);
+        fake_leader_is_gone = true;
         expect_unreachable(&box, " does not run");
 }
 
@@ -393,9 +390,9 @@ Test(exec_command, a_task_that_ended_does_not_run) {
         static const char *const notes[] = { "", "payload 3 0\n" };
 
         for (size_t i = 0; i < ELEMENTSOF(notes); i++) {
-                _cleanup_cli_ CliBox box;
+                _cleanup_cli_box_ CliBox box;
 
-                cli_open(&box);
+                cli_box_open(&box);
                 const TaskRecord record = { .id = box.machine, .machine = box.machine };
                 own_record_leave(NULL, &record);
                 own_notes_leave(NULL, box.machine, notes[i]);
