@@ -76,6 +76,22 @@ criterion() {
 	done < <(sed -n 's/^not ok - \([^ ]*\).*/\1/p' "$tap")
 }
 
+# nspawnctl as its users call it: each program in cli/ is a check, which has the name of its file.
+run_cli_checks() {
+	local file name
+	export CTL=$NSPAWN_TEST_DIR/plugins/nspawnctl CLI=$NSPAWN_TEST_DIR/cli
+	rm -rf "$CLI"
+	mkdir -p "$CLI"
+	cp -a "$NSPAWN_TEST_DIR/images/hello" "$CLI/image"
+	for file in "$payload"/cli/*.sh; do
+		name=${file##*/}
+		[[ "$name" == lib.sh ]] || check "cli/${name%.sh}" bash -x "$file"
+	done
+	# The task that the checks share.
+	systemctl stop nspawn-host.service 2>/dev/null
+	rm -rf "$CLI"
+}
+
 set_up
 begin=$SECONDS
 criterion plugin "${JOBS:-3}" '!(alone|exec|many)'
@@ -87,8 +103,7 @@ say "tests of the plugin: $((SECONDS - begin)) s"
 
 if asked cli; then
 	begin_suite=$SECONDS
-	# shellcheck source=tests/integration/test-cli.sh
-	. "$payload/test-cli.sh"
+	run_cli_checks
 	say "cli: $((SECONDS - begin_suite)) s"
 fi
 
