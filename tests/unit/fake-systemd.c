@@ -320,8 +320,9 @@ static int stop_unit(FakeSystemd *fake, sd_bus_message *m, const char *name) {
         if (fake->stop_is_slow)
                 return 1;
         job_removed(fake, unit->job_id, name, "canceled");
-        unit->job_id = job;
+        unit->job_id = 0;
         fake_unit_exit(fake, unit, CLD_EXITED, 0);
+        job_removed(fake, job, name, "done");
         return 1;
 }
 

@@ -195,6 +195,7 @@ Test(orphans, what_cannot_be_ended_is_tried_again) {
 
         scene_open(&scene);
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
+        scene.service.box.fake->stop_is_slow = true;
         look(&scene, 1);
         fake_systemd_drop(scene.service.box.fake);
         box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
