@@ -24,7 +24,7 @@ void app_clear(App *app) {
         *app = (App){};
 }
 
-static void print(const char *format, va_list ap) {
+static void print_message(const char *format, va_list ap) {
         _cleanup_free_ char *message = xvasprintf(format, ap);
 
         (void) fprintf(stderr, "nspawnctl: %s\n", message);
@@ -34,7 +34,7 @@ void app_print(const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        print(format, ap);
+        print_message(format, ap);
         va_end(ap);
 }
 
@@ -46,7 +46,7 @@ int app_fail(App *app, const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        print(format, ap);
+        print_message(format, ap);
         va_end(ap);
         app_exit(app, EXIT_OWN_FAILURE);
         return EXIT_OWN_FAILURE;

@@ -12,15 +12,15 @@
 #include "cli/attachment.h"
 #include "loop/priority.h"
 
-/* Input that may wait before no more is wanted. */
+/* How much input may wait to be sent before attachment_write() reports that there is no room. */
 #define INPUT_LIMIT (64 * 1024)
 
 struct Attachment {
         int fd;
         sd_event_source *source;
         bool reading;
-        bool deaf;     /* takes no input any more */
-        bool has_size; /* that is to be sent */
+        bool deaf;     /* the init takes no input any more */
+        bool has_size; /* rows and columns are still to be sent */
         uint16_t rows, columns;
         StringBuffer input;
         const AttachmentCallbacks *callbacks;
@@ -31,15 +31,16 @@ static bool is_sending(const Attachment *attachment) {
         return attachment->has_size || attachment->input.length > 0;
 }
 
-static void watch(Attachment *attachment) {
+static void attachment_watch(Attachment *attachment) {
         uint32_t events = (attachment->reading ? EPOLLIN : 0u) | (is_sending(attachment) ? EPOLLOUT : 0u);
 
-        /* The end is shown at any time, and would be again and again. */
+        /* epoll reports a closed connection (EPOLLHUP) whatever events are asked for: a source with none
+         * would keep the loop busy. */
         (void) sd_event_source_set_io_events(attachment->source, events);
         (void) sd_event_source_set_enabled(attachment->source, events ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* Return: how much was sent of what follows the letter, or a negative errno. */
+/* Return: how many of the bytes were sent behind the letter, or a negative errno. */
 static ssize_t send_message(const Attachment *attachment, char letter, const void *bytes, size_t n) {
         char message[ATTACH_MESSAGE_MAX] = { letter };
 
@@ -62,7 +63,7 @@ static int send_size(Attachment *attachment) {
         return n < 0 ? (int) n : 0;
 }
 
-/* Return: 0 or a negative errno; what was not sent stays. */
+/* Sends what waits. Return: 0 or a negative errno; input that was not sent stays. */
 static int send_all(Attachment *attachment) {
         int r = attachment->has_size ? send_size(attachment) : 0;
         StringBuffer *input = &attachment->input;
@@ -93,7 +94,8 @@ static void attachment_receive(Attachment *attachment) {
         char message[ATTACH_MESSAGE_MAX];
         ssize_t n = recv(attachment->fd, message, sizeof(message), MSG_DONTWAIT);
 
-        /* An end while input was on its way is told before what was shown last (base/attach.h). */
+        /* ECONNRESET: the init closed the connection while input was queued. The last output can still be
+         * read after it (base/attach.h). */
         if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
                 return;
         if (n <= 0)
@@ -102,14 +104,14 @@ static void attachment_receive(Attachment *attachment) {
                 attachment->callbacks->on_output(attachment->userdata, message + 1, (size_t) n - 1);
 }
 
-/* Nobody takes it: reading tells of the end. */
+/* The init takes no input any more. on_event() reads the rest of the output, and then the end. */
 static void drop_input(Attachment *attachment) {
         attachment->deaf = true;
         string_buffer_clear(&attachment->input);
         attachment->has_size = false;
 }
 
-/* Input goes first: what is typed may be to end a flood of output. */
+/* Sends input before it reads output: the input may be meant to stop the output. */
 static int on_event(sd_event_source *source _unused_, int fd _unused_, uint32_t events, void *userdata) {
         Attachment *attachment = userdata;
 
@@ -118,18 +120,18 @@ static int on_event(sd_event_source *source _unused_, int fd _unused_, uint32_t 
 
                 if (r < 0 && r != -EAGAIN)
                         drop_input(attachment);
-                watch(attachment);
+                attachment_watch(attachment);
                 if (!is_sending(attachment) && !attachment->deaf)
                         attachment->callbacks->on_drain(attachment->userdata);
         }
 
-        /* What it said before its end is still read. */
+        /* Output that was sent before the end can still be read. */
         if (attachment->reading && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
                 attachment_receive(attachment);
         return 0;
 }
 
-static int connect_to(const char *path) {
+static int attachment_connect(const char *path) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
         if ((size_t) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
@@ -144,7 +146,7 @@ static int connect_to(const char *path) {
 
 int attachment_new(sd_event *event, const char *path, const AttachmentCallbacks *callbacks, void *userdata,
         Attachment **ret) {
-        int fd = connect_to(path);
+        int fd = attachment_connect(path);
 
         if (fd < 0)
                 return fd;
@@ -184,7 +186,7 @@ bool attachment_write(Attachment *attachment, const void *bytes, size_t n) {
                 return false;
 
         string_buffer_append_bytes(&attachment->input, bytes, n);
-        watch(attachment);
+        attachment_watch(attachment);
         return attachment->input.length < INPUT_LIMIT;
 }
 
@@ -195,11 +197,11 @@ void attachment_resize(Attachment *attachment, uint16_t rows, uint16_t columns) 
         attachment->has_size = true;
         attachment->rows = rows;
         attachment->columns = columns;
-        watch(attachment);
+        attachment_watch(attachment);
 }
 
 void attachment_set_reading(Attachment *attachment, bool reading) {
         attachment->reading = reading;
         if (attachment->fd >= 0)
-                watch(attachment);
+                attachment_watch(attachment);
 }

@@ -5,23 +5,24 @@
 
 #include "base/macro.h"
 
-/* A connection to the terminal of a task (base/attach.h). The other side is in the task, and not trusted. */
+/* A connection to the terminal of a task (base/attach.h). The init at the other end is in the container and
+ * not trusted. */
 typedef struct Attachment Attachment;
 
-/* attachment_free() may not be called in them. */
+/* None of them may call attachment_free(). */
 typedef struct AttachmentCallbacks {
-        /* What the terminal shows, never nothing. Is not called after attachment_set_reading(a, false). */
+        /* Bytes that the terminal shows, at least one. Not called after attachment_set_reading(a, false). */
         void (*on_output)(void *userdata, const void *bytes, size_t n);
-        /* All input that had to wait is sent. */
+        /* All input that waited is sent. */
         void (*on_drain)(void *userdata);
-        /* The other side is gone: the task's run ended, or we were let go. The last callback. */
+        /* The init closed the connection (base/attach.h says when it does). The last callback. */
         void (*on_end)(void *userdata);
 } AttachmentCallbacks;
 
 /**
- * attachment_new() - connect
- * @path:      of the socket
- * @callbacks: must live as long as the attachment; none is called from within a function of it
+ * attachment_new() - connect to the terminal of a task
+ * @path:      of the task's socket
+ * @callbacks: must live as long as the attachment; no function of the attachment calls them
  *
  * Return: 0; -ENOENT when there is no such socket; -ECONNREFUSED when nobody listens; or another negative
  * errno.
@@ -31,11 +32,12 @@ int attachment_new(sd_event *event, const char *path, const AttachmentCallbacks 
 Attachment *attachment_free(Attachment *attachment);
 DEFINE_CLEANUP(Attachment *, attachment_free)
 
-/* Copies input, however much. Return: whether there is room for more; otherwise on_drain() tells. */
+/* Sends input, of which it makes a copy, however much it is. Return: whether there is room for more;
+ * otherwise on_drain() is called when there is. */
 bool attachment_write(Attachment *attachment, const void *bytes, size_t n);
 
-/* Tells the size of the terminal that it is shown on. */
+/* Sends the size of the terminal that shows the output. */
 void attachment_resize(Attachment *attachment, uint16_t rows, uint16_t columns);
 
-/* False leaves output where it is; true goes on. */
+/* False: output is not read until this is called with true. */
 void attachment_set_reading(Attachment *attachment, bool reading);

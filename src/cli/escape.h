@@ -4,20 +4,20 @@
 #include "base/macro.h"
 
 /*
- * The way out of a terminal that is passed on to somebody else: ^] three times within a second, as
- * machinectl has it. Nothing of the other side is needed for it.
+ * The escape sequence of a terminal that is passed on to a task: ^] three times within a second, as with
+ * machinectl. It is recognised before the input is sent, so it works whatever the task does.
  */
 typedef struct Escape {
-        unsigned n;          /* seen so far, with nothing between */
-        uint64_t since_usec; /* when the first of them was */
+        unsigned n;          /* ^] typed so far, with nothing between them */
+        uint64_t since_usec; /* when the first of them was typed */
 } Escape;
 
 #define ESCAPE_HINT "Press ^] three times within one second to leave."
 
 /**
- * escape_look() - look for the way out in what was typed
+ * escape_look() - look for the escape sequence in input
  * @now_usec: monotonic
  *
- * Return: whether it is there.
+ * The sequence may be spread over several calls. Return: whether it is complete.
  */
 bool escape_look(Escape *escape, const void *bytes, size_t n, uint64_t now_usec);

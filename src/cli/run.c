@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "unit/host.h"
 
-/* How long a task may take to end after Ctrl-C; a second one ends it at once. */
+/* How long a task may take to end after the first Ctrl-C. A second Ctrl-C kills it at once. */
 #define STOP_USEC (10 * USEC_PER_SEC)
 
 typedef struct Run {

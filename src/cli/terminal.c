@@ -8,19 +8,19 @@
 
 #include "cli/terminal.h"
 
-/* For signal handlers, which get no argument. */
+/* Static, because signal handlers get no argument. */
 static struct {
         volatile sig_atomic_t raw;
         int fd;
         struct termios before;
 } terminal;
 
-/* What ends a program that does nothing about it, apart from what a Session takes for an order. */
+/* Signals that end a program by default, without those that a Session handles (app_on_stop_signals()). */
 static const int fatal[] = { SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGUSR1,
         SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ };
 
-/* From the background too, where the kernel would stop us (tcsetattr(3p), SIGTTOU). */
-static void set(const struct termios *attributes) {
+/* Works in the background too, where the kernel would stop the program with SIGTTOU (tcsetattr(3p)). */
+static void terminal_set(const struct termios *attributes) {
         sigset_t mask, before;
 
         (void) sigemptyset(&mask);
@@ -30,7 +30,7 @@ static void set(const struct termios *attributes) {
         (void) sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* The handler is gone by now: the signal comes again, and ends us. */
+/* SA_RESETHAND has removed this handler: the signal that is raised again ends the program. */
 static void on_fatal(int signal) {
         terminal_restore();
         (void) raise(signal);
@@ -70,7 +70,7 @@ void terminal_restore(void) {
         if (!terminal.raw)
                 return;
         terminal.raw = false;
-        set(&terminal.before);
+        terminal_set(&terminal.before);
 }
 
 void terminal_renew(void) {

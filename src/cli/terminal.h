@@ -3,27 +3,27 @@
 
 #include "base/macro.h"
 
-/* The terminal that this program was started on. */
+/* The terminal on which the user started this program. */
 
 /**
- * terminal_make_raw() - pass on whatever is typed, Ctrl-C too
- * @fd: the terminal, open until terminal_restore()
+ * terminal_make_raw() - have the terminal pass on whatever is typed, Ctrl-C too
+ * @fd: the terminal; must stay open until terminal_restore()
  *
- * What it was like is restored by terminal_restore() and when a signal ends the program, as far as the
- * signal can be caught. Of one terminal at a time only.
+ * terminal_restore() brings the settings of before back, and so does a signal that ends the program, if it
+ * can be caught. Only one terminal can be raw at a time.
  *
  * Return: 0 or a negative errno.
  */
 int terminal_make_raw(int fd);
 
-/* Makes it as it was; nothing without terminal_make_raw(). */
+/* Brings the settings of before terminal_make_raw() back. Does nothing when the terminal is not raw. */
 void terminal_restore(void);
 
-/* Makes it raw once more: a shell changes the terminal of who was stopped. */
+/* Makes a raw terminal raw again: while this program was stopped, the shell has changed the settings. */
 void terminal_renew(void);
 
 /**
- * terminal_size() - size of the terminal that is our input, output or error
+ * terminal_size() - get the size of the terminal that is standard input, output or error
  *
  * Return: whether one of them is a terminal that has a size.
  */

@@ -10,7 +10,7 @@
 
 #define SHOWN_MAX 60
 
-/* A map looks through all its keys for each new one. */
+/* A limit, because value_add() looks through all keys of a map for each new one. */
 #define KEYS_MAX 4096
 
 /* One call of yaml_read(). */
@@ -21,7 +21,7 @@ typedef struct Reader {
         const char *name;
         Error **ret_error;
 
-        Value *root; /* owns all that is open, too */
+        Value *root; /* the whole tree, with the lists and maps that are still open */
         Value *open[VALUE_DEPTH_MAX];
         size_t depth;
 
@@ -76,7 +76,7 @@ static char *shorten(const char *text) {
         return copy;
 }
 
-/* libyaml knows only the byte where it met something that is no text. */
+/* libyaml reports only the offset of a byte that does not belong to a text. */
 static yaml_mark_t mark_of_offset(const Reader *reader, size_t offset) {
         yaml_mark_t mark = { .index = offset };
 
@@ -150,7 +150,7 @@ static Value *reader_innermost(const Reader *reader) {
         return reader->depth > 0 ? reader->open[reader->depth - 1] : NULL;
 }
 
-/* Whether what comes next is a key. */
+/* Return: whether the next value is a key of a map. */
 static bool reader_wants_key(const Reader *reader) {
         const Value *map = reader_innermost(reader);
 
@@ -321,7 +321,7 @@ int yaml_read(const char *text, size_t n, const char *name, Value **ret, Error *
         if (!yaml_parser_initialize(&reader.parser))
                 return error_set(ret_error, ENOMEM, "%s: out of memory", name);
 
-        /* Otherwise two odd bytes at the front would make it UTF-16. */
+        /* Without this a byte order mark at the front would make libyaml read UTF-16. */
         yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&reader.parser, (const unsigned char *) text, n);
 
