@@ -30,6 +30,8 @@ struct App {
         Engine *engine;
         SystemBus *system_bus; /* belongs to the engine where there is one */
 
+        const struct Verb *verbs; /* the table that verb_main() was given */
+
         /* The verb's callback, called once. */
         AppReady ready;
         void *userdata;

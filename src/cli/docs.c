@@ -47,9 +47,9 @@ static void print_option(const char *name, const Option *option, void *userdata)
         (void) printf(" |\n");
 }
 
-int docs_main(App *app _unused_, const VerbArguments *arguments) {
+int docs_main(App *app, const VerbArguments *arguments) {
         if (verb_has(arguments, 'v')) {
-                verb_print_reference();
+                verb_print_reference(app->verbs);
                 return EXIT_SUCCESS;
         }
 

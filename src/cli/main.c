@@ -27,5 +27,5 @@ int main(int argc, char *argv[]) {
                 app_print("cannot make an event loop: %s", strerror(-r));
                 return EXIT_OWN_FAILURE;
         }
-        return verb_main(&app, argc, argv);
+        return verb_main(&app, verb_table, argc, argv);
 }

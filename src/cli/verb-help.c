@@ -76,9 +76,9 @@ void verb_print_usage(FILE *file, const Verb *verb) {
         (void) fprintf(file, "usage: nspawnctl %s\n", text);
 }
 
-static void print_program_help(FILE *file) {
+void verb_print_program_help(FILE *file, const Verb *table) {
         (void) fputs("usage: nspawnctl VERB ...\n\nRun containers as systemd units.\n\nVerbs:\n", file);
-        for (const Verb *verb = verb_table; verb->name; verb++) {
+        for (const Verb *verb = table; verb->name; verb++) {
                 _cleanup_free_ char *text = xasprintf(
                         "%s%s%s", verb->name, *verb->operands ? " " : "", verb->operands);
 
@@ -91,11 +91,6 @@ static void print_program_help(FILE *file) {
 }
 
 void verb_print_help(FILE *file, const Verb *verb) {
-        if (!verb) {
-                print_program_help(file);
-                return;
-        }
-
         verb_print_usage(file, verb);
         (void) fprintf(file, "\n%s.\n\n", verb->doc);
         print_options(file, verb->options);
@@ -106,9 +101,9 @@ void verb_print_help(FILE *file, const Verb *verb) {
                 print_statuses(file);
 }
 
-void verb_print_reference(void) {
+void verb_print_reference(const Verb *table) {
         (void) printf("# nspawnctl\n\nMade by `nspawnctl docs --verbs` from the table of verbs.\n");
-        for (const Verb *verb = verb_table; verb->name; verb++) {
+        for (const Verb *verb = table; verb->name; verb++) {
                 _cleanup_free_ char *text = synopsis(verb);
 
                 (void) printf("\n## `nspawnctl %s`\n\n%s.%s\n", text, verb->doc,

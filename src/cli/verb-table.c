@@ -70,10 +70,3 @@ const Verb verb_table[] = {
                 docs_main },
         {},
 };
-
-const Verb *verb_find(const char *name) {
-        for (const Verb *verb = verb_table; verb->name; verb++)
-                if (streq(verb->name, name))
-                        return verb;
-        return NULL;
-}

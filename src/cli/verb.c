@@ -114,7 +114,8 @@ static int refuse_option(const Parser *parser, int code, const char *word) {
 }
 
 /* Return: -1 to go on, or the exit status. */
-static int take_option(const Verb *verb, const VerbOption *option, VerbArguments *arguments) {
+static int take_option(
+        const Verb *verb, const Verb *table, const VerbOption *option, VerbArguments *arguments) {
         const VerbGiven given = { option, option->value ? optarg : NULL };
         const char *wanted = option->check ? option->check(given.value) : NULL;
 
@@ -122,7 +123,10 @@ static int take_option(const Verb *verb, const VerbOption *option, VerbArguments
                 return refuse(
                         verb, "--%s: \"%s\" is not allowed: must be %s", option->name, given.value, wanted);
         if (option == &verb_common_options[VERB_OPTION_HELP]) {
-                verb_print_help(stdout, verb == &program ? NULL : verb);
+                if (table)
+                        verb_print_program_help(stdout, table);
+                else
+                        verb_print_help(stdout, verb);
                 return EXIT_SUCCESS;
         }
         if (option == &verb_common_options[VERB_OPTION_VERSION]) {
@@ -148,7 +152,8 @@ static int check_operands(const Verb *verb, const VerbArguments *arguments) {
         return -1;
 }
 
-int verb_parse(const Verb *verb, int argc, char **argv, VerbArguments *ret) {
+/* @table: the verbs where @verb is the program, otherwise NULL. */
+static int parse_words(const Verb *verb, const Verb *table, int argc, char **argv, VerbArguments *ret) {
         _cleanup_verb_arguments_ VerbArguments arguments = { .verb = verb };
         _cleanup_(parser_close) Parser parser;
         int code, status = -1;
@@ -161,7 +166,7 @@ int verb_parse(const Verb *verb, int argc, char **argv, VerbArguments *ret) {
                 (code = getopt_long(argc, argv, parser.letters.text, parser.names, NULL)) >= 0) {
                 const VerbOption *option = parser_find(&parser, code);
 
-                status = option ? take_option(verb, option, &arguments)
+                status = option ? take_option(verb, table, option, &arguments)
                                 : refuse_option(&parser, code, argv[optind - 1]);
         }
 
@@ -174,6 +179,10 @@ int verb_parse(const Verb *verb, int argc, char **argv, VerbArguments *ret) {
                 arguments = (VerbArguments){};
         }
         return status;
+}
+
+int verb_parse(const Verb *verb, int argc, char **argv, VerbArguments *ret) {
+        return parse_words(verb, NULL, argc, argv, ret);
 }
 
 void verb_arguments_clear(VerbArguments *arguments) {
@@ -208,23 +217,31 @@ static int run_verb(App *app, const Verb *verb, int argc, char **argv) {
         return verb->run(app, &arguments);
 }
 
-int verb_main(App *app, int argc, char **argv) {
+const Verb *verb_find(const Verb *table, const char *name) {
+        for (const Verb *verb = table; verb->name; verb++)
+                if (streq(verb->name, name))
+                        return verb;
+        return NULL;
+}
+
+int verb_main(App *app, const Verb *table, int argc, char **argv) {
         _cleanup_verb_arguments_ VerbArguments arguments = {};
-        int status = verb_parse(&program, argc, argv, &arguments);
+        int status = parse_words(&program, table, argc, argv, &arguments);
 
         if (status >= 0)
                 return status;
+        app->verbs = table;
         if (arguments.n_operands == 0) {
-                verb_print_help(stderr, NULL);
+                verb_print_program_help(stderr, table);
                 return EXIT_USAGE;
         }
 
         const char *name = arguments.operands[0];
-        const Verb *verb = verb_find(name);
+        const Verb *verb = verb_find(table, name);
         if (verb)
                 return run_verb(app, verb, (int) arguments.n_operands, arguments.operands);
         if (streq(name, "help")) {
-                verb_print_help(stdout, NULL);
+                verb_print_program_help(stdout, table);
                 return EXIT_SUCCESS;
         }
 

@@ -66,18 +66,20 @@ struct Verb {
 /* For Verb.n_operands_max. */
 #define VERB_OPERANDS_ANY UINT_MAX
 
-/* Ends with a row without a name. */
+/* The rows (cli/verb-table.c); ends with a row without a name. Only main() uses it: the functions below get
+ * a table from their callers, for the rows lead to the verbs, and the verbs use these functions. */
 extern const Verb verb_table[];
 
-/* Return: the row, or NULL. */
-const Verb *verb_find(const char *name);
+/* Return: the row of the table, or NULL. */
+const Verb *verb_find(const Verb *table, const char *name);
 
 /**
  * verb_main() - run nspawnctl
+ * @table: its verbs
  *
  * Return: the exit status.
  */
-int verb_main(App *app, int argc, char **argv);
+int verb_main(App *app, const Verb *table, int argc, char **argv);
 
 /**
  * verb_parse() - parse the command line of a verb
@@ -102,14 +104,17 @@ const char *verb_value(const VerbArguments *arguments, char letter);
 enum { VERB_OPTION_HELP, VERB_OPTION_VERSION };
 extern const VerbOption verb_common_options[];
 
-/* Prints the help of a verb, or that of the program where @verb is NULL. */
+/* Prints the help of a verb. */
 void verb_print_help(FILE *file, const Verb *verb);
+
+/* Prints the help of the program. */
+void verb_print_program_help(FILE *file, const Verb *table);
 
 /* Prints the line "usage: nspawnctl ..." of a verb, or that of the program where @verb is NULL. */
 void verb_print_usage(FILE *file, const Verb *verb);
 
 /* Prints docs/nspawnctl.md to stdout. */
-void verb_print_reference(void);
+void verb_print_reference(const Verb *table);
 
 /* The rows' functions, each in the file of its name. */
 int run_main(App *app, const VerbArguments *arguments);

@@ -84,7 +84,7 @@ int cli_box_run(CliBox *box, const char *text) {
 
         cr_assert_geq(app_init(&app), 0);
         app.engine_config = box->config;
-        int status = verb_main(&app, (int) strv_length(words), argv);
+        int status = verb_main(&app, verb_table, (int) strv_length(words), argv);
         app_clear(&app);
         (void) fflush(stdout);
         box->shown = read_all(box->output);

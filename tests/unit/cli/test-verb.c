@@ -37,7 +37,7 @@ static Parsed parse(const char *text) {
         Parsed parsed = {};
 
         split(&parsed, text);
-        const Verb *verb = verb_find(parsed.words[0]);
+        const Verb *verb = verb_find(verb_table, parsed.words[0]);
         cr_assert_not_null(verb);
         parsed.status = verb_parse(verb, (int) strv_length(parsed.words), parsed.argv, &parsed.arguments);
         return parsed;
@@ -51,7 +51,7 @@ static int run(const char *text) {
 
         split(&parsed, all);
         cr_assert_geq(app_init(&app), 0);
-        return verb_main(&app, (int) strv_length(parsed.words), parsed.argv);
+        return verb_main(&app, verb_table, (int) strv_length(parsed.words), parsed.argv);
 }
 
 static void expect_operands(const Parsed *parsed, const char *operands) {
@@ -266,7 +266,7 @@ Test(verb, rows_are_whole_and_letters_stand_for_one_option) {
                 cr_expect(verb->operands && verb->doc && verb->run, "%s", verb->name);
                 cr_expect_leq(verb->n_operands_min, verb->n_operands_max, "%s", verb->name);
                 cr_expect_eq(*verb->operands == 0, verb->n_operands_max == 0, "%s", verb->name);
-                cr_expect_eq(verb_find(verb->name), verb);
+                cr_expect_eq(verb_find(verb_table, verb->name), verb);
                 for (const VerbOption *option = verb->options; option && option->name; option++) {
                         cr_expect_neq(option->letter, 0, "%s --%s", verb->name, option->name);
                         cr_expect_not(
