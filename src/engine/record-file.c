@@ -65,19 +65,21 @@ static int read_old(const char *root, const char *machine, TaskRecord *ret_recor
         return r;
 }
 
+static void read_notes(const char *root, const char *machine, RunEnd *ret) {
+        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_NOTES_FILE), *text = NULL;
+        ssize_t n = file_read(AT_FDCWD, path, TASK_NOTES_MAX, &text);
+
+        run_end_parse(n < 0 ? "" : text, ret);
+}
+
 static int read_new(const char *root, const char *machine, TaskRecord *ret_record, RunEnd *ret_end) {
-        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_RECORD_FILE),
-                            *notes_path = task_dir_file(root, machine, TASK_NOTES_FILE), *text = NULL,
-                            *notes = NULL;
+        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_RECORD_FILE), *text = NULL;
         ssize_t n = file_read(AT_FDCWD, path, RECORD_MAX, &text);
         int r = n < 0 ? (int) n : parse_record(machine, text, (size_t) n, ret_record);
 
-        if (r < 0 || !ret_end)
-                return r;
-
-        n = file_read(AT_FDCWD, notes_path, TASK_NOTES_MAX, &notes);
-        run_end_parse(n < 0 ? "" : notes, ret_end);
-        return 0;
+        if (r >= 0 && ret_end)
+                read_notes(root, machine, ret_end);
+        return r;
 }
 
 int record_file_read(const char *root, const char *machine, TaskRecord *ret_record, RunEnd *ret_end) {

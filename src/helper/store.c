@@ -68,7 +68,7 @@ static int manager_find(unsigned long inode) {
 
                 link[n > 0 ? n : 0] = 0;
                 if (strcmp(link, wanted) == 0)
-                        found = atoi(entry->d_name);
+                        found = (int) strtol(entry->d_name, NULL, 10);
         }
         if (directory)
                 (void) closedir(directory);

@@ -169,7 +169,7 @@ static int decode_bind_pair(const OptionText *text, void *target, const char *ke
         _cleanup_free_ char *got = NULL;
         int r = decode_text(text, value, &got);
 
-        if (r < 0)
+        if (r < 0 || !got)
                 return r;
         if (*key != '/' || *got != '/')
                 return refuse_string(text, value, *key != '/' ? key : got, "an absolute path");
