@@ -11,7 +11,9 @@
 
 /**
  * container_traces_remove() - remove the directories that a killed nspawn leaves
- * @machine: name of a container that is gone
+ * @machine: name of a container of ours that is gone
+ *
+ * Does nothing while systemd-machined has a living container of the name, which is somebody else's then.
  *
  * These are the directory through which mounts are handed in, and since systemd 256 the mount of nspawn's
  * socket (nspawn.c, 252 to 257; in 262 both are in the unit's RuntimeDirectory=).
