@@ -274,7 +274,7 @@ static void check_lives(Agent *agent, Subject *subject) {
 /* As the kernel counted in the groups of the runs; it logged every choice of a process that it made. */
 static unsigned kernel_kills(const Job *job) {
         _cleanup_free_ char *counted = shell_good(
-                "awk -F oom_kill= '{n+=$2} END {print n+0}' /run/nspawn-units/.ledgers/%s", job->machine);
+                "awk -F oom_kill= '{n+=$2} END {print n+0}' /run/nspawn-units/tasks/%s/notes", job->machine);
         unsigned n = (unsigned) atoi(counted);
 
         if (n > 1)
