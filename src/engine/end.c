@@ -79,6 +79,21 @@ static void on_message(void *userdata, const char *message) {
         task_finish(task);
 }
 
+/* The last run may have been so short that neither it nor the end of the run before was seen. */
+static void tell_unseen_run(Task *task, const RunEnd *last) {
+        const RunChoice choice = { last->invocation, true };
+        RunEnd before;
+
+        if (!task->invocation || !last->has_payload || !*last->invocation ||
+                streq(last->invocation, task->invocation) || !task_read_run(task, &choice, &before))
+                return;
+
+        const ExitResult result = exit_result(task->isolation, &(UnitStatus){}, &before, false, NULL);
+        _cleanup_free_ char *how = exit_describe(&result);
+        _cleanup_free_ char *message = xasprintf("Restarted by systemd: %s", how);
+        task_event(task, message, (const char *const[]){ "unit", task->record.unit, NULL });
+}
+
 void task_end(Task *task, const UnitStatus *status) {
         bool needs_message;
         RunEnd end;
@@ -86,9 +101,11 @@ void task_end(Task *task, const UnitStatus *status) {
         if (task->ending)
                 return;
 
+        bool ours = task_read_end(task, &end);
+        tell_unseen_run(task, &end);
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */
-        if (task_read_end(task, &end) && task->engine->role != ENGINE_VISITOR)
+        if (ours && task->engine->role != ENGINE_VISITOR)
                 task_remove_unit_directory(task);
 
         task_unwatch_group(task, &end);

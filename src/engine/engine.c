@@ -48,6 +48,7 @@ static void task_free(Task *task) {
         task->leader_fd = fd_close(task->leader_fd);
         task->result_fd = fd_close(task->result_fd);
         free(task->control_group);
+        free(task->invocation);
         free(task->run_end);
         cgroup_watch_free(task->watch);
         sd_event_source_disable_unref(task->oom_timer);
@@ -209,6 +210,8 @@ static void on_unit_changed(void *userdata, const UnitStatus *status) {
         if (!string_is_empty(status->control_group))
                 string_replace(&task->control_group, status->control_group);
 
+        if (unit_status_is_up(status))
+                string_replace(&task->invocation, status->invocation_id);
         if (task->start)
                 start_on_status(task->start, status);
         else if (task->state == TASK_EXITED)

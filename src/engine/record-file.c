@@ -65,11 +65,11 @@ static int read_old(const char *root, const char *machine, TaskRecord *ret_recor
         return r;
 }
 
-static void read_notes(const char *root, const char *machine, RunEnd *ret) {
+static void read_notes(const char *root, const char *machine, RunEnds *ret) {
         _cleanup_free_ char *path = task_dir_file(root, machine, TASK_NOTES_FILE), *text = NULL;
         ssize_t n = file_read(AT_FDCWD, path, TASK_NOTES_MAX, &text);
 
-        run_end_parse(n < 0 ? "" : text, ret);
+        run_ends_parse(n < 0 ? "" : text, ret);
 }
 
 static int read_new(const char *root, const char *machine, TaskRecord *ret_record, RunEnd *ret_end) {
@@ -77,8 +77,12 @@ static int read_new(const char *root, const char *machine, TaskRecord *ret_recor
         ssize_t n = file_read(AT_FDCWD, path, RECORD_MAX, &text);
         int r = n < 0 ? (int) n : parse_record(machine, text, (size_t) n, ret_record);
 
-        if (r >= 0 && ret_end)
-                read_notes(root, machine, ret_end);
+        if (r >= 0 && ret_end) {
+                RunEnds ends;
+
+                read_notes(root, machine, &ends);
+                *ret_end = ends.last;
+        }
         return r;
 }
 
@@ -86,6 +90,18 @@ int record_file_read(const char *root, const char *machine, TaskRecord *ret_reco
         int r = read_new(root, machine, ret_record, ret_end);
 
         return r == -ENOENT ? read_old(root, machine, ret_record, ret_end) : r;
+}
+
+bool record_file_read_runs(const char *root, const char *machine, const char *id, RunEnds *ret) {
+        RunEnd last = {};
+
+        *ret = (RunEnds){};
+        if (!record_file_is_of(root, machine, id, &last))
+                return false;
+
+        read_notes(root, machine, ret);
+        ret->last = last;
+        return true;
 }
 
 typedef struct Search {

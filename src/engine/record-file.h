@@ -34,6 +34,9 @@ int record_file_create(const char *root, const TaskRecord *record);
 /* Return: whether there is a record of this container and it is of the task @id; @ret_end may be NULL. */
 bool record_file_is_of(const char *root, const char *machine, const char *id, RunEnd *ret_end);
 
+/* The same, with the notes of two runs; those of version 0.1.0 tell of the last only. */
+bool record_file_read_runs(const char *root, const char *machine, const char *id, RunEnds *ret);
+
 /**
  * record_file_read() - read record and notes
  * @ret_record: who the task is; may be NULL

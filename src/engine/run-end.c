@@ -49,6 +49,8 @@ static void parse_unit(char *words, RunEnd *end) {
                         set_code(end, value);
                 else if ((value = string_after_prefix(word, "status=")))
                         set_status(end, value);
+                else if ((value = string_after_prefix(word, "invocation=")) && !streq(value, "-"))
+                        (void) snprintf(end->invocation, sizeof(end->invocation), "%s", value);
                 for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
                         if ((value = string_after_prefix(word, numbers[i].key)))
                                 (void) string_parse_u64(value, numbers[i].number);
@@ -73,8 +75,13 @@ static bool parse_payload(const char *text, int *ret_code, int *ret_signal) {
         return true;
 }
 
-static void parse_line(char *line, RunEnd *end) {
-        const char *payload = string_after_prefix(line, "payload ");
+static void parse_line(char *line, RunEnds *ends) {
+        bool before = string_after_prefix(line, "before ") != NULL;
+        RunEnd *end = before ? &ends->before : &ends->last;
+        const char *payload;
+
+        line += before ? strlen("before ") : 0;
+        payload = string_after_prefix(line, "payload ");
 
         /* After the end of one run comes the next. */
         if (payload && end->has_unit)
@@ -86,12 +93,19 @@ static void parse_line(char *line, RunEnd *end) {
                 parse_unit(line + strlen("unit "), end);
 }
 
-void run_end_parse(const char *text, RunEnd *ret) {
-        *ret = (RunEnd){};
+void run_ends_parse(const char *text, RunEnds *ret) {
+        *ret = (RunEnds){};
 
         for (const char *newline; (newline = strchr(text, '\n')); text = newline + 1) {
                 _cleanup_free_ char *line = xstrndup(text, (size_t) (newline - text));
 
                 parse_line(line, ret);
         }
+}
+
+void run_end_parse(const char *text, RunEnd *ret) {
+        RunEnds ends;
+
+        run_ends_parse(text, &ends);
+        *ret = ends.last;
 }

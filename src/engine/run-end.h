@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 
-/* How the last run of a task ended, as far as its notes tell. */
+/* How a run of a task ended, as far as the task's notes tell. */
 typedef struct RunEnd {
         bool has_payload; /* our init saw the command end */
         int payload_code; /* 128 + signal when a signal ended it */
@@ -17,13 +17,24 @@ typedef struct RunEnd {
         uint64_t memory_peak;  /* bytes; 0 when unknown */
         uint64_t memory_limit; /* bytes; 0 for none */
         uint64_t usec;         /* realtime */
+        char invocation[33];   /* of the unit in this run, 32 hex digits; "" when unknown */
 } RunEnd;
 
+/* A run that is over may be followed by another before anybody looks how it ended. */
+typedef struct RunEnds {
+        RunEnd before; /* the run before the last */
+        RunEnd last;
+} RunEnds;
+
 /**
- * run_end_parse() - read notes
- * @text: lines "payload CODE SIGNAL" and "unit WORD=VALUE ..."
+ * run_ends_parse() - read notes
+ * @text: lines "payload CODE SIGNAL" and "unit WORD=VALUE ..."; the same behind "before " are of the run
+ *        before the last
  *
  * The notes of version 0.1.0 may be written by the container: lines that are cut off, unknown or senseless
  * are passed over. Of several runs the last counts.
  */
+void run_ends_parse(const char *text, RunEnds *ret);
+
+/* As run_ends_parse(), of the last run. */
 void run_end_parse(const char *text, RunEnd *ret);

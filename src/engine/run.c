@@ -6,15 +6,19 @@
 #include "engine/task.h"
 #include "engine/watch.h"
 
-/* Notes how a run ended that systemd wants to follow by another; its group is gone. */
-static void task_end_run(Task *task, const UnitStatus *status) {
+/*
+ * Notes how a run ended that systemd wants to follow by another; its group is gone. On a busy host the next
+ * run may have begun by now, or be over too: @next is whether @status is of that run.
+ */
+static void task_end_run(Task *task, const UnitStatus *status, bool next) {
+        const RunChoice choice = { status->invocation_id, next };
         RunEnd end;
 
         task_forget_leader(task);
         if (task->run_end)
                 return;
 
-        (void) task_read_end(task, &end);
+        (void) task_read_run(task, &choice, &end);
         task_unwatch_group(task, &end);
         ExitResult result = exit_result(task->isolation, status, &end, false, NULL);
         bool rebooted = task->isolation->is_reboot(task->record.launch, &result);
@@ -26,7 +30,7 @@ static void task_begin_run(Task *task, const UnitStatus *status) {
         if (status->n_restarts > task->n_restarts) {
                 _cleanup_free_ char *count = xasprintf("%u", status->n_restarts);
 
-                task_end_run(task, status); /* if nothing was seen of the end */
+                task_end_run(task, status, true); /* if nothing was seen of the end */
                 _cleanup_free_ char *message = xasprintf("Restarted by systemd: %s", task->run_end);
                 task_event(task, message,
                         (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
@@ -40,7 +44,7 @@ static void task_begin_run(Task *task, const UnitStatus *status) {
 
 void task_follow(Task *task, const UnitStatus *status) {
         if (unit_status_is_restarting(status)) {
-                task_end_run(task, status);
+                task_end_run(task, status, false);
                 /* It would be stopped in vain. */
                 if (task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);

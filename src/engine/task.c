@@ -94,6 +94,24 @@ static void read_result(const Task *task, RunEnd *end) {
                         task->result_fd, &end->payload_code, &end->payload_signal);
 }
 
+static bool is_invocation(const RunEnd *end, const char *invocation) {
+        return *end->invocation && streq_null(invocation, end->invocation);
+}
+
+bool task_read_run(const Task *task, const RunChoice *choice, RunEnd *ret) {
+        RunEnds ends = {};
+        bool ours = task->has_record &&
+                record_file_read_runs(
+                        task->engine->runtime_directory, task->record.machine, task->id, &ends);
+        bool before = choice->earlier ? ends.before.has_unit && is_invocation(&ends.last, choice->invocation)
+                                      : is_invocation(&ends.before, choice->invocation);
+
+        *ret = before ? ends.before : ends.last;
+        if (!before)
+                read_result(task, ret);
+        return ours;
+}
+
 bool task_read_end(const Task *task, RunEnd *ret) {
         bool ours = task->has_record &&
                 record_file_is_of(task->engine->runtime_directory, task->record.machine, task->id, ret);

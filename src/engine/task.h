@@ -49,6 +49,7 @@ struct Task {
         int leader_fd;
         pid_t leader_parent; /* main_pid when the leader was found */
         uint32_t n_restarts; /* by systemd, that were told */
+        char *invocation;    /* of the last run that was seen up; NULL when unknown */
         char *run_end;       /* how the last run ended, until the next begins */
         bool recovered;
         uint32_t n_restarts_before; /* when it was recovered */
@@ -122,3 +123,12 @@ void task_let_go(Task *task);
 
 /* How the last run ended, as far as it is noted. Return: whether the task has a record that is its own. */
 bool task_read_end(const Task *task, RunEnd *ret);
+
+/* Which of two runs is meant: the one of an invocation of the unit, or the one before it. */
+typedef struct RunChoice {
+        const char *invocation; /* NULL when unknown */
+        bool earlier;
+} RunChoice;
+
+/* As task_read_end(), of a run that another may have followed already. */
+bool task_read_run(const Task *task, const RunChoice *choice, RunEnd *ret);

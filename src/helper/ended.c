@@ -84,9 +84,10 @@ static int notes_make(char ret[FILE_MAX], const char *payload) {
         if (!cgroup_find(cgroup, sizeof(cgroup)))
                 *cgroup = 0;
         int n = snprintf(ret, FILE_MAX,
-                "%s%sunit result=%s code=%s status=%s oom_kill=%llu peak=%llu limit=%llu usec=%llu\n",
+                "%s%sunit result=%s code=%s status=%s invocation=%s oom_kill=%llu peak=%llu limit=%llu usec=%llu\n",
                 payload, *payload ? "\n" : "", word("SERVICE_RESULT"), word("EXIT_CODE"),
-                word("EXIT_STATUS"), (unsigned long long) cgroup_number(cgroup, "memory.events", "oom_kill"),
+                word("EXIT_STATUS"), word("INVOCATION_ID"),
+                (unsigned long long) cgroup_number(cgroup, "memory.events", "oom_kill"),
                 (unsigned long long) cgroup_number(cgroup, "memory.peak", NULL),
                 (unsigned long long) cgroup_number(cgroup, "memory.max", NULL),
                 (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
@@ -94,9 +95,33 @@ static int notes_make(char ret[FILE_MAX], const char *payload) {
         return n < FILE_MAX ? n : -1;
 }
 
-/* Writes the notes of this run in place of those of the run before. Return: exit status. */
+/*
+ * Reads what is noted of the run that was the last until now. On a busy host the engine looks how a run
+ * ended when the next is over already, so these lines stay, with a word before them.
+ *
+ * Return: the length of what is at @ret.
+ */
+static size_t notes_before(const char *path, char ret[FILE_MAX]) {
+        char text[FILE_MAX];
+        size_t n = 0;
+
+        *ret = 0;
+        if (!text_read(path, text, sizeof(text)))
+                return 0;
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+                if (strncmp(line, "payload ", 8) != 0 && strncmp(line, "unit ", 5) != 0)
+                        continue;
+                int length = snprintf(ret + n, FILE_MAX - n, "before %s\n", line);
+                if (length < 0 || (size_t) length >= FILE_MAX - n)
+                        return 0;
+                n += (size_t) length;
+        }
+        return n;
+}
+
+/* Writes the notes of this run and of the one before. Return: exit status. */
 static int notes_write(const Place *place) {
-        char path[PATH_MAX], text[FILE_MAX], payload[PAYLOAD_MAX] = "";
+        char path[PATH_MAX], text[FILE_MAX], before[FILE_MAX], payload[PAYLOAD_MAX] = "";
         int code, signal, socket = store_socket(place->unit), result = store_find(socket, LETTER_RESULT);
 
         if (run_result_read(result, &code, &signal))
@@ -112,9 +137,13 @@ static int notes_write(const Place *place) {
                 return EXIT_SUCCESS;
 
         (void) snprintf(path, sizeof(path), "%s/" TASK_NOTES_FILE, place->argument);
+        size_t n_before = notes_before(path, before);
         int n = notes_make(text, payload),
             fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        bool written = fd >= 0 && n > 0 && write(fd, text, (size_t) n) == n;
+        if (n < 0 || n_before + (size_t) n > TASK_NOTES_MAX)
+                n_before = 0;
+        bool written = fd >= 0 && n > 0 && write(fd, before, n_before) == (ssize_t) n_before &&
+                write(fd, text, (size_t) n) == n;
         if (!written)
                 (void) fprintf(stderr, "nspawn-units: cannot write %s: %m\n", path);
         if (fd >= 0)

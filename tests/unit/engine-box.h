@@ -208,3 +208,15 @@ static inline bool box_has_record(const Box *box, const char *id) {
 static inline bool box_has_directory(const Box *box) {
         return task_dir_is_live(box->root, box->machine);
 }
+
+/* As nspawn-units-helper writes it. */
+static inline void box_note(const Box *box, const char *text) {
+        own_notes_leave(box->root, box->machine, text);
+}
+
+static inline void box_wait_for_end(Box *box) {
+        TaskWait *wait = task_wait(box->task, box_on_ended, box);
+
+        box_run_until(box, box->n_ended > 0);
+        task_wait_free(wait);
+}

@@ -118,6 +118,7 @@ FakeUnit *fake_unit_add(FakeSystemd *fake, const char *name, const char *active_
                         .active_state = active_state,
                         .sub_state = "any",
                         .result = "success",
+                        .invocation = 0xfe,
                 };
                 if (streq(active_state, "active"))
                         unit->main_pid = fake->main_pid;
@@ -184,7 +185,7 @@ static int append_unit(sd_bus_message *m, const FakeUnit *unit, const char *load
         if (r < 0)
                 return r;
         return sd_bus_message_append(m, "{sv}{sv}", "InvocationID", "ay", 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-                11, 12, 13, 14, 15, 0xfe, "SomethingNew", "a(ss)", 1, "a", "b");
+                11, 12, 13, 14, 15, unit->invocation, "SomethingNew", "a(ss)", 1, "a", "b");
 }
 
 static void emit_interface(FakeSystemd *fake, const FakeUnit *unit, bool service) {

@@ -32,6 +32,7 @@ typedef struct FakeUnit {
         uint32_t job_id;
         uint32_t main_pid;
         uint32_t n_restarts;
+        uint8_t invocation; /* the last byte of its id */
         int32_t exec_main_code;
         int32_t exec_main_status;
         uint64_t exit_usec;

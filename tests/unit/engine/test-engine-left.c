@@ -6,12 +6,8 @@
 #include "engine-box.h"
 #include "group-box.h"
 
-/* What an engine finds that an earlier one left, and runs that follow each other in one unit. */
+/* What an engine finds that an earlier one left. */
 TestSuite(engine_left, .timeout = 60);
-
-static void note(const Box *box, const char *text) {
-        own_notes_leave(box->root, box->machine, text);
-}
 
 /* The record and notes of a task that an earlier engine started. */
 static void leave(const Box *box, const char *id, const char *text) {
@@ -22,7 +18,7 @@ static void leave(const Box *box, const char *id, const char *text) {
         };
 
         own_record_leave(box->root, &record);
-        note(box, text);
+        box_note(box, text);
 }
 
 static void recover_begin(Box *box) {
@@ -36,22 +32,15 @@ static void recover(Box *box) {
         box_run_until(box, box->n_started > 0);
 }
 
-static void wait_for_end(Box *box) {
-        TaskWait *wait = task_wait(box->task, box_on_ended, box);
-
-        box_run_until(box, box->n_ended > 0);
-        task_wait_free(wait);
-}
-
 Test(engine_left, the_record_is_there_while_the_task_is_and_not_longer) {
         _cleanup_box_ Box box;
 
         box_open(&box);
         box_run(&box);
         cr_assert(box_has_record(&box, "one"));
-        note(&box, "payload 139 11\n");
+        box_note(&box, "payload 139 11\n");
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 139);
-        wait_for_end(&box);
+        box_wait_for_end(&box);
         cr_assert_eq(box.result.code, 139);
         cr_assert_eq(box.result.signal, 11);
         cr_assert(box_has_record(&box, NULL));
@@ -96,7 +85,7 @@ Test(engine_left, an_end_that_nobody_saw_is_told_after_recovery) {
                 leave(&box, "one", rows[i].note);
                 recover(&box);
                 cr_assert_not_null(box.task, "%s", box.words);
-                wait_for_end(&box);
+                box_wait_for_end(&box);
                 cr_expect(box.result.known);
                 cr_expect_eq(box.result.code, rows[i].code, "row %zu: %d", i, box.result.code);
                 cr_expect_eq(box.result.signal, rows[i].signal, "row %zu", i);
@@ -151,7 +140,7 @@ Test(engine_left, a_start_that_was_cut_off_is_adopted_when_its_unit_runs) {
         cr_assert(box_unit(&box)->pinned);
 
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
-        wait_for_end(&box);
+        box_wait_for_end(&box);
         cr_assert_eq(box.result.code, 6);
         task_forget(box.task);
         cr_assert_not(box_has_record(&box, NULL));
@@ -183,7 +172,7 @@ Test(engine_left, a_command_that_ran_to_its_end_is_not_run_again) {
         box_start(&box);
         box_run_until(&box, box.n_started > 0);
         cr_assert_not_null(box.task, "%s", box.words);
-        wait_for_end(&box);
+        box_wait_for_end(&box);
         cr_assert_eq(box.result.code, 9);
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
         task_forget(box.task);
@@ -287,95 +276,6 @@ Test(engine_left, a_stop_during_recovery_comes_after_it) {
         task_forget(box.task);
 }
 
-/* ---- restarts by systemd ---- */
-
-static void restart(Box *box, FakeUnit *unit, const char *sub_state) {
-        unit->active_state = "activating";
-        unit->sub_state = sub_state;
-        unit->main_pid = 0;
-        unit->n_restarts++;
-        fake_unit_emit(box->fake, unit);
-        box_settle(box);
-}
-
-Test(engine_left, a_restart_is_told_once_with_how_the_run_ended_and_is_no_end) {
-        static const char *const sub_states[] = { "auto-restart", "auto-restart-queued" };
-
-        for (size_t i = 0; i < ELEMENTSOF(sub_states); i++) {
-                _cleanup_box_ Box box;
-
-                box_open(&box);
-                box_run(&box);
-                note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
-                restart(&box, box_unit(&box), sub_states[i]);
-                fake_unit_emit(box.fake, box_unit(&box));
-                box_settle(&box);
-                cr_assert_eq(strv_length(box.events), 2, "not before it runs");
-                box_unit(&box)->main_pid = box.fake->main_pid;
-                fake_unit_up(box.fake, box_unit(&box));
-                box_settle(&box);
-                fake_unit_emit(box.fake, box_unit(&box));
-                box_settle(&box);
-                cr_assert_eq(task_state(box.task), TASK_RUNNING);
-                cr_assert_eq(strv_length(box.events), 3, "%zu", strv_length(box.events));
-                cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 3");
-                task_forget(box.task);
-        }
-}
-
-/* systemd counts the restart that it refuses, too. */
-Test(engine_left, a_restart_that_systemd_refuses_is_not_told_and_the_last_run_is_the_end) {
-        _cleanup_box_ Box box;
-
-        box_open(&box);
-        box_run(&box);
-        note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
-        restart(&box, box_unit(&box), "auto-restart");
-        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
-        wait_for_end(&box);
-        cr_assert_eq(box.result.code, 3);
-        cr_assert_eq(strv_length(box.events), 3);
-        cr_assert_str_eq(box.events[2], "Exited: exit code 3");
-        task_forget(box.task);
-}
-
-Test(engine_left, a_task_that_is_stopped_is_not_restarted) {
-        _cleanup_box_ Box box;
-
-        box_open(&box);
-        box_run(&box);
-        box.fake->stop_is_slow = true;
-        _cleanup_free_ char *stopping = task_dir_unit_file(box.root, box.machine, "stopping");
-        cr_assert_neq(access(stopping, F_OK), 0);
-        task_stop(box.task, 0, 60 * USEC_PER_SEC);
-        cr_assert_eq(access(stopping, F_OK), 0, "the condition of the unit's next start");
-        box_settle(&box);
-        size_t before = box_count(&box, "StopUnit");
-        restart(&box, box_unit(&box), "auto-restart");
-        cr_assert_gt(box_count(&box, "StopUnit"), before);
-
-        note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
-        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
-        wait_for_end(&box);
-        cr_assert_not(box_has_directory(&box));
-        task_forget(box.task);
-}
-
-Test(engine_left, a_start_that_fails_is_not_tried_again_by_systemd) {
-        _cleanup_box_ Box box;
-
-        box_open(&box);
-        box.fake->start = FAKE_START_HANG;
-        box_start(&box);
-        box_run_until(&box, fake_unit_find(box.fake, box.unit));
-        box_settle(&box);
-        fake_unit_fail_job(box.fake, box_unit(&box));
-        box_run_until(&box, box.n_started > 0);
-        cr_assert_null(box.task);
-        cr_assert_geq(box_count(&box, "StopUnit"), 1);
-        cr_assert_eq(engine_n_tasks(box.engine), 0);
-}
-
 /* ---- tasks of version 0.1.0 ---- */
 
 /* Return: the path of the task's directory, or of its file in the directory @below; owned by the caller. */
@@ -419,7 +319,7 @@ Test(engine_left, a_task_of_version_0_1_0_is_recovered_stopped_and_cleaned_up) {
         static const char end[] = "payload 133 0\nunit result=exit-code code=exited status=1\n";
         cr_assert_eq(fd_write_all(fd, end, strlen(end)), 0);
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 1);
-        wait_for_end(&box);
+        box_wait_for_end(&box);
         cr_expect_eq(box.result.code, 133);
         task_forget(box.task);
         cr_expect_not(box_has_directory(&box));
@@ -434,7 +334,7 @@ Test(engine_left, a_task_of_version_0_1_0_that_ended_meanwhile_is_told_with_its_
         leave_old(&box, "payload 137 9\nunit result=signal code=exited status=137\n");
         recover(&box);
         cr_assert_not_null(box.task, "%s", box.words);
-        wait_for_end(&box);
+        box_wait_for_end(&box);
         cr_expect_eq(box.result.signal, 9);
         task_forget(box.task);
         cr_expect_eq(rmdir(box.root), 0, "something is left");

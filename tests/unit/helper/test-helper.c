@@ -263,6 +263,28 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
         }
 }
 
+/* The engine may look at the end of a run when the next is over already. */
+Test(helper, notes_tell_of_the_last_run_and_the_one_before) {
+        _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
+        _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        static const char *const variables[] = { "INVOCATION_ID=one", "INVOCATION_ID=two",
+                "INVOCATION_ID=three" };
+
+        cr_assert_not_null(mkdtemp(directory));
+        const char *const argv[] = { "helper", "ended", directory, NULL };
+        directory_write(directory, "record", "", 0);
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
+                cr_assert_eq(helper_run(null, null, -1, variables[i], argv), 0);
+
+        _cleanup_free_ char *path = xasprintf("%s/notes", directory), *text = NULL;
+        cr_assert_gt(file_read(AT_FDCWD, path, 4096, &text), 0);
+        const char *before = strstr(text, "before unit "), *last = strstr(text, "\nunit ");
+        cr_assert(before == text && last, "%s", text);
+        const char *two = strstr(text, " invocation=two "), *three = strstr(text, " invocation=three ");
+        cr_assert(two && two < last && three && three > last, "%s", text);
+        cr_assert_null(strstr(text, "one"), "%s", text);
+}
+
 /* ---- a killed container's name ---- */
 
 /* Stands for busctl, which the helper looks up as any other program. */

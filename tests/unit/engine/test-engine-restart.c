@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "engine-box.h"
+
+/* Runs that follow each other in one unit. */
+TestSuite(engine_restart, .timeout = 60);
+
+#define RUN(n) "unit result=exit-code code=exited status=1 invocation=0102030405060708090a0b0c0d0e0f0" n "\n"
+
+/* A task whose first run has the invocation of RUN("1"). */
+static void run_first(Box *box) {
+        box_run(box);
+        box_unit(box)->invocation = 1;
+        fake_unit_emit(box->fake, box_unit(box));
+        box_settle(box);
+}
+
+static void restart(Box *box, FakeUnit *unit, const char *sub_state) {
+        unit->active_state = "activating";
+        unit->sub_state = sub_state;
+        unit->main_pid = 0;
+        unit->n_restarts++;
+        fake_unit_emit(box->fake, unit);
+        box_settle(box);
+}
+
+Test(engine_restart, a_restart_is_told_once_with_how_the_run_ended_and_is_no_end) {
+        static const char *const sub_states[] = { "auto-restart", "auto-restart-queued" };
+
+        for (size_t i = 0; i < ELEMENTSOF(sub_states); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                box_run(&box);
+                box_note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
+                restart(&box, box_unit(&box), sub_states[i]);
+                fake_unit_emit(box.fake, box_unit(&box));
+                box_settle(&box);
+                cr_assert_eq(strv_length(box.events), 2, "not before it runs");
+                box_unit(&box)->main_pid = box.fake->main_pid;
+                fake_unit_up(box.fake, box_unit(&box));
+                box_settle(&box);
+                fake_unit_emit(box.fake, box_unit(&box));
+                box_settle(&box);
+                cr_assert_eq(task_state(box.task), TASK_RUNNING);
+                cr_assert_eq(strv_length(box.events), 3, "%zu", strv_length(box.events));
+                cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 3");
+                task_forget(box.task);
+        }
+}
+
+/* On a busy host the next run is there, or over as well, before anything is read of the first one's end. */
+Test(engine_restart, a_restart_that_is_seen_late_is_told_with_how_its_own_run_ended) {
+        static const struct {
+                const char *ledger;
+                bool between; /* systemd's status is that of the time between the two runs */
+        } rows[] = {
+                { "payload 7 0\n" RUN("1"), false },
+                { "before payload 7 0\nbefore " RUN("1") "payload 8 0\n" RUN("2"), false },
+                { "payload 7 0\n" RUN("1"), true },
+                { "before payload 7 0\nbefore " RUN("1") "payload 8 0\n" RUN("2"), true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_box_ Box box;
+
+                box_open(&box);
+                run_first(&box);
+                box_note(&box, rows[i].ledger);
+                if (rows[i].between)
+                        restart(&box, box_unit(&box), "auto-restart");
+                box_unit(&box)->n_restarts = 1;
+                box_unit(&box)->invocation = 2;
+                box_unit(&box)->main_pid = box.fake->main_pid;
+                fake_unit_up(box.fake, box_unit(&box));
+                box_settle(&box);
+                cr_assert_eq(strv_length(box.events), 3, "row %zu", i);
+                cr_expect_str_eq(
+                        box.events[2], "Restarted by systemd: exit code 7", "row %zu: %s", i, box.events[2]);
+                task_forget(box.task);
+        }
+}
+
+Test(engine_restart, a_restart_of_which_nothing_is_seen_is_told_at_the_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        run_first(&box);
+        box_note(&box, "before payload 7 0\nbefore " RUN("1") "payload 8 0\n" RUN("2"));
+        box_unit(&box)->n_restarts = 1;
+        box_unit(&box)->invocation = 2;
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 8);
+        box_wait_for_end(&box);
+        cr_assert_eq(box.result.code, 8);
+        cr_assert_eq(strv_length(box.events), 4);
+        cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 7");
+        cr_assert_str_eq(box.events[3], "Exited: exit code 8");
+        task_forget(box.task);
+}
+
+/* systemd counts the restart that it refuses, too. */
+Test(engine_restart, a_restart_that_systemd_refuses_is_not_told_and_the_last_run_is_the_end) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        run_first(&box);
+        box_note(&box, "payload 3 0\n" RUN("1"));
+        restart(&box, box_unit(&box), "auto-restart");
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
+        box_wait_for_end(&box);
+        cr_assert_eq(box.result.code, 3);
+        cr_assert_eq(strv_length(box.events), 3);
+        cr_assert_str_eq(box.events[2], "Exited: exit code 3");
+        task_forget(box.task);
+}
+
+Test(engine_restart, a_task_that_is_stopped_is_not_restarted) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box_run(&box);
+        box.fake->stop_is_slow = true;
+        _cleanup_free_ char *stopping = task_dir_unit_file(box.root, box.machine, "stopping");
+        cr_assert_neq(access(stopping, F_OK), 0);
+        task_stop(box.task, 0, 60 * USEC_PER_SEC);
+        cr_assert_eq(access(stopping, F_OK), 0, "the condition of the unit's next start");
+        box_settle(&box);
+        size_t before = box_count(&box, "StopUnit");
+        restart(&box, box_unit(&box), "auto-restart");
+        cr_assert_gt(box_count(&box, "StopUnit"), before);
+
+        box_note(&box, "payload 3 0\nunit result=exit-code code=exited status=3\n");
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
+        box_wait_for_end(&box);
+        cr_assert_not(box_has_directory(&box));
+        task_forget(box.task);
+}
+
+Test(engine_restart, a_start_that_fails_is_not_tried_again_by_systemd) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        box.fake->start = FAKE_START_HANG;
+        box_start(&box);
+        box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        box_settle(&box);
+        fake_unit_fail_job(box.fake, box_unit(&box));
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_null(box.task);
+        cr_assert_geq(box_count(&box, "StopUnit"), 1);
+        cr_assert_eq(engine_n_tasks(box.engine), 0);
+}
