@@ -46,9 +46,13 @@ static void remove_lost_record(const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
         _cleanup_task_record_ TaskRecord record = {};
 
-        if (machine && record_file_read(NULL, machine, &record, NULL) >= 0 &&
-                owner_look(record.owner) == OWNER_LOST)
-                task_dir_remove_record(NULL, machine);
+        if (!machine || record_file_read(NULL, machine, &record, NULL) < 0 ||
+                owner_look(record.owner) != OWNER_LOST)
+                return;
+
+        task_dir_remove_record(NULL, machine);
+        /* systemd ends the job before it removes the unit's directory, and would leave the task's, empty. */
+        task_dir_remove_unit(NULL, machine);
 }
 
 static void on_job_done(void *userdata, const char *result, const sd_bus_error *error) {
