@@ -90,6 +90,9 @@ static StartPhase look_on_status(Start *start, const UnitStatus *status) {
 }
 
 static StartPhase clear_begin(Start *start) {
+        /* It may have died while there was no connection. */
+        if (!start->status)
+                unit_refresh(start->task->unit);
         (void) unit_stop(start->task->unit);
         (void) unit_kill_all(start->task->unit, SIGKILL);
         return START_CLEAR;

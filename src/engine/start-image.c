@@ -70,6 +70,9 @@ static StartPhase image_begin(Start *start) {
         const Engine *engine = start->task->engine;
         int r = 0;
 
+        /* What was asked over a connection that is lost may never be answered. */
+        start->query = image_query_free(start->query);
+        start->timer = sd_event_source_disable_unref(start->timer);
         if (start->root.path)
                 r = sd_event_add_defer(engine->event, &start->timer, on_image_path, start);
         else
@@ -82,4 +85,5 @@ static StartPhase image_begin(Start *start) {
 const StartStep start_image = {
         .begin = image_begin,
         .stop = START_STOP_CANCELS,
+        .again = true,
 };

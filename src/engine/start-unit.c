@@ -8,6 +8,8 @@
 #include "engine/launch.h"
 #include "engine/phase.h"
 #include "engine/task.h"
+#include "unit/journal-fields.h"
+#include "unit/task-dir.h"
 
 /* How long journald may lag behind the end of a unit; a failed start is told within a second. */
 #define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
@@ -43,13 +45,27 @@ static bool is_for_good(const sd_bus_error *error) {
         return false;
 }
 
+/* A unit of the name is there, and a container of it may live: only the task's own directory goes. */
+static StartPhase unit_exists(Start *start) {
+        Task *task = start->task;
+
+        task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
+        journal_fields_remove(task->record.unit);
+        if (task->state != TASK_STOPPING)
+                return START_LOOK;
+
+        task->unit = unit_free(task->unit); /* ends a stop that is on its way to somebody else's unit */
+        return start_fail(start, ECANCELED, "it was stopped before it started");
+}
+
 static StartPhase job_failed(Start *start, const sd_bus_error *error) {
         const Task *task = start->task;
 
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
+                return unit_exists(start);
+
         /* The directory is ours: a namesake's would have been found. */
         task_remove_unit_directory(task);
-        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
-                return START_LOOK;
         bool for_good = is_for_good(error);
         return start_fail(start, for_good ? EINVAL : EIO, "systemd refused to start %s: %s",
                 task->record.unit, bus_error_text(error));
@@ -122,7 +138,7 @@ static StartPhase explain(Start *start, const char *words) {
                 ? start_explain_words(start->task->isolation, &start->request->spec, &start->root, words)
                 : NULL;
 
-        return start_fail(start, EIO, "the container did not start: %s (journalctl -u %s)",
+        return start_fail(start, start->failure_code, "the container did not start: %s (journalctl -u %s)",
                 explained ? explained : start->failure, start->task->record.unit);
 }
 
@@ -139,6 +155,8 @@ static StartPhase explain_begin(Start *start) {
         /* systemd leaves it when it wanted to restart the unit, or never had it. */
         task_remove_unit_directory(task);
 
+        /* What ended by itself would do so again. A time limit, a kill or a want of resources may pass. */
+        start->failure_code = streq_null(start->status->result, "exit-code") ? ENOEXEC : EIO;
         start->failure = start_explain_status(task, &start->request->spec, start->status, &enough);
         if (!enough)
                 start->words = journal_words_new(task->engine->event, task->record.unit, start->asked_usec,

@@ -75,6 +75,7 @@ struct Start {
 
         const UnitStatus *status; /* while one is being dealt with, else NULL */
         char *failure;            /* why the start failed, as far as the unit tells */
+        int failure_code;         /* EIO where another try may help, else ENOEXEC */
         Error *error;             /* of START_FAILED */
 
         /* a stop that came too early to be carried out */

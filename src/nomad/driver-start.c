@@ -58,8 +58,9 @@ static void start_call_free(StartCall *start) {
 
 /*
  * Another try under the job's restart policy may help: a namesake goes, the connection to systemd comes
- * back, and a unit that failed to start or took too long (EIO) may start later. A mistake in the job stays
- * (EINVAL and others).
+ * back, and a unit that took too long, was killed or lacked a resource (EIO) may start later. A mistake in
+ * the job stays (EINVAL and others), and so does a container that ended by itself (ENOEXEC), as without its
+ * command.
  */
 static bool is_recoverable(const Error *error) {
         static const int codes[] = { EAGAIN, ECONNRESET, EEXIST, EIO, ENOBUFS, ENOTCONN, EPIPE, ETIMEDOUT };

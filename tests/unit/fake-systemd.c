@@ -240,6 +240,8 @@ void fake_unit_exit(FakeSystemd *fake, FakeUnit *unit, int code, int status) {
         unit->active_state = good ? "inactive" : "failed";
         unit->sub_state = good ? "dead" : "failed";
         unit->result = good ? "success" : code == CLD_EXITED ? "exit-code" : "signal";
+        if (fake->fail_result)
+                unit->result = fake->fail_result;
         unit->main_pid = 0;
         unit->job_id = 0;
         unit->exec_main_code = code;

@@ -50,6 +50,7 @@ typedef struct FakeSystemd {
         const char *refuse_name;
         const char *refuse_words;
         int exit_status;
+        const char *fail_result; /* Result of a unit that fails to start; NULL for that of its exit */
         uint32_t main_pid;
         const char *version;
         const char *ignore;       /* calls of this method are recorded and not answered */

@@ -456,3 +456,35 @@ Test(engine_lost, an_image_that_could_not_be_asked_for_is_not_one_that_is_missin
         cr_assert_eq(engine_n_tasks(box.engine), 0);
         find_again(&box);
 }
+
+/* It is asked for again: its end brought no signal over the connection that was lost. */
+Test(engine_lost, an_earlier_start_that_ends_while_there_is_no_connection_is_cleared_away) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        const TaskRecord record = {
+                .id = (char *) (uintptr_t) "alloc/task/1",
+                .machine = box.machine,
+                .launch = TASK_LAUNCH_SUPERVISE,
+        };
+        own_record_leave(box.root, &record);
+        free(box_make_directory(&box));
+        FakeUnit *unit = fake_unit_add(box.fake, box.unit, "active");
+        box.fake->stop_is_slow = true;
+        box.fake->ignore = "KillUnit";
+        box_start(&box);
+        box_run_until(&box, box_count(&box, "KillUnit") > 0);
+        box_settle(&box);
+        cr_assert_eq(box.n_started, 0);
+
+        lose(&box);
+        unit->active_state = "failed";
+        unit->main_pid = 0;
+        unit->job_id = 0;
+        box.fake->ignore = NULL;
+        find_again(&box);
+        box_run_until(&box, box.n_started > 0);
+        cr_assert_not_null(box.task, "%s", box.words);
+        cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
+        task_forget(box.task);
+}

@@ -54,13 +54,27 @@ static void expect_failure(Service *service, const char *words, bool recoverable
         free(failure.text);
 }
 
-Test(start, a_unit_that_failed_to_start_may_be_tried_again) {
+/* nspawn or the command ended by itself, and would again: as a missing command. */
+Test(start, a_unit_that_ended_with_a_code_is_not_tried_again) {
         _cleanup_service_ Service service;
 
         service_open(&service);
         service.box.fake->start = FAKE_START_FAIL;
         service.box.fake->exit_status = 1;
-        expect_failure(&service, "did not start", true);
+        expect_failure(&service, "did not start", false);
+}
+
+Test(start, a_unit_that_was_not_given_what_it_needs_may_be_tried_again) {
+        static const char *const results[] = { "timeout", "resources", "oom-kill", "signal" };
+
+        for (size_t i = 0; i < ELEMENTSOF(results); i++) {
+                _cleanup_service_ Service service;
+
+                service_open(&service);
+                service.box.fake->start = FAKE_START_FAIL;
+                service.box.fake->fail_result = results[i];
+                expect_failure(&service, "did not start", true);
+        }
 }
 
 Test(start, a_refusal_of_systemd_may_be_tried_again_unless_the_unit_is_at_fault) {
