@@ -22,6 +22,7 @@
 
 #define TASK_RECORD_FILE "record"
 #define TASK_NOTES_FILE "notes"
+#define TASK_NEXT_NOTES_FILE "notes.next" /* until they are whole */
 #define TASK_UNIT_DIRECTORY "unit"
 
 #define TASK_SECRETS_FILE "secrets"

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/fd.h"
+#include "base/run-result.h"
 #include "base/string.h"
 #include "engine/end.h"
 #include "engine/launch.h"
@@ -79,6 +80,15 @@ static void on_message(void *userdata, const char *message) {
         task_finish(task);
 }
 
+/* The helper may have been killed before it noted the last run: the notes are of an earlier one then. */
+static void prefer_last_result(const Task *task, const UnitStatus *status, RunEnd *end) {
+        int code, signal;
+
+        if (*end->invocation && status->invocation_id && !streq(end->invocation, status->invocation_id) &&
+                run_result_read(task->result_fd, &code, &signal))
+                *end = (RunEnd){ .has_payload = true, .payload_code = code, .payload_signal = signal };
+}
+
 /* The last run may have been so short that neither it nor the end of the run before was seen. */
 static void tell_unseen_run(Task *task, const RunEnd *last) {
         const RunChoice choice = { last->invocation, true };
@@ -102,6 +112,7 @@ void task_end(Task *task, const UnitStatus *status) {
                 return;
 
         bool ours = task_read_end(task, &end);
+        prefer_last_result(task, status, &end);
         tell_unseen_run(task, &end);
         /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
          * secrets. */

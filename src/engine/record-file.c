@@ -17,10 +17,11 @@
 int record_file_create(const char *root, const TaskRecord *record) {
         _cleanup_free_ char *path = task_dir_file(root, record->machine, TASK_RECORD_FILE),
                             *notes = task_dir_file(root, record->machine, TASK_NOTES_FILE),
+                            *next = task_dir_file(root, record->machine, TASK_NEXT_NOTES_FILE),
                             *old = task_dir_old_ledger(root, record->machine),
                             *text = task_record_write(record);
 
-        const char *const gone[] = { path, notes, old };
+        const char *const gone[] = { path, notes, next, old };
 
         for (size_t i = 0; i < ELEMENTSOF(gone); i++)
                 if (unlink(gone[i]) < 0 && errno != ENOENT)

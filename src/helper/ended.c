@@ -121,7 +121,7 @@ static size_t notes_before(const char *path, char ret[FILE_MAX]) {
 
 /* Writes the notes of this run and of the one before. Return: exit status. */
 static int notes_write(const Place *place) {
-        char path[PATH_MAX], text[FILE_MAX], before[FILE_MAX], payload[PAYLOAD_MAX] = "";
+        char path[PATH_MAX], next[PATH_MAX], text[FILE_MAX], before[FILE_MAX], payload[PAYLOAD_MAX] = "";
         int code, signal, socket = store_socket(place->unit), result = store_find(socket, LETTER_RESULT);
 
         if (run_result_read(result, &code, &signal))
@@ -137,13 +137,15 @@ static int notes_write(const Place *place) {
                 return EXIT_SUCCESS;
 
         (void) snprintf(path, sizeof(path), "%s/" TASK_NOTES_FILE, place->argument);
+        (void) snprintf(next, sizeof(next), "%s/" TASK_NEXT_NOTES_FILE, place->argument);
         size_t n_before = notes_before(path, before);
         int n = notes_make(text, payload),
-            fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+            fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (n < 0 || n_before + (size_t) n > TASK_NOTES_MAX)
                 n_before = 0;
+        /* The engine may be reading the old ones. */
         bool written = fd >= 0 && n > 0 && write(fd, before, n_before) == (ssize_t) n_before &&
-                write(fd, text, (size_t) n) == n;
+                write(fd, text, (size_t) n) == n && rename(next, path) >= 0;
         if (!written)
                 (void) fprintf(stderr, "nspawn-units: cannot write %s: %m\n", path);
         if (fd >= 0)

@@ -135,10 +135,12 @@ void task_dir_remove_record(const char *root, const char *machine) {
         _cleanup_free_ char *path = task_dir_path(root, machine),
                             *record = task_dir_file(root, machine, TASK_RECORD_FILE),
                             *notes = task_dir_file(root, machine, TASK_NOTES_FILE),
+                            *next = task_dir_file(root, machine, TASK_NEXT_NOTES_FILE),
                             *old = task_dir_old_ledger(root, machine),
                             *ledgers = xasprintf("%s/" OLD_LEDGERS_DIRECTORY, task_dir_root(root));
 
         (void) unlink(notes);
+        (void) unlink(next);
         (void) unlink(record);
         (void) unlink(old);
         (void) rmdir(ledgers);

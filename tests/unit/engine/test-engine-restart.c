@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "base/run-result.h"
 #include "engine-box.h"
+#include "engine/task.h"
 
 /* Runs that follow each other in one unit. */
 TestSuite(engine_restart, .timeout = 60);
@@ -95,6 +97,27 @@ Test(engine_restart, a_restart_of_which_nothing_is_seen_is_told_at_the_end) {
         cr_assert_eq(strv_length(box.events), 4);
         cr_assert_str_eq(box.events[2], "Restarted by systemd: exit code 7");
         cr_assert_str_eq(box.events[3], "Exited: exit code 8");
+        task_forget(box.task);
+}
+
+/* The helper was killed before it could write down what our init had told. */
+Test(engine_restart, the_last_run_is_told_though_only_an_earlier_one_is_noted) {
+        _cleanup_box_ Box box;
+
+        box_open(&box);
+        run_first(&box);
+        box_note(&box, "payload 7 0\n" RUN("1"));
+        box_unit(&box)->n_restarts = 1;
+        box_unit(&box)->invocation = 2;
+        fake_unit_up(box.fake, box_unit(&box));
+        box_settle(&box);
+
+        const uint64_t number = run_result_number(8, 0);
+        cr_assert_eq(write(box.task->result_fd, &number, sizeof(number)), (ssize_t) sizeof(number));
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 1);
+        box_wait_for_end(&box);
+        cr_assert(box.result.known);
+        cr_assert_eq(box.result.code, 8, "%d", box.result.code);
         task_forget(box.task);
 }
 
