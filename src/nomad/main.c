@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -42,7 +43,7 @@ typedef struct Program {
 } Program;
 
 /* Of the one server; read by the signal handler. */
-static const char *socket_path;
+static char socket_path[PATH_MAX];
 
 static void on_exit_limit(int signal _unused_) {
         (void) unlink(socket_path);
@@ -163,7 +164,7 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         RpcService services[SERVICES_ROWS + DRIVER_SERVICES];
         int r;
 
-        socket_path = handshake->socket_path;
+        (void) snprintf(socket_path, sizeof(socket_path), "%s", handshake->socket_path);
         services_fill(&program->services, services);
         driver_services_fill(&program->plugin, services + SERVICES_ROWS);
         r = server_new(program->event, services, ELEMENTSOF(services), &program->server, ret_error);

@@ -32,7 +32,8 @@ struct Orphan {
         LIST_ENTRY(Orphan) orphans;
         Orphans *owner;
         char *id;
-        bool ending; /* it is being stopped */
+        bool ending;  /* it is being taken up or stopped */
+        bool dropped; /* while it is being taken up: nobody wants its end any more */
         TaskWait *wait;
 };
 
@@ -68,12 +69,19 @@ void orphans_drop(Orphans *orphans) {
         orphans->timer = sd_event_source_disable_unref(orphans->timer);
         for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
                 next = LIST_NEXT(orphan, orphans);
-                orphan_free(orphan);
+                /* on_taken_up() is still to be called with it. */
+                if (orphan->ending && !orphan->wait)
+                        orphan->dropped = true;
+                else
+                        orphan_free(orphan);
         }
 }
 
 void orphans_deinit(Orphans *orphans) {
         orphans_drop(orphans);
+        /* The engine is gone, and calls nobody back. */
+        while (!LIST_EMPTY(&orphans->list))
+                orphan_free(LIST_FIRST(&orphans->list));
         free(orphans->node);
 }
 
@@ -109,6 +117,10 @@ static void on_ended(void *userdata, const ExitResult *result _unused_) {
 static void on_taken_up(void *userdata, Task *task, const Error *error) {
         Orphan *orphan = userdata;
 
+        if (orphan->dropped) {
+                orphan_free(orphan);
+                return;
+        }
         if (task) {
                 orphan->wait = task_wait(task, on_ended, orphan);
                 task_stop(task, 0, STOP_USEC);
@@ -185,6 +197,7 @@ static bool collect(void *userdata, const TaskRecord *record) {
 void orphans_find(Orphans *orphans, pid_t agent, uint64_t timeout_usec) {
         _cleanup_free_ char *path = find_node_file(agent);
         _cleanup_task_record_ TaskRecord none = {};
+        orphans->node = (free(orphans->node), NULL);
         int r = path ? owner_note(path, agent, &orphans->node) : -ENOENT;
 
         /* An agent that does not know its own node cannot judge other nodes. */
