@@ -42,11 +42,17 @@ static char *unit_file(const Task *task, const char *name) {
  * Return: 0, or a negative errno.
  */
 static int write_record(Task *task) {
-        int r = engine_keeps_records(task->engine)
-                ? record_file_create(task->engine->runtime_directory, &task->record)
-                : 0;
+        const char *root = task->engine->runtime_directory;
+        int r;
 
-        task->has_record = engine_keeps_records(task->engine) && r >= 0;
+        /* One that an earlier task of the name left would be taken for this one's. */
+        if (!engine_keeps_records(task->engine)) {
+                task_dir_remove_record(root, task->record.machine);
+                return 0;
+        }
+
+        r = record_file_create(root, &task->record);
+        task->has_record = r >= 0;
         return r;
 }
 

@@ -23,7 +23,7 @@ static char *note_path(const char *owner) {
 
 /* Return: whether it may be a part of a file's name. */
 static bool id_is_valid(const char *id) {
-        return !string_is_empty(id) && !strpbrk(id, "/ \n");
+        return !string_is_empty(id) && !strpbrk(id, "/ \n") && utf8_is_valid(id, strlen(id));
 }
 
 /*
