@@ -38,6 +38,7 @@ static const VerbOption exec_options[] = {
 };
 
 static const VerbOption shell_options[] = {
+        { 't', "tty", NULL, "No effect: a shell always has a terminal", NULL },
         OPTION_USER,
         OPTION_DIRECTORY,
         OPTION_VARIABLE,

@@ -159,7 +159,7 @@ static int on_job(sd_bus_message *m, void *userdata, sd_bus_error *unused _unuse
 }
 
 /*
- * As logind makes the scope of a session (system_bus_start_scope(), systemd 256), in the default slice.
+ * As logind makes the scope of a session (manager_start_scope(), systemd 256), in the default slice.
  *
  * Return: the plan, owned by the caller.
  */

@@ -14,7 +14,7 @@
  * is there before the first unit starts. The facts, from the sources of systemd 252 to 256 (src/core, unless
  * another file is named; the same in all of them unless said otherwise):
  *
- * - PID 1 makes the socket (dbus.c, bus_init_private(), from system_bus_setup_bus()), and again when it
+ * - PID 1 makes the socket (dbus.c, bus_init_private(), from manager_setup_bus()), and again when it
  *   executes itself anew, which closes all connections.
  * - A connection is dropped without a word unless SO_PEERCRED tells a pid that PID 1 can see, and uid 0 as
  *   PID 1 counts (bus_on_connection(), bus_check_peercred(); basic/socket-util.c, getpeercred()). Both are

@@ -6,7 +6,7 @@
 #include "task/refusal.h"
 
 /* How much of a value a message shows. */
-#define SHOWN_MAX 60
+#define SHOWN_MAX 256
 
 /* By how many letters a misspelled name may differ from the one that was meant. */
 #define ALIKE_MAX 2
