@@ -80,8 +80,10 @@ void orphans_drop(Orphans *orphans) {
 void orphans_deinit(Orphans *orphans) {
         orphans_drop(orphans);
         /* The engine is gone, and calls nobody back. */
-        while (!LIST_EMPTY(&orphans->list))
-                orphan_free(LIST_FIRST(&orphans->list));
+        for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
+                next = LIST_NEXT(orphan, orphans);
+                orphan_free(orphan);
+        }
         free(orphans->node);
 }
 
