@@ -180,12 +180,12 @@ static bool is_abandoned(const char *path) {
         return connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0 && errno == ECONNREFUSED;
 }
 
-void handshake_sweep(void) {
-        DIR *directory = opendir(HANDSHAKE_DIRECTORY);
+void handshake_sweep(const char *sockets) {
+        DIR *directory = opendir(sockets);
         const struct dirent *entry;
 
         while (directory && (entry = readdir(directory))) {
-                _cleanup_free_ char *path = xasprintf(HANDSHAKE_DIRECTORY "/%s", entry->d_name);
+                _cleanup_free_ char *path = xasprintf("%s/%s", sockets, entry->d_name);
 
                 if (entry->d_type == DT_SOCK && is_abandoned(path))
                         (void) unlink(path);

@@ -45,9 +45,9 @@ DEFINE_CLEANUP(Handshake *, handshake_free)
 int handshake_print(const Handshake *handshake);
 
 /**
- * handshake_sweep() - remove sockets of plugins that were killed
+ * handshake_sweep() - remove sockets of plugins that were killed from the directory @sockets
  *
  * Only those nobody listens at. For a plugin that is there to stay: one that Nomad just has a look at must
  * leave everything alone.
  */
-void handshake_sweep(void);
+void handshake_sweep(const char *sockets);

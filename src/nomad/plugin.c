@@ -38,6 +38,7 @@ void plugin_init_on(Plugin *plugin, sd_event *event, Engine *engine) {
         *plugin = (Plugin){
                 .event = event,
                 .engine = engine,
+                .socket_directory = HANDSHAKE_DIRECTORY,
                 .fingerprint = { .config = &plugin->config, .engine = engine },
                 .orphans = { .event = event, .engine = engine },
         };
@@ -65,7 +66,7 @@ void plugin_begin(Plugin *plugin) {
                 return;
 
         plugin->in_use = true;
-        handshake_sweep();
+        handshake_sweep(plugin->socket_directory);
         orphans_find(&plugin->orphans, getppid(), plugin->config.orphan_timeout_usec);
 }
 

@@ -17,9 +17,10 @@ typedef struct Plugin {
         Engine *engine;
         DriverConfig config;
         Compute compute;
-        bool compute_known;      /* measured, or sent by Nomad */
-        const char *cgroup_root; /* where control groups are; NULL for the host's */
-        bool in_use;             /* an agent has configured this process to run tasks */
+        bool compute_known;           /* measured, or sent by Nomad */
+        const char *cgroup_root;      /* where control groups are; NULL for the host's */
+        const char *socket_directory; /* where plugins that were killed leave sockets */
+        bool in_use;                  /* an agent has configured this process to run tasks */
         DriverTasks tasks;
         Events events;
         Fingerprint fingerprint;

@@ -30,16 +30,14 @@ Test(plugin, nomad_is_told_not_to_collect_output) {
 }
 
 /* What a plugin that was killed leaves; only a plugin that is in use removes it. */
-static void leave_socket(char **ret_path) {
+static void leave_socket(Service *service, char **ret_path) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_own_name_ char *name = own_name_new();
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        *ret_path = xasprintf(HANDSHAKE_DIRECTORY "/%s.sock", name);
-        (void) mkdir(RUNTIME_DIRECTORY, 0755);
-        (void) mkdir(HANDSHAKE_DIRECTORY, 0700);
+        service->plugin.socket_directory = service->groups.root;
+        *ret_path = xasprintf("%s/left.sock", service->groups.root);
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", *ret_path);
-        cr_assert_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        cr_assert_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0, "%m");
 }
 
 static void call(const Service *service, const char *path, const void *request) {
@@ -79,7 +77,7 @@ Test(plugin, init_begins_the_use_of_a_plugin_that_was_only_looked_at) {
 
         service_open(&service);
         service.plugin.in_use = false;
-        leave_socket(&left);
+        leave_socket(&service, &left);
         service_begin(&service);
         set_config(&service, false);
         cr_expect(is_there(left), "an agent that only validates changes nothing on the host");
@@ -96,7 +94,7 @@ Test(plugin, an_agent_without_init_begins_with_its_own_configuration) {
 
         service_open(&service);
         service.plugin.in_use = false;
-        leave_socket(&left);
+        leave_socket(&service, &left);
         service_begin(&service);
         set_config(&service, false);
         cr_expect(is_there(left));
@@ -120,7 +118,7 @@ Test(plugin, shutdown_ends_the_use_and_leaves_tasks_alone_and_init_begins_it_aga
         cr_expect_not(service.plugin.in_use);
         cr_expect_eq(task_state(service.box.task), TASK_RUNNING);
 
-        leave_socket(&left);
+        leave_socket(&service, &left);
         service_begin(&service);
         init(&service);
         cr_expect_not(is_there(left));
