@@ -121,7 +121,7 @@ $(O)/%.o: src/%.c Makefile | build/.deps-build $(GENERATED_HEADERS)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(CFLAGS_ALL) -c -o $@ $<
 
-$(O)/proto/%.o: $(O)/proto/%.c
+$(O)/proto/%.o: $(O)/proto/%.c | $(GENERATED_HEADERS)
 	$(Q)$(CC) -I$(O)/proto $(filter-out -Wcast-qual,$(CFLAGS_$(BUILD))) -std=gnu17 -fPIE -w -c -o $@ $<
 
 $(PROTO_SOURCES): $(O)/proto/%.pb-c.c: proto/%.proto | build/.deps-build
