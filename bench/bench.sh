@@ -12,7 +12,7 @@ out=$(tests/suite build)
 payload=$out/bench-payload
 results=$out/bench-results
 
-BENCH=1 NOMAD_VERSIONS='' DEBIAN_IMAGE=/nonexistent NSPAWN_TEST_NO_DEBIAN=1 BUILD=$build tests/integration/payload.sh "$payload"
+NOMAD_VERSIONS='' DEBIAN_IMAGE=/nonexistent NSPAWN_TEST_NO_DEBIAN=1 BUILD=$build tests/integration/payload.sh "$payload"
 cp -- "$out/$build/bench/bench" "$payload/bench"
 cp -- bench/run.sh "$payload/bench.sh"
 

@@ -7,7 +7,7 @@
 
 #include "bench.h"
 #include "bus.h"
-#include "systemd/leader.h"
+#include "kernel/leader.h"
 
 /* What tasks cost while they run, and what a driver costs that comes back to them. */
 TestSuite(many, .timeout = 1200);
