@@ -12,6 +12,12 @@ Job *idle_new(const char *script, const char *config);
 
 /* A booted Debian. Return: NULL when there is no image of that. */
 Job *booted_new(void);
+
+/*
+ * What getty says there. When getty has the console systemd says nothing more on it (manager.c,
+ * manager_get_show_status()), and getty waits 5 s for other jobs (Type=idle): on a busy host that the target
+ * is reached is never said.
+ */
 #define BOOTED_READY " login: "
 
 void idle_start(Agent *agent, Job *job);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "box.h"
+#include "idle.h"
 
 /* SignalTask: what Nomad's alloc signal does. */
 TestSuite(signal, .timeout = TEST_SEC);
@@ -161,15 +161,6 @@ Test(signal, without_a_reload_signal_systemd_refuses_to_reload) {
 
 /* ---- booted ---- */
 
-static Job *booted_new(void) {
-        _cleanup_free_ char *config = xasprintf(
-                "{'image': '%s/images/debian', 'boot': true, 'volatile': 'overlay', 'read_only': false, "
-                "'network_veth': false}",
-                test_directory());
-
-        return job_new(NULL, config);
-}
-
 static void wait_for_event(ClientCall *events, const Job *job, const char *part) {
         for (;;) {
                 Driver__DriverTaskEvent *event = NULL;
@@ -184,23 +175,13 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
         }
 }
 
-/*
- * Getty's. When getty has the console systemd says nothing more there (manager.c,
- * manager_get_show_status()), and getty waits 5 s for other jobs (Type=idle): on a busy host that the target
- * is reached is never said.
- */
-#define UP " login: "
-
 /* Beside the next one there would be too many systems that boot at once. */
 Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_terminated_at_once) {
-        _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
-
-        if (access(image, F_OK) < 0)
-                cr_skip_test("no Debian image");
-
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = booted_new(), *terminated = booted_new();
 
+        if (!job)
+                cr_skip_test("no Debian image");
         job_start(&agent, terminated);
         terminate(&agent, terminated);
         job_start(&agent, job);
@@ -212,14 +193,12 @@ Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_ter
 }
 
 Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when_it_is_killed) {
-        _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory());
         Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;
-
-        if (access(image, F_OK) < 0)
-                cr_skip_test("no Debian image");
-
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *cycled = booted_new(), *killed = booted_new();
+
+        if (!cycled)
+                cr_skip_test("no Debian image");
         _cleanup_client_call_ ClientCall *events = client_open(
                 agent.client, DRIVER "TaskEvents", &request.base);
 
@@ -227,7 +206,7 @@ Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when
         job_start_begin(&agent, killed);
         job_start_end(cycled);
         job_start_end(killed);
-        stream_wait_text(killed->out, UP);
+        stream_wait_text(killed->out, BOOTED_READY);
         _cleanup_free_ char *pid = job_property(killed, "MainPID");
         free(shell_good("kill -KILL $(cat /proc/%s/task/%s/children)", pid, pid));
         cr_expect_eq(job_wait(&agent, killed), 137);
@@ -235,12 +214,12 @@ Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when
         job_destroy(&agent, killed);
 
         /* systemd(1): SIGRTMIN+5 reboots, SIGRTMIN+4 powers off. */
-        stream_wait_text(cycled->out, UP);
+        stream_wait_text(cycled->out, BOOTED_READY);
         free(shell_good("systemctl daemon-reload"));
         send_signal(&agent, cycled, "SIGRTMIN+5");
         wait_for_event(events, cycled, "Restarted by systemd: it rebooted");
         _cleanup_free_ char *first = stream_text(cycled->out);
-        stream_wait_text_after(cycled->out, strlen(first), UP);
+        stream_wait_text_after(cycled->out, strlen(first), BOOTED_READY);
         send_signal(&agent, cycled, "SIGRTMIN+4");
         cr_expect_eq(job_wait(&agent, cycled), 0);
         cr_expect_eq(cycled->signal, 0);
