@@ -31,7 +31,7 @@ typedef void (*SystemBusChanged)(void *userdata, const Error *error);
  * @changed was called without an error: systemd's version is known and signals are subscribed to
  * (org.freedesktop.systemd1(5): signals reach only clients that called Subscribe).
  *
- * Return: the system_bus, never NULL.
+ * Return: the connection to be, never NULL.
  */
 SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged changed, void *userdata);
 /*
@@ -41,7 +41,7 @@ SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged
 SystemBus *system_bus_free(SystemBus *system_bus);
 DEFINE_CLEANUP(SystemBus *, system_bus_free)
 
-/* Return: the connection, owned by the system_bus; NULL while there is none. */
+/* Return: the bus, owned by @system_bus; NULL while there is no connection. */
 sd_bus *system_bus_connection(SystemBus *system_bus);
 sd_event *system_bus_event(SystemBus *system_bus);
 

@@ -155,7 +155,7 @@ typedef struct CommandEnds {
         int control, request, lock, input, outputs[_EXEC_STREAM_MAX];
 } CommandEnds;
 
-static void theirs_close(CommandEnds *theirs) {
+static void command_ends_close(CommandEnds *theirs) {
         fd_close(theirs->control);
         fd_close(theirs->request);
         fd_close(theirs->lock);
@@ -229,7 +229,7 @@ int exec_spawn(const ExecPlace *place, const ExecSpec *spec, int processes, bool
         CommandEnds theirs = { -1, -1, -1, -1, { -1, -1 } };
         int r = spawn(place, spec, processes, manager, &ours, &theirs);
 
-        theirs_close(&theirs);
+        command_ends_close(&theirs);
         if (r < 0) {
                 spawn_close(&ours);
                 return error_set(ret_error, r, "cannot start %s: %s", place->helper, strerror(-r));

@@ -31,7 +31,7 @@ typedef struct Box {
         char *frozen; /* words */
 } Box;
 
-static void on_manager(void *userdata, const Error *error) {
+static void on_connection(void *userdata, const Error *error) {
         ((Box *) userdata)->n_lost += error != NULL;
 }
 
@@ -61,7 +61,7 @@ static void box_open(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
-        box->system_bus = system_bus_new(box->event, box->fake->address, on_manager, box);
+        box->system_bus = system_bus_new(box->event, box->fake->address, on_connection, box);
         RUN_UNTIL(box->event, system_bus_is_ready(box->system_bus));
         box->unit = unit_new(box->system_bus, "a-b.service", &on_changed_callbacks, box);
         cr_assert_str_eq(unit_name(box->unit), "a-b.service");
