@@ -130,7 +130,8 @@ static void measure_processes(const Agent *agent, Held *held) {
 
         for (size_t i = 0; i < N_TASKS; i++) {
                 _cleanup_free_ char *pid = job_property(held[i].job, "MainPID");
-                pid_t leader = leader_find(atoi(pid));
+                _cleanup_free_ char *group = job_property(held[i].job, "ControlGroup");
+                pid_t leader = leader_find(atoi(pid), NULL, group);
 
                 cr_assert_gt(leader, 0);
                 own[i] = bench_memory(leader).own;
