@@ -142,6 +142,7 @@ Test(exec, a_command_opens_its_streams_by_name_whoever_it_runs_as) {
                 expect_ran(&row, &piped, "ExecTaskStreaming");
                 cr_expect_eq(shown.code, 0, "%d: %s", shown.code, shown.out);
                 expect_text(shown.out, "err\r\n");
+                idle_finish(&agent, job, IDLE_CODE);
         }
 }
 
