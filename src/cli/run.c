@@ -80,19 +80,9 @@ static void run_clear(Run *run) {
         task_request_free(run->request);
 }
 
-/* Return: the absolute directory of a file, "/" where it cannot be found out; owned by the caller. */
-static char *directory_of(const char *path) {
-        const char *slash = strrchr(path, '/');
-        _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path))
-                                               : xstrdup(".");
-        char *absolute = realpath(directory, NULL);
-
-        return absolute ? absolute : xstrdup("/");
-}
-
 int run_main(App *app, const VerbArguments *arguments) {
         const char *path = arguments->operands[0];
-        _cleanup_free_ char *directory = directory_of(path);
+        _cleanup_free_ char *directory = yaml_task_directory(path);
         _cleanup_error_ Error *error = NULL;
         _cleanup_(run_clear) Run run = { .app = app, .detach = verb_has(arguments, 'd') };
         HostFacts facts;

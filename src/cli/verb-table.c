@@ -45,6 +45,12 @@ static const VerbOption shell_options[] = {
         {},
 };
 
+static const VerbOption inspect_options[] = {
+        { 'U', "unit", NULL,
+                "Print the unit that systemd would be asked for, as a unit file without secrets", NULL },
+        {},
+};
+
 static const VerbOption docs_options[] = {
         { 'v', "verbs", NULL, "Print the reference of the verbs instead (docs/nspawnctl.md)", NULL },
         {},
@@ -67,6 +73,8 @@ const Verb verb_table[] = {
                 "Stop tasks, each given by its name, its machine's or its unit's", 0, stop_main },
         { "validate", NULL, "FILE...", 1, VERB_OPERANDS_ANY, "Check files without running anything", 0,
                 validate_main },
+        { "inspect", inspect_options, "FILE.yaml", 1, 1,
+                "Show what `run` would make of a file, without running anything", 0, inspect_main },
         { "docs", docs_options, "", 0, 0, "Print the reference of all options of tasks (docs/options.md)", 0,
                 docs_main },
         {},

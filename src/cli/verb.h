@@ -124,4 +124,5 @@ int attach_main(App *app, const VerbArguments *arguments);
 int ps_main(App *app, const VerbArguments *arguments);
 int stop_main(App *app, const VerbArguments *arguments);
 int validate_main(App *app, const VerbArguments *arguments);
+int inspect_main(App *app, const VerbArguments *arguments);
 int docs_main(App *app, const VerbArguments *arguments);

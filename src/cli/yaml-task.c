@@ -70,3 +70,12 @@ int yaml_task_load(const char *path, TaskRequest **ret, Error **ret_error) {
                 return error_set(ret_error, (int) n, "%s:1:1: cannot be read: %s", path, strerror((int) -n));
         return yaml_task_parse(path, text, (size_t) n, ret, ret_error);
 }
+
+char *yaml_task_directory(const char *path) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *directory = slash ? xstrndup(path, (size_t) (slash - path) + (slash == path))
+                                               : xstrdup(".");
+        char *absolute = realpath(directory, NULL);
+
+        return absolute ? absolute : xstrdup("/");
+}

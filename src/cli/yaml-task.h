@@ -16,3 +16,7 @@ int yaml_task_load(const char *path, TaskRequest **ret, Error **ret_error);
 
 /* As yaml_task_load(), for a text of @n bytes that came from @path. */
 int yaml_task_parse(const char *path, const char *text, size_t n, TaskRequest **ret, Error **ret_error);
+
+/* Return: the absolute directory of a file, where its relative paths start; "/" where it cannot be found
+ * out. Owned by the caller. */
+char *yaml_task_directory(const char *path);

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/program.h"
 #include "base/string.h"
 #include "engine/end.h"
 #include "engine/programs.h"
@@ -15,7 +14,6 @@
 #include "engine/wait.h"
 #include "engine/watch.h"
 #include "exec/group.h"
-#include "image/local.h"
 #include "task/name.h"
 #include "unit/task-dir.h"
 
@@ -133,28 +131,9 @@ static int duplicate_streams(Start *start, const TaskStreams *streams) {
         return lost ? -errno : 0;
 }
 
-/* Return: 0, or a negative errno with @ret_error set where no task can be started at all. */
-static int engine_check(Engine *engine, Error **ret_error) {
-        int r;
-
-        engine_find_programs(engine);
-        r = isolation_find(ISOLATION_DEFAULT)->check(&(HostFacts){ .nspawn = engine->nspawn }, ret_error);
-        if (r < 0)
-                return r;
-        if (!engine->init || !engine->helper)
-                return error_set(ret_error, ENOENT,
-                        "%s is neither beside the program nor in " LIBEXEC_DIR ": install it again",
-                        engine->init ? PROGRAM_HELPER : PROGRAM_INIT);
-        if (!system_bus_is_ready(engine->system_bus))
-                return error_set(
-                        ret_error, EAGAIN, "there is no connection to systemd; it is being tried again");
-        return system_bus_check_version(engine->system_bus, ret_error);
-}
-
 int engine_start(Engine *engine, const char *id, TaskRequest *request, const TaskStreams *streams,
         TaskStarted started, void *userdata, Error **ret_error) {
         _cleanup_task_request_ TaskRequest *owned = request;
-        Root root = {};
         int r;
 
         if (engine_find(engine, id))
@@ -163,9 +142,7 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
         if (!utf8_is_valid(id, strlen(id)))
                 return error_set(ret_error, EINVAL, "the name of the task is not UTF-8");
 
-        r = engine_check(engine, ret_error);
-        if (r >= 0)
-                r = image_resolve(request->spec.image, engine->image_directory, &root, ret_error);
+        r = engine_check_host(engine, ret_error);
         if (r < 0)
                 return r;
 
@@ -177,7 +154,6 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
         task->record.unit = unit_name_make(request->identity.machine);
         task->record.launch = request->launch;
         start->request = TAKE_PTR(owned);
-        start->root = root;
 
         r = duplicate_streams(start, streams);
         if (r < 0)

@@ -27,7 +27,7 @@ static void start_leave(Start *start) {
         if (start->phase < _START_WAITING_MAX && steps[start->phase]->cancel)
                 steps[start->phase]->cancel(start);
         start->timer = sd_event_source_disable_unref(start->timer);
-        start->query = image_query_free(start->query);
+        start->search = image_search_free(start->search);
         start->job = job_free(start->job);
         start->words = journal_words_free(start->words);
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "bus/job.h"
-#include "bus/machined.h"
 #include "bus/unit.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
+#include "image/search.h"
 #include "unit/journal.h"
 
 /*
@@ -68,7 +68,7 @@ struct Start {
 
         /* what the phase waits for */
         sd_event_source *timer;
-        ImageQuery *query;
+        ImageSearch *search;
         GatePass pass; /* its slot outlives the phase QUEUE */
         Job *job;
         JournalWords *words;
