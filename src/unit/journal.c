@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
+#include "loop/must.h"
 #include "unit/journal.h"
 
 /* systemd's message about a main process that ended badly (catalog, SD_MESSAGE_UNIT_PROCESS_EXIT). */
@@ -14,8 +22,11 @@
 #define LINES_MAX 5
 #define LINE_LENGTH_MAX 400
 
-/* The last entries that are looked at: a unit may have written for weeks, and the loop waits meanwhile. */
+/* The last entries that are looked at: a unit may have written for weeks. */
 #define ENTRIES_MAX 100
+
+/* How long the files may take beyond what journald is waited for: 2.2 s were measured. */
+#define FILES_LIMIT_USEC (10 * USEC_PER_SEC)
 
 /*
  * What nspawn says of things that do not keep a container from starting (nspawn.c, nspawn-network.c, systemd
@@ -30,24 +41,40 @@ static const char *const harmless[] = {
         "Automatically implying",
 };
 
-struct JournalWords {
+/*
+ * To open the journal and to search it takes seconds where there are many files and none of them is in
+ * memory, so a thread does it. The thread and the loop share this; who needs it last frees it.
+ */
+typedef struct Reading {
+        atomic_int n_users;
+        atomic_bool unwanted; /* nobody waits for the result any more */
+        char *unit;
+        uint64_t since_usec, limit_usec;
+        int done_fd; /* eventfd: the thread is done, and does not touch the lines any more */
+
+        /* of the thread until it is done */
         sd_journal *journal;
-        sd_event_source *io;
-        sd_event_source *limit;
-        sd_event_source *first;
         char **lines;
         bool ended; /* systemd noted the end */
+} Reading;
+
+struct JournalWords {
+        Reading *reading;
+        sd_event_source *finished;
+        sd_event_source *limit;
         JournalWordsDone done;
         void *userdata;
 };
 
-static void words_finish(JournalWords *words) {
-        _cleanup_free_ char *text = strv_is_empty(words->lines) ? NULL : strv_join(words->lines, "; ");
+static void reading_release(Reading *reading) {
+        if (atomic_fetch_sub(&reading->n_users, 1) > 1)
+                return;
 
-        words->io = sd_event_source_disable_unref(words->io);
-        words->limit = sd_event_source_disable_unref(words->limit);
-        words->first = sd_event_source_disable_unref(words->first);
-        words->done(words->userdata, text);
+        sd_journal_close(reading->journal);
+        reading->done_fd = fd_close(reading->done_fd);
+        strv_free(reading->lines);
+        free(reading->unit);
+        free(reading);
 }
 
 static char *entry_field(sd_journal *journal, const char *name) {
@@ -67,14 +94,14 @@ static bool entry_is_of_systemd(sd_journal *journal) {
         return text && string_parse_u64(text, &pid) && pid == 1;
 }
 
-static void add_line(JournalWords *words, char *line) {
+static void add_line(Reading *reading, char *line) {
         if (strlen(line) > LINE_LENGTH_MAX)
                 line[LINE_LENGTH_MAX] = 0;
-        strv_consume(&words->lines, utf8_sanitize(line, strlen(line)));
+        strv_consume(&reading->lines, utf8_sanitize(line, strlen(line)));
 
-        if (strv_length(words->lines) > LINES_MAX) {
-                free(words->lines[0]);
-                memmove(words->lines, words->lines + 1, (LINES_MAX + 1) * sizeof(char *));
+        if (strv_length(reading->lines) > LINES_MAX) {
+                free(reading->lines[0]);
+                memmove(reading->lines, reading->lines + 1, (LINES_MAX + 1) * sizeof(char *));
         }
 }
 
@@ -87,49 +114,23 @@ static bool is_harmless(const char *command, const char *line) {
         return false;
 }
 
-static void read_entries(JournalWords *words) {
-        while (sd_journal_next(words->journal) > 0) {
-                _cleanup_free_ char *id = entry_field(words->journal, "MESSAGE_ID");
-                _cleanup_free_ char *message = entry_field(words->journal, "MESSAGE");
-                _cleanup_free_ char *command = entry_field(words->journal, "_COMM");
+static void read_entries(Reading *reading) {
+        sd_journal *journal = reading->journal;
 
-                if (streq_null(id, MESSAGE_ID_PROCESS_EXIT) && entry_is_of_systemd(words->journal))
-                        words->ended = true;
+        while (!atomic_load(&reading->unwanted) && sd_journal_next(journal) > 0) {
+                _cleanup_free_ char *id = entry_field(journal, "MESSAGE_ID");
+                _cleanup_free_ char *message = entry_field(journal, "MESSAGE");
+                _cleanup_free_ char *command = entry_field(journal, "_COMM");
+
+                if (streq_null(id, MESSAGE_ID_PROCESS_EXIT) && entry_is_of_systemd(journal))
+                        reading->ended = true;
                 else if (!id && !string_is_empty(message) && !is_harmless(command, message))
-                        add_line(words, message);
+                        add_line(reading, message);
         }
 }
 
-static void words_look(JournalWords *words) {
-        read_entries(words);
-        if (words->ended && !strv_is_empty(words->lines))
-                words_finish(words);
-}
-
-static int on_journal(
-        sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
-        JournalWords *words = userdata;
-
-        (void) sd_journal_process(words->journal);
-        words_look(words);
-        return 0;
-}
-
-static int on_first(sd_event_source *source _unused_, void *userdata) {
-        words_look(userdata);
-        return 0;
-}
-
-static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        JournalWords *words = userdata;
-
-        read_entries(words);
-        words_finish(words);
-        return 0;
-}
-
 /* Either what the unit's processes wrote, or what systemd itself says of the unit's end. */
-static int words_match(sd_journal *journal, const char *unit) {
+static int journal_match(sd_journal *journal, const char *unit) {
         _cleanup_free_ char *written = xasprintf("_SYSTEMD_UNIT=%s", unit);
         _cleanup_free_ char *about = xasprintf("UNIT=%s", unit);
         int r;
@@ -146,7 +147,7 @@ static int words_match(sd_journal *journal, const char *unit) {
         return r;
 }
 
-static int words_seek(sd_journal *journal, uint64_t since_usec) {
+static int journal_seek(sd_journal *journal, uint64_t since_usec) {
         uint64_t usec = UINT64_MAX;
         int r = sd_journal_seek_tail(journal);
 
@@ -160,43 +161,110 @@ static int words_seek(sd_journal *journal, uint64_t since_usec) {
         return r;
 }
 
+/* journald may lag behind: the lines are waited for, but for so long only. */
+static void reading_read(Reading *reading) {
+        uint64_t until = clock_monotonic_usec() + reading->limit_usec, now;
+
+        if (sd_journal_open(&reading->journal, JOURNAL_OPEN_FLAGS) < 0 ||
+                journal_match(reading->journal, reading->unit) < 0 ||
+                journal_seek(reading->journal, reading->since_usec) < 0)
+                return;
+
+        /* What is there is read in any case, however long it took to open the files. */
+        read_entries(reading);
+        while (!(reading->ended && !strv_is_empty(reading->lines)) && !atomic_load(&reading->unwanted) &&
+                (now = clock_monotonic_usec()) < until &&
+                sd_journal_wait(reading->journal, until - now) >= 0)
+                read_entries(reading);
+}
+
+static void *reading_thread(void *userdata) {
+        static const uint64_t one = 1;
+        Reading *reading = userdata;
+
+        reading_read(reading);
+        while (write(reading->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+                ;
+        reading_release(reading);
+        return NULL;
+}
+
+/* Return: 0 or a negative errno. */
+static int reading_begin(Reading *reading) {
+        pthread_attr_t attributes;
+        sigset_t all, before;
+        pthread_t thread;
+
+        reading->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (reading->done_fd < 0)
+                return -errno;
+
+        /* Signals are the loop's. */
+        (void) sigfillset(&all);
+        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
+        (void) pthread_attr_init(&attributes);
+        (void) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        atomic_fetch_add(&reading->n_users, 1);
+        int r = pthread_create(&thread, &attributes, reading_thread, reading);
+        (void) pthread_attr_destroy(&attributes);
+        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (r > 0)
+                atomic_fetch_sub(&reading->n_users, 1);
+        return -r;
+}
+
+static int on_finished(
+        sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
+        JournalWords *words = userdata;
+        char **lines = words->reading->lines;
+        _cleanup_free_ char *text = strv_is_empty(lines) ? NULL : strv_join(lines, "; ");
+
+        words->finished = sd_event_source_disable_unref(words->finished);
+        words->limit = sd_event_source_disable_unref(words->limit);
+        words->done(words->userdata, text);
+        return 0;
+}
+
+/* The thread hangs, on a disk that does not answer say. */
+static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        JournalWords *words = userdata;
+
+        words->finished = sd_event_source_disable_unref(words->finished);
+        words->limit = sd_event_source_disable_unref(words->limit);
+        words->done(words->userdata, NULL);
+        return 0;
+}
+
 JournalWords *journal_words_new(sd_event *event, const char *unit, uint64_t since_usec, uint64_t limit_usec,
         JournalWordsDone done, void *userdata) {
         _cleanup_(journal_words_freep) JournalWords *words = xnew(JournalWords, 1);
-        int r, fd;
+        Reading *reading = xnew(Reading, 1);
 
+        words->reading = reading;
         words->done = done;
         words->userdata = userdata;
-
-        r = sd_journal_open(&words->journal, JOURNAL_OPEN_FLAGS);
-        if (r >= 0)
-                r = words_match(words->journal, unit);
-        if (r >= 0)
-                r = words_seek(words->journal, since_usec);
-        if (r < 0)
+        atomic_init(&reading->n_users, 1);
+        atomic_init(&reading->unwanted, false);
+        reading->unit = xstrdup(unit);
+        reading->since_usec = since_usec;
+        reading->limit_usec = limit_usec;
+        if (reading_begin(reading) < 0)
                 return NULL;
 
-        fd = sd_journal_get_fd(words->journal);
-        if (fd < 0)
-                return NULL;
-        r = sd_event_add_io(event, &words->io, fd, EPOLLIN, on_journal, words);
-        if (r >= 0)
-                r = sd_event_add_time_relative(
-                        event, &words->limit, CLOCK_MONOTONIC, limit_usec, 0, on_limit, words);
-        if (r >= 0)
-                r = sd_event_add_defer(event, &words->first, on_first, words);
-        return r < 0 ? NULL : TAKE_PTR(words);
+        event_must(sd_event_add_io(event, &words->finished, reading->done_fd, EPOLLIN, on_finished, words));
+        event_must(sd_event_add_time_relative(
+                event, &words->limit, CLOCK_MONOTONIC, limit_usec + FILES_LIMIT_USEC, 0, on_limit, words));
+        return TAKE_PTR(words);
 }
 
 JournalWords *journal_words_free(JournalWords *words) {
         if (!words)
                 return NULL;
 
-        sd_event_source_disable_unref(words->io);
+        sd_event_source_disable_unref(words->finished);
         sd_event_source_disable_unref(words->limit);
-        sd_event_source_disable_unref(words->first);
-        sd_journal_close(words->journal);
-        strv_free(words->lines);
+        atomic_store(&words->reading->unwanted, true);
+        reading_release(words->reading);
         free(words);
         return NULL;
 }
