@@ -149,6 +149,10 @@ void job_add_mount(Job *job, const char *source, const char *target, bool read_o
 /* For the task as a whole; a limit of its own for each job. */
 void job_limit_memory(Job *job, int64_t mib);
 
+/* Its share of the processors, where a task that is given none has 1024. Not together with a limit of
+ * memory. */
+void job_set_cpu_shares(Job *job, int64_t shares);
+
 void job_start_begin(Agent *agent, Job *job);
 void job_start_end(Job *job);
 void job_start(Agent *agent, Job *job);

@@ -12,6 +12,7 @@ TestSuite(recovery, .timeout = TEST_SEC);
 #define N_TASKS 5
 
 /* Counts as fast as it is read, until it is told to stop. */
+#define COUNTER_SHARES 100 /* the tests beside it are to get on as well */
 #define COUNTER "trap 'echo last $i; exit 3' TERM; i=0; while :; do echo $i; i=$((i + 1)); done"
 
 /* No number is missing, and the last one is told. */
@@ -56,6 +57,7 @@ Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
 
         for (size_t i = 0; i < N_TASKS; i++) {
                 jobs[i] = job_new(COUNTER, NULL);
+                job_set_cpu_shares(jobs[i], COUNTER_SHARES);
                 job_start_begin(&first, jobs[i]);
         }
         for (size_t i = 0; i < N_TASKS; i++) {
