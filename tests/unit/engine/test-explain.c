@@ -56,16 +56,15 @@ Test(explain, what_a_read_only_image_lacks_is_told_with_what_helps) {
 }
 
 Test(explain, a_busy_image_of_nobody_we_know_names_nobody) {
+        static const char *const remedies[] = { "read_only", "volatile", "ephemeral" };
         char image[] = "web";
         TaskSpec spec = { .image = image };
         _cleanup_free_ char *text = explain(&spec, NULL, "Directory tree /x is currently busy.", NULL);
 
         cr_assert_not_null(
                 string_after_prefix(text, "image: \"web\" is in use by somebody else"), "%s", text);
-        for (size_t i = 0; i < 3; i++)
-                cr_assert_not_null(
-                        strstr(text, (const char *const[]){ "read_only", "volatile", "ephemeral" }[i]), "%s",
-                        text);
+        for (size_t i = 0; i < ELEMENTSOF(remedies); i++)
+                cr_assert_not_null(strstr(text, remedies[i]), "%s", text);
 }
 
 Test(explain, other_words_stay_as_they_are) {
