@@ -7,6 +7,7 @@
  *
  *      record              who the task is; only the engine writes it
  *      notes               how its last run ended; nspawn-units-helper writes it
+ *      holds               what the task holds elsewhere on the host (hold.h); only the engine writes it
  *      unit/               what the unit needs for as long as it lives; systemd removes it with the unit
  *      unit/secrets        environment and user (secrets-file.h)
  *      unit/arguments      systemd-nspawn's command line, a NUL behind each word
@@ -22,6 +23,7 @@
 
 #define TASK_RECORD_FILE "record"
 #define TASK_NOTES_FILE "notes"
+#define TASK_HOLDS_FILE "holds"
 #define TASK_NEXT_NOTES_FILE "notes.next" /* until they are whole */
 #define TASK_UNIT_DIRECTORY "unit"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "base/hold.h"
 #include "base/string.h"
 #include "bus/error.h"
 #include "bus/job.h"
@@ -50,6 +51,7 @@ static void remove_lost_record(const char *unit) {
                 owner_look(record.owner) != OWNER_LOST)
                 return;
 
+        task_dir_release_holds(NULL, machine, unit, HOLDS_ALL);
         task_dir_remove_record(NULL, machine);
         /* systemd ends the job before it removes the unit's directory, and would leave the task's, empty. */
         task_dir_remove_unit(NULL, machine);

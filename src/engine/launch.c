@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/attach.h"
-#include "base/container-traces.h"
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/run-result.h"
 #include "base/string.h"
 #include "base/strv.h"
@@ -26,9 +26,10 @@
 #define ATTACH_BACKLOG 8
 
 void task_remove_unit_directory(const Task *task) {
-        task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
-        journal_fields_remove(task->record.unit);
-        container_traces_remove(task->record.machine);
+        const char *root = task->engine->runtime_directory;
+
+        task_dir_release_holds(root, task->record.machine, task->record.unit, HOLDS_ALL);
+        task_dir_remove_unit(root, task->record.machine);
 }
 
 /* Return: the path of a file that goes with the task's unit, owned by the caller. */
@@ -230,6 +231,8 @@ int launch_unit(Task *task, const TaskRequest *request, const Root *root, const 
 
         if (r >= 0)
                 r = write_record(task);
+        if (r >= 0)
+                r = task_dir_write_holds(runtime, task->record.machine, task->record.unit);
         if (r >= 0)
                 r = write_secrets(task, &request->spec);
         if (r < 0) {

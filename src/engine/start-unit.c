@@ -2,13 +2,13 @@
 
 #include <errno.h>
 
+#include "base/hold.h"
 #include "base/string.h"
 #include "bus/error.h"
 #include "engine/explain.h"
 #include "engine/launch.h"
 #include "engine/phase.h"
 #include "engine/task.h"
-#include "unit/journal-fields.h"
 #include "unit/task-dir.h"
 
 /* How long journald may lag behind the end of a unit; a failed start is told within a second. */
@@ -49,8 +49,9 @@ static bool is_for_good(const sd_bus_error *error) {
 static StartPhase unit_exists(Start *start) {
         Task *task = start->task;
 
+        task_dir_release_holds(task->engine->runtime_directory, task->record.machine, task->record.unit,
+                HOLD_SET(HOLD_JOURNAL_FIELDS));
         task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
-        journal_fields_remove(task->record.unit);
         if (task->state != TASK_STOPPING)
                 return START_LOOK;
 

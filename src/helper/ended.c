@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/container-traces.h"
 #include "base/fd-letters.h"
+#include "base/hold.h"
 #include "base/remove.h"
 #include "base/run-result.h"
 #include "base/task-dir.h"
@@ -260,19 +260,8 @@ static int socket_keep(void) {
  * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
  * That of systemd 262 forgets it with its first process. One that does not run now, as after a restart of
  * the bus, would read its file of the container when the next run wakes it, and refuse that run (252) or
- * stop the unit (257): so its file goes first (machine.c, machine_save()).
- *
- * Return: whether there was one; without it there is nothing to give back.
- */
-static bool machine_forget(const char *machine) {
-        char path[FILE_MAX];
-
-        return snprintf(path, sizeof(path), MACHINED_DIRECTORY "/%s", machine) < (int) sizeof(path) &&
-                unlink(path) >= 0;
-}
-
-/*
- * Gives the name back in the systemd-machined that runs, if one does.
+ * stop the unit (257): so its file goes first (HOLD_MACHINE). Then the name is given back in the one that
+ * runs, if one does.
  *
  * busctl speaks to it: this program has no library to do so.
  *
@@ -311,6 +300,26 @@ static bool place_find(char *argument, Place *ret) {
         return length < (int) sizeof(ret->unit);
 }
 
+/*
+ * Releases what a run holds of which nspawn was killed; the rest is the task's.
+ *
+ * Return: whether the name has to be given back in systemd-machined, too.
+ */
+static bool run_release(const Place *place, bool unregister) {
+        unsigned kinds = HOLD_SET(HOLD_CONTAINER) | (unregister ? HOLD_SET(HOLD_MACHINE) : 0);
+        char path[PATH_MAX];
+        int released = -ENOENT;
+
+        if (!place->old &&
+                snprintf(path, sizeof(path), "%s/" TASK_HOLDS_FILE, place->argument) < (int) sizeof(path))
+                released = holds_release(path, kinds);
+        if (released >= 0)
+                return (unsigned) released & HOLD_SET(HOLD_MACHINE);
+
+        (void) hold_release(HOLD_CONTAINER, place->machine);
+        return unregister && hold_release(HOLD_MACHINE, place->machine) > 0;
+}
+
 int helper_ended(char **argv) {
         bool keep = false, unregister = false;
         Place place;
@@ -345,10 +354,8 @@ int helper_ended(char **argv) {
          * and the next run refuses to start. Our own are files, and the next run needs them.
          */
         directory_clear(place.unit, true);
-        if (killed)
-                container_traces_remove(place.machine);
+        bool named = killed && run_release(&place, unregister);
 
         int status = place.old ? ledger_write(place.argument) : notes_write(&place);
-        return killed && unregister && machine_forget(place.machine) ? machine_unregister(place.machine)
-                                                                     : status;
+        return named ? machine_unregister(place.machine) : status;
 }

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/container-traces.h"
+#include "base/hold.h"
 #include "helper.h"
 #include "init/become.h"
 #include "init/words.h"

@@ -54,11 +54,16 @@ void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory) {
 }
 
 void plugin_deinit(Plugin *plugin) {
+        plugin->sweep = sweep_free(plugin->sweep);
         plugin->engine = engine_free(plugin->engine);
         driver_tasks_clear(&plugin->tasks);
         orphans_deinit(&plugin->orphans);
         events_clear(&plugin->events);
         fingerprint_deinit(&plugin->fingerprint);
+}
+
+static void on_swept(void *userdata _unused_, const char *machine) {
+        log_info("removed what the start of a task had left that was killed", "machine", machine);
 }
 
 void plugin_begin(Plugin *plugin) {
@@ -68,10 +73,12 @@ void plugin_begin(Plugin *plugin) {
         plugin->in_use = true;
         handshake_sweep(plugin->socket_directory);
         orphans_find(&plugin->orphans, getppid(), plugin->config.orphan_timeout_usec);
+        plugin->sweep = sweep_new(plugin->engine, SWEEP_AGE_USEC, on_swept, NULL);
 }
 
 void plugin_end(Plugin *plugin) {
         plugin->in_use = false;
+        plugin->sweep = sweep_free(plugin->sweep);
         orphans_drop(&plugin->orphans);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "engine/sweep.h"
 #include "nomad/compute.h"
 #include "nomad/driver-tasks.h"
 #include "nomad/events.h"
@@ -25,6 +26,7 @@ typedef struct Plugin {
         Events events;
         Fingerprint fingerprint;
         Orphans orphans;
+        Sweep *sweep; /* while the plugin is in use */
 } Plugin;
 
 /**
@@ -43,8 +45,8 @@ void plugin_deinit(Plugin *plugin);
 /**
  * plugin_begin() - an agent begins to use this process
  *
- * Removes sockets of plugins that were killed, looks for tasks of lost nodes, and sets the timer after which
- * they are ended. Does nothing when the plugin is in use already.
+ * Removes sockets of plugins and leavings of starts that were killed, looks for tasks of lost nodes, and
+ * sets the timer after which they are ended. Does nothing when the plugin is in use already.
  */
 void plugin_begin(Plugin *plugin);
 

@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/string.h"
 #include "base/strv.h"
 #include "unit/journal-fields.h"
 #include "unit/unit-file.h"
-
-#define FILE_NAME "50-journal-fields.conf"
 
 bool journal_fields_survive(char *const *fields) {
         STRV_FOREACH (field, fields)
@@ -37,7 +36,7 @@ char *journal_fields_text(char *const *fields) {
 
 int journal_fields_write(const char *unit, char *const *fields) {
         _cleanup_free_ char *directory = journal_fields_directory(unit),
-                            *path = xasprintf("%s/" FILE_NAME, directory),
+                            *path = xasprintf("%s/" JOURNAL_FIELDS_FILE, directory),
                             *text = journal_fields_text(fields);
 
         if (mkdir(directory, 0700) < 0 && errno != EEXIST)
@@ -46,12 +45,4 @@ int journal_fields_write(const char *unit, char *const *fields) {
         /* systemd complains about a file that not everybody may read. */
         int r = file_write_private(path, text, strlen(text));
         return r >= 0 && chmod(path, 0644) < 0 ? -errno : r;
-}
-
-void journal_fields_remove(const char *unit) {
-        _cleanup_free_ char *directory = journal_fields_directory(unit),
-                            *path = xasprintf("%s/" FILE_NAME, directory);
-
-        (void) unlink(path);
-        (void) rmdir(directory);
 }

@@ -7,7 +7,8 @@
  * Fields on each journal entry of a unit, LogExtraFields=. systemd writes them into a transient unit's file
  * without quotes (252 to 262, core/dbus-execute.c), so that a value ends at its first space once the file is
  * read again. Fields with a space therefore come in a file of ours beside it, which systemd reads with the
- * unit: in a directory that is also one of the unit's RuntimeDirectory=, and so goes with it.
+ * unit: in a directory that is also one of the unit's RuntimeDirectory=, and so goes with it. Where systemd
+ * does not remove it, it is released as one of the task's holds (base/hold.h).
  */
 
 /* Return: whether systemd may be told of them over the bus. */
@@ -21,6 +22,3 @@ char *journal_fields_text(char *const *fields);
 
 /* Writes the file, before the unit is started. Return: 0 or a negative errno. */
 int journal_fields_write(const char *unit, char *const *fields);
-
-/* Removes it, and the directory if it is empty then, where systemd did not. */
-void journal_fields_remove(const char *unit);

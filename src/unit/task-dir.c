@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/hold.h"
 #include "base/program.h"
 #include "base/remove.h"
 #include "base/string.h"
@@ -108,6 +110,33 @@ int task_dir_create(const char *root, const char *machine) {
         return r;
 }
 
+int task_dir_write_holds(const char *root, const char *machine, const char *unit) {
+        const char *const names[_HOLD_KIND_MAX] = {
+                [HOLD_CONTAINER] = machine,
+                [HOLD_MACHINE] = machine,
+                [HOLD_JOURNAL_FIELDS] = unit,
+        };
+        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_HOLDS_FILE);
+        _cleanup_string_buffer_ StringBuffer text = {};
+
+        for (HoldKind kind = 0; kind < _HOLD_KIND_MAX; kind++)
+                string_buffer_append(&text, HOLD_LINE, hold_kind_name(kind), names[kind]);
+        return file_write_private(path, text.text, text.length);
+}
+
+void task_dir_release_holds(const char *root, const char *machine, const char *unit, unsigned kinds) {
+        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_HOLDS_FILE);
+
+        if (holds_release(path, kinds) >= 0) {
+                (void) unlink(path);
+                return;
+        }
+        if (kinds & HOLD_SET(HOLD_CONTAINER))
+                (void) hold_release(HOLD_CONTAINER, machine);
+        if (kinds & HOLD_SET(HOLD_JOURNAL_FIELDS))
+                (void) hold_release(HOLD_JOURNAL_FIELDS, unit);
+}
+
 static void remove_all(const char *path) {
         directory_clear(path, false);
         (void) rmdir(path);
@@ -136,11 +165,13 @@ void task_dir_remove_record(const char *root, const char *machine) {
                             *record = task_dir_file(root, machine, TASK_RECORD_FILE),
                             *notes = task_dir_file(root, machine, TASK_NOTES_FILE),
                             *next = task_dir_file(root, machine, TASK_NEXT_NOTES_FILE),
+                            *holds = task_dir_file(root, machine, TASK_HOLDS_FILE),
                             *old = task_dir_old_ledger(root, machine),
                             *ledgers = xasprintf("%s/" OLD_LEDGERS_DIRECTORY, task_dir_root(root));
 
         (void) unlink(notes);
         (void) unlink(next);
+        (void) unlink(holds);
         (void) unlink(record);
         (void) unlink(old);
         (void) rmdir(ledgers);

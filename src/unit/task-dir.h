@@ -49,6 +49,23 @@ char *task_dir_old_ledger(const char *root, const char *machine);
 int task_dir_create(const char *root, const char *machine);
 
 /**
+ * task_dir_write_holds() - write down what a task may hold, before it is made
+ * @unit: of the task
+ *
+ * Return: 0 or a negative errno.
+ */
+int task_dir_write_holds(const char *root, const char *machine, const char *unit);
+
+/**
+ * task_dir_release_holds() - release what a task holds that is over or never came to be
+ * @unit:  of the task
+ * @kinds: those that may be released (base/hold.h); the others are nobody's afterwards
+ *
+ * Tasks of older versions did not write down what they hold; the same is looked for then.
+ */
+void task_dir_release_holds(const char *root, const char *machine, const char *unit, unsigned kinds);
+
+/**
  * task_dir_remove_unit() - remove what goes with the unit, which is dead or never came to be
  *
  * systemd does not always do so. Whatever is in there is removed, the mounts of a killed nspawn too. Record

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/hold.h"
+
+/* Return: whether the path fits, and is in @path then. */
+static bool path_make(char path[PATH_MAX], const char *directory, const char *name, const char *more) {
+        return snprintf(path, PATH_MAX, "%s/%s%s", directory, name, more) < PATH_MAX;
+}
+
+/* A zombie may have ended just now, and is none any more (proc(5), stat). */
+static bool process_lives(long pid) {
+        char path[64], text[512];
+
+        (void) snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+        if (fd >= 0)
+                (void) close(fd);
+        if (n <= 0)
+                return false;
+        text[n] = 0;
+        const char *state = strrchr(text, ')');
+        return !state || (strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0);
+}
+
+/* Return: whether systemd-machined has a living container of the name; it need not be ours. */
+static bool container_lives(const char *machine) {
+        char path[PATH_MAX], line[256];
+        long leader = 0;
+
+        if (!path_make(path, MACHINED_DIRECTORY, machine, ""))
+                return false;
+        FILE *file = fopen(path, "re");
+        if (!file)
+                return false;
+
+        while (leader == 0 && fgets(line, sizeof(line), file))
+                if (strncmp(line, "LEADER=", 7) == 0)
+                        leader = strtol(line + 7, NULL, 10);
+        (void) fclose(file);
+        return leader > 0 && process_lives(leader);
+}
+
+/*
+ * The directory through which mounts are handed in, and since systemd 256 the mount of nspawn's socket
+ * (nspawn.c, 252 to 257; in 262 both are in the unit's RuntimeDirectory=).
+ */
+static bool container_release(const char *machine) {
+        static const char *const directories[] = { "/run/systemd/nspawn/propagate",
+                "/run/systemd/nspawn/unix-export" };
+        char path[PATH_MAX];
+        bool had = false;
+
+        /* A start fails where somebody else runs a container of the name, and that goes on. */
+        if (container_lives(machine))
+                return false;
+
+        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+                if (!path_make(path, directories[i], machine, ""))
+                        continue;
+                (void) umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+                had = rmdir(path) >= 0 || had;
+        }
+        return had;
+}
+
+/* A systemd-machined that runs has to be told as well (helper/ended.c); one that starts later reads this. */
+static bool machine_release(const char *machine) {
+        char path[PATH_MAX];
+
+        return !container_lives(machine) && path_make(path, MACHINED_DIRECTORY, machine, "") &&
+                unlink(path) >= 0;
+}
+
+static bool journal_fields_release(const char *unit) {
+        char path[PATH_MAX];
+        bool had;
+
+        if (!path_make(path, "/run/systemd/system", unit, ".d/" JOURNAL_FIELDS_FILE))
+                return false;
+        had = unlink(path) >= 0;
+        (void) path_make(path, "/run/systemd/system", unit, ".d");
+        return rmdir(path) >= 0 || had;
+}
+
+static const struct {
+        const char *name;
+        bool (*release)(const char *name);
+} kinds_table[_HOLD_KIND_MAX] = {
+        [HOLD_CONTAINER] = { "container", container_release },
+        [HOLD_MACHINE] = { "machine", machine_release },
+        [HOLD_JOURNAL_FIELDS] = { "journal-fields", journal_fields_release },
+};
+
+const char *hold_kind_name(HoldKind kind) {
+        return kinds_table[kind].name;
+}
+
+int hold_release(HoldKind kind, const char *name) {
+        return kinds_table[kind].release(name);
+}
+
+/* Return: the kind in front of the line's name, which is put in @ret_name; -1 for a line of another kind. */
+static int line_parse(const char *line, const char **ret_name) {
+        for (int kind = 0; kind < _HOLD_KIND_MAX; kind++) {
+                size_t n = strlen(kinds_table[kind].name);
+
+                if (strncmp(line, kinds_table[kind].name, n) != 0 || line[n] != ' ')
+                        continue;
+                *ret_name = line + n + 1;
+                return **ret_name && **ret_name != '.' && !strchr(*ret_name, '/') ? kind : -1;
+        }
+        return -1;
+}
+
+int holds_release(const char *path, unsigned kinds) {
+        char text[HOLDS_MAX], *rest = text, *line;
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), released = 0;
+        const char *name;
+
+        if (fd < 0)
+                return -errno;
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+        int r = n < 0 ? -errno : 0;
+        (void) close(fd);
+        if (r < 0)
+                return r;
+
+        text[n] = 0;
+        while ((line = strsep(&rest, "\n"))) {
+                int kind = line_parse(line, &name);
+
+                if (kind >= 0 && (kinds & HOLD_SET(kind)) && hold_release((HoldKind) kind, name) > 0)
+                        released |= (int) HOLD_SET(kind);
+        }
+        return released;
+}
