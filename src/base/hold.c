@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hold.h"
+#include "base/task-dir.h"
 
 /* Return: whether the path fits, and is in @path then. */
 static bool path_make(char path[PATH_MAX], const char *directory, const char *name, const char *more) {
@@ -34,22 +35,29 @@ static bool process_lives(long pid) {
         return !state || (strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0);
 }
 
-/* Return: whether systemd-machined has a living container of the name; it need not be ours. */
-static bool container_lives(const char *machine) {
-        char path[PATH_MAX], line[256];
+/*
+ * Return: whether systemd-machined has a living container of the name that is not of the task's unit. Of one
+ * that is, the processes are about to be gone, which takes a while where they had much memory.
+ */
+static bool foreign_lives(const char *machine) {
+        char path[PATH_MAX], unit[PATH_MAX], line[512];
+        bool ours = false;
         long leader = 0;
 
-        if (!path_make(path, MACHINED_DIRECTORY, machine, ""))
+        if (!path_make(path, MACHINED_DIRECTORY, machine, "") ||
+                snprintf(unit, sizeof(unit), "SCOPE=" TASK_UNIT_NAME "\n", machine) >= (int) sizeof(unit))
                 return false;
         FILE *file = fopen(path, "re");
         if (!file)
                 return false;
 
-        while (leader == 0 && fgets(line, sizeof(line), file))
+        while (fgets(line, sizeof(line), file))
                 if (strncmp(line, "LEADER=", 7) == 0)
                         leader = strtol(line + 7, NULL, 10);
+                else if (strcmp(line, unit) == 0)
+                        ours = true;
         (void) fclose(file);
-        return leader > 0 && process_lives(leader);
+        return leader > 0 && !ours && process_lives(leader);
 }
 
 /*
@@ -63,7 +71,7 @@ static bool container_release(const char *machine) {
         bool had = false;
 
         /* A start fails where somebody else runs a container of the name, and that goes on. */
-        if (container_lives(machine))
+        if (foreign_lives(machine))
                 return false;
 
         for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
@@ -79,7 +87,7 @@ static bool container_release(const char *machine) {
 static bool machine_release(const char *machine) {
         char path[PATH_MAX];
 
-        return !container_lives(machine) && path_make(path, MACHINED_DIRECTORY, machine, "") &&
+        return !foreign_lives(machine) && path_make(path, MACHINED_DIRECTORY, machine, "") &&
                 unlink(path) >= 0;
 }
 

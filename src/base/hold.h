@@ -39,7 +39,8 @@ const char *hold_kind_name(HoldKind kind);
  * hold_release() - give back one thing that a task held
  * @name: of a container or unit of ours
  *
- * Does nothing to a container while systemd-machined has a living one of the name: it is somebody else's.
+ * Does nothing to a container while systemd-machined has a living one of the name in another unit: it is
+ * somebody else's.
  *
  * Return: 1 when there was something, 0 when there was nothing to release.
  */

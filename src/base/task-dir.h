@@ -21,6 +21,9 @@
  */
 #define TASKS_DIRECTORY "tasks"
 
+/* The name of a task's unit, from that of its container. */
+#define TASK_UNIT_NAME "nspawn-%s.service"
+
 #define TASK_RECORD_FILE "record"
 #define TASK_NOTES_FILE "notes"
 #define TASK_HOLDS_FILE "holds"

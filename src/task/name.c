@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/string.h"
+#include "base/task-dir.h"
 #include "task/name.h"
 
 /* Host name labels: letters, digits, dashes; neither end may be a dash. Return: whether anything changed. */
@@ -107,7 +108,7 @@ char *machine_id_make(const char *instance, const char *task) {
 }
 
 char *unit_name_make(const char *machine) {
-        return xasprintf("nspawn-%s.service", machine);
+        return xasprintf(TASK_UNIT_NAME, machine);
 }
 
 char *unit_name_to_machine(const char *unit) {

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/hold.h"
+#include "base/task-dir.h"
 #include "base/string.h"
 
 TestSuite(hold, .timeout = 30);
@@ -89,6 +90,19 @@ Test(hold, a_container_of_the_name_that_lives_loses_nothing) {
         cr_expect_eq(hold_release(HOLD_MACHINE, names.name), 0);
         cr_expect_eq(access(names.directory, F_OK), 0, "it is somebody else's");
         cr_expect_eq(access(names.machine, F_OK), 0, "it is somebody else's");
+}
+
+Test(hold, a_container_of_the_tasks_own_unit_is_about_to_be_gone) {
+        _cleanup_names_ Names names = {};
+
+        TAKES_ROOT();
+        names_make(&names, getpid());
+        FILE *file = fopen(names.machine, "ae");
+        cr_assert_not_null(file);
+        (void) fprintf(file, "SCOPE=" TASK_UNIT_NAME "\n", names.name);
+        cr_assert_eq(fclose(file), 0);
+        cr_expect_eq(hold_release(HOLD_CONTAINER, names.name), 1);
+        cr_expect_eq(hold_release(HOLD_MACHINE, names.name), 1);
 }
 
 Test(hold, a_zombie_is_no_living_container) {
