@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/string.h"
+#include "cli/outlet.h"
 #include "cli/verb.h"
 #include "cli/yaml-task.h"
 #include "engine/engine.h"
@@ -16,7 +17,9 @@ typedef struct Run {
         App *app;
         TaskRequest *request; /* until the start */
         bool detach;
-        Task *task; /* NULL while it starts */
+        Outlet *outlet; /* NULL with detach */
+        int status;     /* of the task that ended */
+        Task *task;     /* NULL while it starts */
         TaskWait *wait;
         bool stopping; /* there was a signal already */
 } Run;
@@ -24,12 +27,18 @@ typedef struct Run {
 static void on_ended(void *userdata, const ExitResult *result) {
         Run *run = userdata;
 
-        if (result->known)
-                app_exit(run->app, result->code);
-        else
-                (void) app_fail(run->app, "the exit status of the task is not known");
+        if (!result->known)
+                app_print("the exit status of the task is not known");
+        run->status = result->known ? result->code : EXIT_OWN_FAILURE;
         task_forget(run->task);
         run->task = NULL;
+        outlet_finish(run->outlet);
+}
+
+static void on_output_done(void *userdata) {
+        const Run *run = userdata;
+
+        app_exit(run->app, run->status);
 }
 
 static void on_started(void *userdata, Task *task, const Error *error) {
@@ -51,14 +60,22 @@ static void on_started(void *userdata, Task *task, const Error *error) {
 }
 
 static void start_task(void *userdata, App *app) {
-        static const TaskStreams standard = { STDOUT_FILENO, STDERR_FILENO }, journal = { -1, -1 };
+        TaskStreams streams = { -1, -1 };
         _cleanup_error_ Error *error = NULL;
         Run *run = userdata;
-        TaskRequest *request = TAKE_PTR(run->request);
-        const char *name = request->identity.name;
+        int r = run->detach ? 0 : outlet_new(app, on_output_done, run, &run->outlet, &error);
 
-        if (engine_start(app->engine, name, request, run->detach ? &journal : &standard, on_started, run,
-                    &error) < 0)
+        if (r >= 0) {
+                TaskRequest *request = TAKE_PTR(run->request);
+
+                if (run->outlet)
+                        streams = outlet_streams(run->outlet);
+                r = engine_start(
+                        app->engine, request->identity.name, request, &streams, on_started, run, &error);
+        }
+        if (run->outlet)
+                outlet_close_streams(run->outlet);
+        if (r < 0)
                 (void) app_fail(app, "%s", error_message(error));
 }
 
@@ -77,6 +94,7 @@ static int on_signal(
 
 static void run_clear(Run *run) {
         task_wait_free(run->wait);
+        outlet_free(run->outlet);
         task_request_free(run->request);
 }
 

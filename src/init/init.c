@@ -20,6 +20,7 @@
 #include "base/run-result.h"
 #include "become.h"
 #include "notify.h"
+#include "outlet.h"
 #include "parse.h"
 #include "setup.h"
 #include "terminal.h"
@@ -127,6 +128,7 @@ static void children_reap(pid_t payload, int ready_fd, const Options *options) {
                 if (pid == payload) {
                         result_note(options, status);
                         terminal_finish();
+                        outlet_finish();
                         ready_wait(ready_fd);
                         _exit(exit_code_of_status(status));
                 }
@@ -170,6 +172,8 @@ static _Noreturn void supervise(const Options *options) {
 
         if (options->terminal)
                 terminal_open(options->attach_fd);
+        /* The payload's stderr may come as a descriptor, and then is no socket. */
+        bool passes_on = !options->terminal && outlet_open(options->error_fd < 0);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
 
@@ -181,7 +185,7 @@ static _Noreturn void supervise(const Options *options) {
                 payload_run(options);
         }
 
-        /* The task's output ends when the task closes it, so nothing of it is kept here. */
+        /* The task's output ends when the task closes it, so the side that it writes to is not kept here. */
         (void) close(fds[1]);
         (void) close(options->error_fd);
         descriptors_nullify();
@@ -196,6 +200,7 @@ static _Noreturn void supervise(const Options *options) {
         for (;;) {
                 bool from_outside = false;
                 int sig = options->terminal ? terminal_wait_signal(&from_outside)
+                        : passes_on         ? outlet_wait_signal(&from_outside)
                                             : signal_wait(&all, &from_outside);
 
                 if (sig == SIGCHLD)

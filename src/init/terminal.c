@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "attach.h"
 #include "pty.h"
 #include "setup.h"
+#include "signals.h"
 #include "terminal.h"
 
 /* How long a reader of the output may be away at the end. */
@@ -38,16 +38,14 @@ static size_t n_shown, n_written;
 void terminal_open(int listener) {
         const struct winsize usual = { .ws_row = 24, .ws_col = 80 };
         struct stat st;
-        sigset_t all;
 
         master_fd = pty_open(&slave_fd);
         if (ioctl(master_fd, TIOCSWINSZ, &usual) < 0)
                 fail(EXIT_SETUP, "cannot make a terminal: ", strerrordesc_np(errno), NULL);
 
-        (void) sigfillset(&all);
-        signals_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+        signals_fd = signals_open();
         output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-        if (signals_fd < 0 || output_fd < 0 || fstat(output_fd, &st) < 0)
+        if (output_fd < 0 || fstat(output_fd, &st) < 0)
                 fail(EXIT_SETUP, "cannot look after a terminal: ", strerrordesc_np(errno), NULL);
 
         output_is_socket = S_ISSOCK(st.st_mode);
@@ -156,17 +154,12 @@ static bool terminal_turn(bool finishing, int msec) {
 }
 
 int terminal_wait_signal(bool *ret_from_outside) {
-        struct signalfd_siginfo info;
+        int sig = 0;
 
-        for (;;) {
-                if (!terminal_turn(false, -1) || read(signals_fd, &info, sizeof(info)) != sizeof(info))
-                        continue;
-                /* Of a write of ours that nobody can read: not for the payload. */
-                if (info.ssi_signo == SIGPIPE && info.ssi_pid == (uint32_t) getpid())
-                        continue;
-                *ret_from_outside = info.ssi_code <= 0 && info.ssi_pid == 0;
-                return (int) info.ssi_signo;
-        }
+        while (sig == 0)
+                if (terminal_turn(false, -1))
+                        sig = signals_take(signals_fd, ret_from_outside);
+        return sig;
 }
 
 void terminal_finish(void) {

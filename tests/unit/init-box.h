@@ -37,6 +37,7 @@ typedef struct Box {
         const char *root;
         bool ignores_signals; /* when it starts */
         BoxOutput output;
+        bool err_is_out;   /* stderr is the same as stdout */
         bool keeps_writer; /* the end of the output that the init has */
         int writer;
 } Box;
@@ -112,7 +113,7 @@ static _Noreturn void box_enter(Box *box, int go, int out, const char *const *ar
                 _exit(91);
         if (box->root && chroot(box->root) < 0)
                 _exit(92);
-        if (dup2(box->in, 0) < 0 || dup2(out, 1) < 0 || dup2(box->err, 2) < 0)
+        if (dup2(box->in, 0) < 0 || dup2(out, 1) < 0 || dup2(box->err_is_out ? out : box->err, 2) < 0)
                 _exit(93);
         if (box->ignores_signals &&
                 (signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_IGN) == SIG_ERR))

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "cli/app.h"
+
+/*
+ * The output of a task that `nspawnctl run` shows. The task gets pipes, and what it writes into them is
+ * passed on to this program's own standard output and error. The task never gets those themselves:
+ *
+ * - root in a container may not open by name what belongs to a user that the container does not know, so
+ *   that /dev/stdout would fail;
+ * - whoever has a descriptor of a terminal can have it type (ioctl_tty(2), TIOCSTI), and a task without a
+ *   user namespace may.
+ */
+typedef struct Outlet Outlet;
+
+/* All that the task wrote is passed on, or nobody takes it any more. */
+typedef void (*OutletDone)(void *userdata);
+
+/**
+ * outlet_new() - make the pipes of a task
+ *
+ * When nobody reads this program's output any more, a pipe is closed, so that the task hears of it (EPIPE).
+ *
+ * Return: 0, or a negative errno with @ret_error set.
+ */
+int outlet_new(App *app, OutletDone done, void *userdata, Outlet **ret, Error **ret_error);
+Outlet *outlet_free(Outlet *outlet);
+DEFINE_CLEANUP(Outlet *, outlet_free)
+
+/* Return: the task's sides of the pipes; they stay the outlet's. */
+TaskStreams outlet_streams(const Outlet *outlet);
+
+/* Closes those sides here, once the task has them. May be called again. */
+void outlet_close_streams(Outlet *outlet);
+
+/* The task is over: reads what is still in the pipes, and calls done() from the loop when all of it is
+ * written. */
+void outlet_finish(Outlet *outlet);

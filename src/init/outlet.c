@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "become.h"
+#include "outlet.h"
+#include "signals.h"
+#include "words.h"
+
+/* How long a reader of the output may be away at the end. */
+#define FINISH_MSEC 5000
+
+/* More than a pipe holds by default (pipe(7)): what comes behind was written after the end. */
+#define FINISH_BYTES ((size_t) 128 * 1024)
+
+/* Any user may open the pipe to write. */
+#define PIPE_MODE 0622
+
+#define N_WAYS 2
+
+/* Memory that a supervisor without pipes never touches. */
+typedef struct Way {
+        int pipe_fd;   /* what the payload writes comes here; -1 at its end, or where there is no pipe */
+        int socket_fd; /* where it goes */
+        size_t n_read, n_written;
+        char bytes[4096];
+} Way;
+
+static Way ways[N_WAYS];
+static int signals_fd = -1;
+
+static void way_open(Way *way, int fd) {
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0 || fchmod(fds[1], PIPE_MODE) < 0 ||
+                fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
+                fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
+        way->pipe_fd = fds[0];
+        way->socket_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (way->socket_fd < 0 || dup2(fds[1], fd) < 0)
+                fail(EXIT_SETUP, "cannot put a pipe in place: ", strerrordesc_np(errno), NULL);
+        (void) close(fds[1]);
+}
+
+static bool is_socket(int fd, struct stat *ret) {
+        return fstat(fd, ret) >= 0 && S_ISSOCK(ret->st_mode);
+}
+
+bool outlet_open(bool error) {
+        struct stat out, err;
+        bool has_out = is_socket(STDOUT_FILENO, &out), has_err = error && is_socket(STDERR_FILENO, &err);
+
+        for (size_t i = 0; i < N_WAYS; i++)
+                ways[i].pipe_fd = ways[i].socket_fd = -1;
+        if (has_out)
+                way_open(&ways[0], STDOUT_FILENO);
+        if (has_err && has_out && out.st_ino == err.st_ino) {
+                if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+                        fail(EXIT_SETUP, "cannot put a pipe in place: ", strerrordesc_np(errno), NULL);
+        } else if (has_err)
+                way_open(&ways[1], STDERR_FILENO);
+        if (has_out || has_err)
+                signals_fd = signals_open();
+        return has_out || has_err;
+}
+
+static bool way_is_empty(const Way *way) {
+        return way->n_written == way->n_read;
+}
+
+/* Then the payload hears of it, as it would with the socket itself. */
+static void way_close(Way *way) {
+        (void) close(way->pipe_fd);
+        (void) close(way->socket_fd);
+        way->pipe_fd = way->socket_fd = -1;
+        way->n_read = way->n_written = 0;
+}
+
+/* Return: whether there was something. */
+static bool way_read(Way *way) {
+        ssize_t n = read(way->pipe_fd, way->bytes, sizeof(way->bytes));
+
+        way->n_written = 0;
+        way->n_read = n > 0 ? (size_t) n : 0;
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                way_close(way);
+        return n > 0;
+}
+
+static void way_write(Way *way) {
+        ssize_t n = send(way->socket_fd, way->bytes + way->n_written, way->n_read - way->n_written,
+                MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n > 0)
+                way->n_written += (size_t) n;
+        else if (n < 0 && errno != EAGAIN && errno != EINTR)
+                way_close(way);
+}
+
+/* Waits until something can be done, @msec at most, and does it. Return: whether a signal is there. */
+static bool outlet_turn(bool finishing, int msec) {
+        struct pollfd fds[1 + N_WAYS] = { { .fd = finishing ? -1 : signals_fd, .events = POLLIN } };
+
+        for (size_t i = 0; i < N_WAYS; i++)
+                fds[1 + i] = way_is_empty(&ways[i])
+                        ? (struct pollfd){ .fd = finishing ? -1 : ways[i].pipe_fd, .events = POLLIN }
+                        : (struct pollfd){ .fd = ways[i].socket_fd, .events = POLLOUT };
+        if (poll(fds, 1 + N_WAYS, msec) < 0)
+                return false;
+
+        for (size_t i = 0; i < N_WAYS; i++)
+                if (fds[1 + i].revents) {
+                        if (!way_is_empty(&ways[i]) || way_read(&ways[i]))
+                                way_write(&ways[i]);
+                }
+        return fds[0].revents;
+}
+
+int outlet_wait_signal(bool *ret_from_outside) {
+        int sig = 0;
+
+        while (sig == 0)
+                if (outlet_turn(false, -1))
+                        sig = signals_take(signals_fd, ret_from_outside);
+        return sig;
+}
+
+/* Passes on what a way has, and no more than the payload can have left in the pipe. */
+static void way_finish(Way *way, uint64_t end) {
+        size_t left = FINISH_BYTES;
+        uint64_t now;
+
+        while (way->pipe_fd >= 0 && (now = clock_msec()) < end) {
+                if (way_is_empty(way)) {
+                        if (left == 0 || !way_read(way))
+                                return;
+                        left -= way->n_read < left ? way->n_read : left;
+                }
+                way_write(way);
+                if (way->pipe_fd >= 0 && !way_is_empty(way))
+                        (void) outlet_turn(true, (int) (end - now));
+        }
+}
+
+void outlet_finish(void) {
+        uint64_t end = clock_msec() + FINISH_MSEC;
+
+        if (signals_fd < 0)
+                return;
+        for (size_t i = 0; i < N_WAYS; i++)
+                way_finish(&ways[i], end);
+}
