@@ -68,8 +68,10 @@ static void on_taken_up(void *userdata, Task *task, const Error *error) {
 
         if (task)
                 destroy_task(destroy, task);
+        else if (error->code == ESRCH)
+                destroy_forget(destroy);
         else
-                destroy_call_end(destroy, error->code == ESRCH ? NULL : error_message(error));
+                destroy_call_end(destroy, error_message(error));
 }
 
 void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void *userdata) {

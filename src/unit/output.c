@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/task-dir.h"
+#include "bus/error.h"
 #include "bus/property-read.h"
 #include "unit/output.h"
 
@@ -87,7 +88,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *unused
         _cleanup_free_ char *output = service.output;
         if (r < 0)
                 (void) error_set(&error, r, "systemd does not tell where the output goes: %s",
-                        refusal ? refusal->message : strerror(-r));
+                        refusal ? bus_error_text(refusal) : strerror(-r));
 
         bool piped = service.piped || options_contain(query->arguments, PIPED);
         OutputPlace in_journal = piped ? OUTPUT_JOURNAL : OUTPUT_JOURNAL_BY_NSPAWN;

@@ -25,6 +25,8 @@
 #define FDS_MAX 64
 #define CHUNK 4096
 #define CHUNKS 64
+#define STOPS_MAX 500
+#define SYSCALL_INSTRUCTION 0x050f /* as a number, the bytes 0f 05 */
 
 static char text[CHUNK];
 
@@ -128,13 +130,35 @@ static bool is_stream(int fd) {
         return string_after_prefix(link, "socket:[") || string_after_prefix(link, "pipe:[");
 }
 
+/*
+ * Stops process 1 where it waits in a system call. It may be on its way there: then it goes on for a moment.
+ *
+ * Return: whether it is stopped so.
+ */
+static bool stop_init(struct user_regs_struct *ret) {
+        int status;
+
+        if (ptrace(PTRACE_SEIZE, 1, NULL, NULL) < 0)
+                return false;
+        for (int i = 0; i < STOPS_MAX; i++) {
+                if (ptrace(PTRACE_INTERRUPT, 1, NULL, NULL) < 0 || waitpid(1, &status, __WALL) != 1 ||
+                        ptrace(PTRACE_GETREGS, 1, NULL, ret) < 0)
+                        return false;
+                if ((ptrace(PTRACE_PEEKTEXT, 1, (void *) (ret->rip - 2), NULL) & 0xffff) ==
+                        SYSCALL_INSTRUCTION)
+                        return true;
+                (void) ptrace(PTRACE_CONT, 1, NULL, NULL);
+                (void) usleep(10000);
+        }
+        errno = ETIMEDOUT;
+        return false;
+}
+
 static void use_traced(void) {
         struct user_regs_struct registers;
         long written = 0;
-        int status;
 
-        if (ptrace(PTRACE_SEIZE, 1, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, 1, NULL, NULL) < 0 ||
-                waitpid(1, &status, __WALL) != 1 || ptrace(PTRACE_GETREGS, 1, NULL, &registers) < 0) {
+        if (!stop_init(&registers)) {
                 printf("not traced: %s\n", strerror(errno));
                 return;
         }
