@@ -87,8 +87,13 @@ static bool container_release(const char *machine) {
 static bool machine_release(const char *machine) {
         char path[PATH_MAX];
 
-        return !foreign_lives(machine) && path_make(path, MACHINED_DIRECTORY, machine, "") &&
-                unlink(path) >= 0;
+        if (foreign_lives(machine))
+                return false;
+        /* machined's link from the unit to the file; only machined itself would remove it. */
+        if (snprintf(path, sizeof(path), MACHINED_DIRECTORY "/unit:" TASK_UNIT_NAME, machine) <
+                (int) sizeof(path))
+                (void) unlink(path);
+        return path_make(path, MACHINED_DIRECTORY, machine, "") && unlink(path) >= 0;
 }
 
 static bool journal_fields_release(const char *unit) {

@@ -90,7 +90,7 @@ static void on_connection(void *userdata, const Error *error) {
 
         if (!error)
                 app_become_ready(app);
-        else if (!app->is_ready)
+        else if (!app->is_ready || app->loss_is_fatal)
                 (void) app_fail(app, "%s", error_message(error));
 }
 

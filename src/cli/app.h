@@ -36,6 +36,7 @@ struct App {
         AppReady ready;
         void *userdata;
         bool is_ready;
+        bool loss_is_fatal; /* the program fails when the engine's connection is lost */
 
         /* The task of app_run_task(). */
         const char *task_name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/string.h"
@@ -16,11 +17,12 @@ typedef struct Inspection {
 static void on_described(void *userdata, const char *text, const Error *error) {
         const Inspection *inspection = userdata;
 
-        if (text) {
-                (void) fputs(text, stdout);
-                app_exit(inspection->app, EXIT_SUCCESS);
-        } else
+        if (!text)
                 (void) app_fail(inspection->app, "%s", error_message(error));
+        else if (fputs(text, stdout) < 0 || fflush(stdout) != 0)
+                (void) app_fail(inspection->app, "cannot write the unit: %s", strerror(errno));
+        else
+                app_exit(inspection->app, EXIT_SUCCESS);
 }
 
 static void describe(void *userdata, App *app) {
@@ -49,5 +51,6 @@ int inspect_main(App *app, const VerbArguments *arguments) {
         }
         if (yaml_task_load(path, &inspection.request, &error) < 0)
                 return app_fail(app, "%s", error_message(error));
+        app->loss_is_fatal = true;
         return app_run_engine(app, ENGINE_DETACH, directory, describe, &inspection);
 }

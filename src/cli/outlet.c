@@ -30,6 +30,7 @@ typedef struct Way {
 struct Outlet {
         Way ways[2]; /* to standard output and error; one for both if they are the same, to keep the order */
         bool one;
+        bool lost; /* output, since it could not be written */
         bool finishing;
         sd_event_source *over;
         OutletDone done;
@@ -57,10 +58,9 @@ static void outlet_look(const Outlet *outlet) {
 static void on_data(void *userdata, const void *bytes, size_t n) {
         Way *way = userdata;
 
+        /* After an error the writer drops them. */
         writer_write(way->writer, bytes, n);
-        if (writer_has_failed(way->writer))
-                way->reader = reader_free(way->reader);
-        else if (writer_pending(way->writer) > PENDING_MAX)
+        if (writer_pending(way->writer) > PENDING_MAX)
                 reader_set_enabled(way->reader, false);
         outlet_look(way->outlet);
 }
@@ -71,14 +71,27 @@ static void on_end(void *userdata, int error _unused_) {
         outlet_look(way->outlet);
 }
 
+/*
+ * The task hears that nobody reads any more (EPIPE). That a disk is full, say, is not the task's affair: it
+ * goes on, and its output is lost.
+ */
 static void on_drained(void *userdata, int error) {
         Way *way = userdata;
 
-        if (error < 0)
+        if (error == -EPIPE || error == -ECONNRESET)
                 way->reader = reader_free(way->reader);
-        else if (way->reader)
+        else if (error < 0) {
+                app_print(
+                        "cannot write the task's output, which is lost from here on: %s", strerror(-error));
+                way->outlet->lost = true;
+        }
+        if (way->reader)
                 reader_set_enabled(way->reader, true);
         outlet_look(way->outlet);
+}
+
+bool outlet_has_lost(const Outlet *outlet) {
+        return outlet->lost;
 }
 
 static int way_open(Way *way, App *app, int fd) {
@@ -94,7 +107,8 @@ static int way_open(Way *way, App *app, int fd) {
         if (pipe2(pipe_fds, O_CLOEXEC) < 0)
                 return -errno;
         way->task_fd = pipe_fds[1];
-        r = fchmod(way->task_fd, PIPE_MODE) < 0 ? -errno : 0;
+        /* Root of a container without user namespace may read from it, too: nothing may wait for bytes. */
+        r = fchmod(way->task_fd, PIPE_MODE) < 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
         return r < 0 ? fd_close(pipe_fds[0]),
                r     : reader_new(app->event, pipe_fds[0], &callbacks, way, &way->reader);
 }

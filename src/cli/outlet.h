@@ -38,3 +38,6 @@ void outlet_close_streams(Outlet *outlet);
 /* The task is over: reads what is still in the pipes, and calls done() from the loop when all of it is
  * written. */
 void outlet_finish(Outlet *outlet);
+
+/* Return: whether output was lost, which the user was told, because it could not be written. */
+bool outlet_has_lost(const Outlet *outlet);

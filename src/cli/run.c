@@ -18,7 +18,8 @@ typedef struct Run {
         TaskRequest *request; /* until the start */
         bool detach;
         Outlet *outlet; /* NULL with detach */
-        int status;     /* of the task that ended */
+        bool over;      /* the task ended, or was not started: */
+        int status;     /* to exit with then */
         Task *task;     /* NULL while it starts */
         TaskWait *wait;
         bool stopping; /* there was a signal already */
@@ -32,20 +33,29 @@ static void on_ended(void *userdata, const ExitResult *result) {
         run->status = result->known ? result->code : EXIT_OWN_FAILURE;
         task_forget(run->task);
         run->task = NULL;
+        run->over = true;
         outlet_finish(run->outlet);
 }
 
 static void on_output_done(void *userdata) {
         const Run *run = userdata;
+        bool lost = run->status == EXIT_SUCCESS && outlet_has_lost(run->outlet);
 
-        app_exit(run->app, run->status);
+        app_exit(run->app, lost ? EXIT_OWN_FAILURE : run->status);
 }
 
 static void on_started(void *userdata, Task *task, const Error *error) {
         Run *run = userdata;
 
         if (!task) {
-                (void) app_fail(run->app, "%s", error_message(error));
+                app_print("%s", error_message(error));
+                run->status = EXIT_OWN_FAILURE;
+                run->over = true;
+                /* What it wrote before may explain the failure. */
+                if (run->outlet)
+                        outlet_finish(run->outlet);
+                else
+                        app_exit(run->app, run->status);
                 return;
         }
 
@@ -87,7 +97,7 @@ static int on_signal(
         if (task)
                 task_stop(task, 0, run->stopping ? 0 : STOP_USEC);
         else
-                app_exit(run->app, EXIT_OWN_FAILURE);
+                app_exit(run->app, run->over ? run->status : EXIT_OWN_FAILURE);
         run->stopping = true;
         return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <unistd.h>
+
 #include "base/string.h"
 #include "base/strv.h"
 #include "engine/describe.h"
@@ -8,6 +10,7 @@
 #include "image/local.h"
 #include "image/search.h"
 #include "task/name.h"
+#include "unit/fd-message.h"
 #include "unit/task-dir.h"
 #include "unit/unit-file.h"
 
@@ -37,6 +40,9 @@ static int describe(const Description *description, char **ret, Error **ret_erro
         const TaskRequest *request = description->request;
         const Root *root = &description->root;
         _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, request->identity.machine);
+        unsigned version = system_bus_version(engine->system_bus);
+        /* The socket of a terminal comes in a message; no descriptor is needed to say so. */
+        bool message = request->spec.tty;
         const UnitHost host = {
                 .program = engine->nspawn,
                 .init = engine->init,
@@ -44,7 +50,13 @@ static int describe(const Description *description, char **ret, Error **ret_erro
                 .directory = directory,
                 .keeps_record = engine_keeps_records(engine),
                 .register_machine = system_bus_has_machined(engine->system_bus),
-                .descriptors = { -1, -1, false, false },
+                .descriptors = {
+                        .output = -1,
+                        .message = message ? STDIN_FILENO : -1,
+                        .message_is_kept =
+                                message && task_request_runs_again(request) && fd_message_is_lost(version),
+                        .init_reads_message = message && isolation->hands_streams_on(request),
+                },
         };
         _cleanup_string_buffer_ StringBuffer buffer = {};
         _cleanup_free_ char *unit = NULL;
@@ -52,7 +64,7 @@ static int describe(const Description *description, char **ret, Error **ret_erro
         int r = transient_plan(isolation, request, root, &host, &plan, ret_error);
 
         if (r >= 0)
-                r = plan_to_unit_file(plan, system_bus_version(engine->system_bus), &unit, ret_error);
+                r = plan_to_unit_file(plan, version, &unit, ret_error);
         if (r < 0)
                 return r;
 

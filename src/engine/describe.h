@@ -18,7 +18,7 @@ typedef void (*Described)(void *userdata, const char *text, const Error *error);
  * @engine:  connected to systemd; must outlive the description
  * @request: checked by task_request_check(); borrowed for as long as the description
  *
- * @done is called from the loop, not from within this call.
+ * @done is called from the loop, not from within this call; never when the connection is lost before.
  *
  * Return: 0 and the description, to be freed by the caller; or a negative errno with @ret_error set.
  */

@@ -32,6 +32,15 @@ void task_remove_unit_directory(const Task *task) {
         task_dir_remove_unit(root, task->record.machine);
 }
 
+void launch_undo(const Task *task) {
+        const char *root = task->engine->runtime_directory, *machine = task->record.machine;
+
+        task_dir_release_holds(root, machine, task->record.unit, HOLD_SET(HOLD_JOURNAL_FIELDS));
+        task_dir_remove_unit(root, machine);
+        if (!engine_keeps_records(task->engine))
+                task_dir_remove_record(root, machine);
+}
+
 /* Return: the path of a file that goes with the task's unit, owned by the caller. */
 static char *unit_file(const Task *task, const char *name) {
         return task_dir_unit_file(task->engine->runtime_directory, task->record.machine, name);
@@ -236,13 +245,13 @@ int launch_unit(Task *task, const TaskRequest *request, const Root *root, const 
         if (r >= 0)
                 r = write_secrets(task, &request->spec);
         if (r < 0) {
-                task_remove_unit_directory(task);
+                launch_undo(task);
                 return error_set(ret_error, r, "cannot write below %s: %s", runtime, strerror(-r));
         }
 
         Job *job = ask_for_unit(task, request, root, streams, done, userdata, ret_error);
         if (!job) {
-                task_remove_unit_directory(task);
+                launch_undo(task);
                 return -EIO;
         }
 

@@ -17,5 +17,9 @@
 int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
         JobDone done, void *userdata, Job **ret_job, Error **ret_error);
 
-/* Removes what is in /run for the task's unit, which is dead or never came to be. */
+/* Removes what launch_unit() made, where systemd has no unit from it. A unit of the name that somebody else
+ * made may be there, and a container of it. */
+void launch_undo(const Task *task);
+
+/* Removes what is in /run for the task's unit, which is dead or never came to be, and releases its holds. */
 void task_remove_unit_directory(const Task *task);

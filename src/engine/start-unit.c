@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "base/hold.h"
 #include "base/string.h"
 #include "bus/error.h"
 #include "engine/explain.h"
@@ -49,9 +48,7 @@ static bool is_for_good(const sd_bus_error *error) {
 static StartPhase unit_exists(Start *start) {
         Task *task = start->task;
 
-        task_dir_release_holds(task->engine->runtime_directory, task->record.machine, task->record.unit,
-                HOLD_SET(HOLD_JOURNAL_FIELDS));
-        task_dir_remove_unit(task->engine->runtime_directory, task->record.machine);
+        launch_undo(task);
         if (task->state != TASK_STOPPING)
                 return START_LOOK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <dirent.h>
+#include <errno.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,11 +68,13 @@ static bool has_group(const Engine *engine, const char *machine) {
         return access(link, F_OK) >= 0;
 }
 
-static bool has_notes(const Engine *engine, const char *machine) {
+/* Return: whether the record is of a task that never ran, or there is none. What cannot be read may be of a
+ * newer program, and stays. */
+static bool never_ran(const Engine *engine, const char *machine) {
         RunEnd end = {};
+        int r = record_file_read(engine->runtime_directory, machine, NULL, &end);
 
-        return record_file_read(engine->runtime_directory, machine, NULL, &end) >= 0 &&
-                (end.has_unit || end.has_payload);
+        return r == -ENOENT || (r >= 0 && !end.has_unit && !end.has_payload);
 }
 
 static void suspect_sweep(const Suspect *suspect) {
@@ -86,11 +89,12 @@ static void suspect_sweep(const Suspect *suspect) {
                 memcmp(&st.st_mtim, &suspect->seen.st_mtim, sizeof(st.st_mtim)) != 0)
                 return;
 
-        bool noted = has_notes(sweep->engine, machine);
+        bool killed = never_ran(sweep->engine, machine);
         task_dir_release_holds(root, machine, unit, HOLDS_ALL);
         task_dir_remove_unit(root, machine);
-        if (!noted)
-                task_dir_remove_record(root, machine);
+        if (!killed)
+                return;
+        task_dir_remove_record(root, machine);
         if (sweep->swept)
                 sweep->swept(sweep->userdata, machine);
 }

@@ -9,20 +9,20 @@
  *
  * A task's directory is swept when systemd says that its unit is dead or unknown, when no task of this
  * engine has it, and when it is older than SWEEP_AGE_USEC: a younger one may belong to a start that is just
- * being made, and is looked at again later. Record and notes stay where there are notes, since somebody may
- * still ask how the task ended.
+ * being made, and is looked at again later. Of a task that ran only secrets and holds go. Its record and its
+ * notes stay, since somebody may still ask how it ended.
  */
 typedef struct Sweep Sweep;
 
 #define SWEEP_AGE_USEC (60 * USEC_PER_SEC)
 
-/* @machine: of a task that was swept */
+/* @machine: of a start that was killed, of which nothing is left now */
 typedef void (*Swept)(void *userdata, const char *machine);
 
 /**
  * sweep_new() - look for what is left, now and once more when all that is there now is old enough
  * @age_usec: for SWEEP_AGE_USEC; tests have less time
- * @swept:    called for each task, not from within this call; may be NULL
+ * @swept:    called for each killed start, not from within this call; may be NULL
  *
  * Return: the sweep, never NULL; to be freed before the engine is. It needs a connection to systemd, and
  * waits for one.

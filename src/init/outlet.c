@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,9 +18,6 @@
 
 /* How long a reader of the output may be away at the end. */
 #define FINISH_MSEC 5000
-
-/* More than a pipe holds by default (pipe(7)): what comes behind was written after the end. */
-#define FINISH_BYTES ((size_t) 128 * 1024)
 
 /* Any user may open the pipe to write. */
 #define PIPE_MODE 0622
@@ -101,8 +99,10 @@ static void way_write(Way *way) {
 
         if (n > 0)
                 way->n_written += (size_t) n;
-        else if (n < 0 && errno != EAGAIN && errno != EINTR)
+        else if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
                 way_close(way);
+        else if (errno != EAGAIN && errno != EINTR)
+                way->n_written = way->n_read; /* there is no memory for it now */
 }
 
 /* Waits until something can be done, @msec at most, and does it. Return: whether a signal is there. */
@@ -133,11 +133,14 @@ int outlet_wait_signal(bool *ret_from_outside) {
         return sig;
 }
 
-/* Passes on what a way has, and no more than the payload can have left in the pipe. */
+/* Passes on what the payload has left in the pipe, and nothing that somebody else writes after it. */
 static void way_finish(Way *way, uint64_t end) {
-        size_t left = FINISH_BYTES;
         uint64_t now;
+        int n = 0;
 
+        if (way->pipe_fd < 0 || ioctl(way->pipe_fd, FIONREAD, &n) < 0)
+                return;
+        size_t left = (size_t) n;
         while (way->pipe_fd >= 0 && (now = clock_msec()) < end) {
                 if (way_is_empty(way)) {
                         if (left == 0 || !way_read(way))

@@ -28,6 +28,9 @@
 /* How long the files may take beyond what journald is waited for: 2.2 s were measured. */
 #define FILES_LIMIT_USEC (10 * USEC_PER_SEC)
 
+/* How many are read at once; others wait. */
+#define READINGS_MAX 8
+
 /*
  * What nspawn says of things that do not keep a container from starting (nspawn.c, nspawn-network.c, systemd
  * 252 to 257): it would stand before the reason, or instead of it.
@@ -70,7 +73,6 @@ static void reading_release(Reading *reading) {
         if (atomic_fetch_sub(&reading->n_users, 1) > 1)
                 return;
 
-        sd_journal_close(reading->journal);
         reading->done_fd = fd_close(reading->done_fd);
         strv_free(reading->lines);
         free(reading->unit);
@@ -161,6 +163,28 @@ static int journal_seek(sd_journal *journal, uint64_t since_usec) {
         return r;
 }
 
+/* Each reading opens all files and has an inotify instance, of which the kernel gives a user 128. */
+static struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t changed;
+        unsigned n;
+} readings = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+
+static void readings_enter(void) {
+        (void) pthread_mutex_lock(&readings.mutex);
+        while (readings.n >= READINGS_MAX)
+                (void) pthread_cond_wait(&readings.changed, &readings.mutex);
+        readings.n++;
+        (void) pthread_mutex_unlock(&readings.mutex);
+}
+
+static void readings_leave(void) {
+        (void) pthread_mutex_lock(&readings.mutex);
+        readings.n--;
+        (void) pthread_cond_signal(&readings.changed);
+        (void) pthread_mutex_unlock(&readings.mutex);
+}
+
 /* journald may lag behind: the lines are waited for, but for so long only. */
 static void reading_read(Reading *reading) {
         uint64_t until = clock_monotonic_usec() + reading->limit_usec, now;
@@ -182,7 +206,12 @@ static void *reading_thread(void *userdata) {
         static const uint64_t one = 1;
         Reading *reading = userdata;
 
-        reading_read(reading);
+        readings_enter();
+        if (!atomic_load(&reading->unwanted))
+                reading_read(reading);
+        /* Here and not by whoever is last: to close files takes time as well. */
+        sd_journal_close(reading->journal);
+        readings_leave();
         while (write(reading->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
                 ;
         reading_release(reading);

@@ -128,7 +128,8 @@ void task_dir_release_holds(const char *root, const char *machine, const char *u
         _cleanup_free_ char *path = task_dir_file(root, machine, TASK_HOLDS_FILE);
 
         if (holds_release(path, kinds) >= 0) {
-                (void) unlink(path);
+                if (kinds == HOLDS_ALL)
+                        (void) unlink(path);
                 return;
         }
         if (kinds & HOLD_SET(HOLD_CONTAINER))

@@ -59,7 +59,7 @@ int task_dir_write_holds(const char *root, const char *machine, const char *unit
 /**
  * task_dir_release_holds() - release what a task holds that is over or never came to be
  * @unit:  of the task
- * @kinds: those that may be released (base/hold.h); the others are nobody's afterwards
+ * @kinds: those that may be released (base/hold.h); the list stays unless it is all
  *
  * Tasks of older versions did not write down what they hold; the same is looked for then.
  */

@@ -58,6 +58,16 @@ Test(inspect_command, the_unit_of_a_file_is_shown_without_secrets_and_nothing_is
         cr_expect_eq(access("/run/nspawn-units/tasks/web", F_OK), -1);
 }
 
+Test(inspect_command, a_terminal_is_shown_with_its_descriptor) {
+        _cleanup_cli_box_ CliBox box;
+
+        cli_box_open(&box);
+        _cleanup_free_ char *directory = file_new("image\ntty: true");
+        cr_expect_eq(inspect(&box, directory, "--unit|"), EXIT_SUCCESS, "%s", box.message);
+        cr_expect_not_null(strstr(box.shown, "# StandardInputFileDescriptor= "), "%s", box.shown);
+        cr_expect_not_null(strstr(box.shown, "--descriptors-on-stdin\n"), "%s", box.shown);
+}
+
 Test(inspect_command, what_cannot_be_shown_is_told) {
         _cleanup_cli_box_ CliBox box;
 

@@ -101,9 +101,16 @@ Test(sweep, how_a_task_ended_stays_until_somebody_asks) {
         _cleanup_free_ char *notes = task_dir_file(box.root, "ended", TASK_NOTES_FILE);
         static const char text[] = "payload 3 0\nunit result=exit-code code=exited status=3\n";
         cr_assert_eq(file_write_private(notes, text, strlen(text)), 0);
+        leave(&box, "newer", true);
+        _cleanup_free_ char *record = task_dir_file(box.root, "newer", TASK_RECORD_FILE);
+        static const char newer[] = "{\"version\":1000}";
+        cr_assert_eq(file_write_private(record, newer, strlen(newer)), 0);
         Sweep *sweep = sweep_new(box.engine, AGE_USEC, on_swept, &left);
-        box_run_until(&box, left.n > 0);
-        cr_expect_not(is_left(&box, "ended", TASK_UNIT_DIRECTORY));
+        box_run_until(&box,
+                !is_left(&box, "ended", TASK_UNIT_DIRECTORY) &&
+                        !is_left(&box, "newer", TASK_UNIT_DIRECTORY));
+        cr_expect_eq(left.n, 0);
+        cr_expect(is_left(&box, "newer", TASK_RECORD_FILE));
         cr_expect_not(is_left(&box, "ended", TASK_HOLDS_FILE));
         cr_expect(is_left(&box, "ended", TASK_RECORD_FILE));
         cr_expect(is_left(&box, "ended", TASK_NOTES_FILE));
