@@ -109,7 +109,8 @@ int app_run_engine(App *app, EngineRole role, const char *image_directory, AppRe
 
 /* ---- another process's task ---- */
 
-/* A task that ended is found too, while its result is noted. Between two of its runs it has no process. */
+/* The engine also finds a task that has ended, while its result is noted, and a task between two of its
+ * runs. Neither has a process. */
 static void on_found(void *userdata, Task *task, const Error *error) {
         App *app = userdata;
 

@@ -8,8 +8,8 @@
 /*
  * One run of nspawnctl: the event loop, the engine or the bus connection that a verb works with, the signals
  * that end the program, and its exit status. A verb calls one of the app_run_...() functions, which connect,
- * run the loop and return the exit status that app_exit() or app_fail() was given. Whatever the verb made in
- * its callbacks it frees afterwards: engine and connection live until app_clear().
+ * run the loop and return the exit status that app_exit() or app_fail() was given. After that the verb frees
+ * what it made in its callbacks: engine and connection live until app_clear().
  */
 typedef struct App App;
 

@@ -18,7 +18,7 @@
 /* How long systemd may take to report the end of a task whose terminal was closed. */
 #define END_LIMIT_USEC (5 * USEC_PER_SEC)
 
-/* How many of the lines before are shown, as many as by journalctl --follow. */
+/* How many lines of earlier output are shown; journalctl --follow shows as many. */
 #define LINES_BEFORE 10
 
 typedef struct Attach {
@@ -31,7 +31,7 @@ typedef struct Attach {
 
         /* Of a task with a terminal. */
         Attachment *attachment;
-        sd_event_source *limit; /* of the wait for the task's end behind that of the connection */
+        sd_event_source *limit; /* runs from the end of the connection to that of the task */
 
         /* Of a task without one. */
         OutputQuery *query;

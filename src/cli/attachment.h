@@ -32,8 +32,8 @@ int attachment_new(sd_event *event, const char *path, const AttachmentCallbacks 
 Attachment *attachment_free(Attachment *attachment);
 DEFINE_CLEANUP(Attachment *, attachment_free)
 
-/* Sends input, of which it makes a copy, however much it is. Return: whether there is room for more;
- * otherwise on_drain() is called when there is. */
+/* Sends a copy of the input, however much it is. Return: whether there is room for more; if not, on_drain()
+ * is called when there is. */
 bool attachment_write(Attachment *attachment, const void *bytes, size_t n);
 
 /* Sends the size of the terminal that shows the output. */

@@ -6,7 +6,7 @@
 #include "cli/verb.h"
 #include "task/spec.h"
 
-/* One command in a task, or a login shell, that has our streams. */
+/* A command or a login shell in a task that uses the standard streams of this program. */
 typedef struct Execution {
         App *app;
         ExecSpec spec;
@@ -14,9 +14,9 @@ typedef struct Execution {
         bool escape;        /* the user can leave it with ^] (cli/escape.h) */
         Session *session;
         Exec *exec;
-        bool ended;    /* the command, but its output may still be on the way */
-        bool stopping; /* this program is to end: it waits for the command's end */
-        int status;    /* of this program then */
+        bool ended;    /* the command has ended, but its output may not be written yet */
+        bool stopping; /* this program must exit, and waits for the end of the command */
+        int status;    /* exit status of this program then */
 } Execution;
 
 /* ---- from the command ---- */
@@ -75,7 +75,7 @@ static void on_room(void *userdata, bool room) {
         exec_set_reading(execution->exec, room);
 }
 
-/* Kills the command. Its remaining output is read and dropped: the end is reported behind the output. */
+/* Kills the command. Reads and drops its remaining output, because the end is reported after the output. */
 static void on_stop(void *userdata, int status) {
         Execution *execution = userdata;
 
@@ -107,7 +107,7 @@ static void start_command(void *userdata, App *app, Task *task) {
                 (void) app_fail(app, "%s", error_message(error));
 }
 
-/* As systemd-run(1) has it: NAME without a value stands for the value that it has here, or the empty one. */
+/* As in systemd-run(1), NAME without a value gets the value that it has in this program, or an empty one. */
 static void set_variable(char ***environment, const char *assignment) {
         const char *equals = strchrnul(assignment, '=');
         _cleanup_free_ char *name = xstrndup(assignment, (size_t) (equals - assignment));
@@ -125,7 +125,7 @@ static char **make_environment(const VerbArguments *arguments, bool terminal) {
                 if (arguments->given[i].option->letter == 'E')
                         set_variable(&environment, arguments->given[i].value);
 
-        /* The terminal at the end of the chain is the user's, whatever TERM the task has. */
+        /* The output is shown on the user's terminal, so TERM must be the user's, whatever the task has. */
         if (terminal && term && !environment_get(environment, "TERM"))
                 environment_set(&environment, "TERM", term);
         return environment;
@@ -137,7 +137,7 @@ static void execution_clear(Execution *execution) {
         strv_free(execution->environment);
 }
 
-/* @shell: run a login shell, and no command of the user's. */
+/* @shell: run a login shell instead of a command */
 static int execute(App *app, const VerbArguments *arguments, bool shell) {
         bool terminal = shell || verb_has(arguments, 't');
         _cleanup_(execution_clear) Execution execution = {

@@ -13,17 +13,17 @@
 #include "loop/reader.h"
 #include "loop/writer.h"
 
-/* Any user of the container may open it to write. It is a pipe without a name: nobody else can. */
+/* Any user of the container may open the pipe for writing. It has no name, so nobody else can. */
 #define PIPE_MODE 0622
 
-/* How much may wait to be written before no more is read. */
+/* How many bytes may wait to be written before the outlet stops reading the task's output. */
 #define PENDING_MAX (256 * 1024)
 
-/* One of the two streams. */
+/* One of the task's two output streams. */
 typedef struct Way {
         Outlet *outlet;
         int task_fd;    /* the task's side, -1 once it is closed here */
-        Reader *reader; /* NULL once nobody takes what is read */
+        Reader *reader; /* NULL once its output cannot be written any more */
         Writer *writer;
 } Way;
 

@@ -25,7 +25,7 @@ static const char *owner_of(const char *machine) {
 
         if (r == -ENOENT)
                 return "-";
-        /* Older drivers noted no owner. */
+        /* A record without an owner is nspawnctl's, unless it has a Nomad id: older drivers noted none. */
         if (r >= 0 && !record.owner && !(record.id && nomad_id_is_valid(record.id)))
                 return "-";
         return words[r < 0 ? OWNER_UNKNOWN : owner_look(record.owner)];

@@ -34,8 +34,8 @@ struct Session {
         bool full;     /* on_room() told the owner to stop the output */
         bool stopping; /* on_stop() was called */
         bool ending;   /* session_end() was called: the loop ends when all output is written */
-        int status;    /* of that end */
-        char last;     /* byte of the output */
+        int status;    /* the exit status then */
+        char last;     /* the last byte of the output */
         char *message; /* of session_say() */
         const SessionCallbacks *callbacks;
         void *userdata;
@@ -49,7 +49,7 @@ static size_t pending(const Session *session) {
         return n;
 }
 
-/* Return: whether input is read on in any case, because the escape sequence may be in it. */
+/* Return: whether the session must read input in any case, because the escape sequence may be in it. */
 static bool looks_for_escape(const Session *session) {
         return session->raw && session->config.escape;
 }
@@ -89,7 +89,7 @@ static void on_drained(void *userdata, int error) {
         }
 }
 
-/* Return: whether input is read on although the owner has no room for it. */
+/* Return: whether the session goes on to read input although the owner has no room for it. */
 static bool may_type_on(Session *session, size_t n) {
         session->typed += n;
         return looks_for_escape(session) && session->typed < TYPED_LIMIT;

@@ -51,10 +51,10 @@ int session_new(App *app, const SessionConfig *config, const SessionCallbacks *c
 Session *session_free(Session *session);
 DEFINE_CLEANUP(Session *, session_free)
 
-/* Writes output, of which it makes a copy, however much it is. May call on_room(). */
+/* Writes a copy of the output, however much it is. May call on_room(). */
 void session_write(Session *session, ExecStream stream, const void *bytes, size_t n);
 
-/* The owner has room for more input. */
+/* To be called when the owner has room for more input. */
 void session_take_input(Session *session);
 
 /* Keeps a message for stderr until the terminal is restored. Only the first call has an effect. */

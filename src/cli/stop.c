@@ -42,7 +42,7 @@ static void stop_unit_end(StopUnit *unit, const char *message) {
                 app_exit(stop->app, stop->status);
 }
 
-/* Its owner would have read the task's result in its notes, but a lost owner never will. */
+/* Removes what a task of a lost owner leaves. Other owners still read the task's result in its notes. */
 static void remove_lost_record(const char *unit) {
         _cleanup_free_ char *machine = unit_name_to_machine(unit);
         _cleanup_task_record_ TaskRecord record = {};
@@ -53,7 +53,8 @@ static void remove_lost_record(const char *unit) {
 
         task_dir_release_holds(NULL, machine, unit, HOLDS_ALL);
         task_dir_remove_record(NULL, machine);
-        /* systemd ends the job before it removes the unit's directory, and would leave the task's, empty. */
+        /* systemd removes the unit's directory only after the end of the job. It would leave the task's own
+         * directory, empty. */
         task_dir_remove_unit(NULL, machine);
 }
 

@@ -23,7 +23,7 @@ char *target_unit(const char *name) {
 
 typedef struct Search {
         const char *name;
-        char **machines; /* of the tasks that have the name; several where it is an allocation's */
+        char **machines; /* of the tasks with this name; several if it names an allocation */
 } Search;
 
 /* Return: whether the name is the task's whole id, which ends the search. */

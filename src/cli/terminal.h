@@ -9,17 +9,17 @@
  * terminal_make_raw() - have the terminal pass on whatever is typed, Ctrl-C too
  * @fd: the terminal; must stay open until terminal_restore()
  *
- * terminal_restore() brings the settings of before back, and so does a signal that ends the program, if it
- * can be caught. Only one terminal can be raw at a time.
+ * terminal_restore() restores the earlier settings, and so does a signal that ends the program, if it can be
+ * caught. Only one terminal can be raw at a time.
  *
  * Return: 0 or a negative errno.
  */
 int terminal_make_raw(int fd);
 
-/* Brings the settings of before terminal_make_raw() back. Does nothing when the terminal is not raw. */
+/* Restores the settings that terminal_make_raw() changed. Does nothing when the terminal is not raw. */
 void terminal_restore(void);
 
-/* Makes a raw terminal raw again: while this program was stopped, the shell has changed the settings. */
+/* Makes a raw terminal raw again, after the shell changed the settings while this program was stopped. */
 void terminal_renew(void);
 
 /**

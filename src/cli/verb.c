@@ -14,7 +14,7 @@ static const Verb program = { .name = "nspawnctl", .operands = "", .flags = VERB
 /* For a long option getopt_long() returns this plus the option's place in the list; letters are smaller. */
 #define LONG_OPTION 256
 
-/* What getopt_long() gets of a verb: its own options and those that every verb has. */
+/* What getopt_long() needs for a verb: its own options and those that every verb has. */
 typedef struct Parser {
         const Verb *verb;
         const VerbOption *options[VERB_OPTIONS_MAX];
@@ -105,7 +105,7 @@ static int refuse_option(const Parser *parser, int code, const char *word) {
         if (optopt)
                 return refuse(parser->verb, "\"-%c\" is not one of its options: %s", optopt, all);
 
-        /* Long options may be cut, but only as far as they stay apart from others. */
+        /* Long options may be shortened, but only as far as they differ from all others. */
         const char *name = word + strspn(word, "-");
         _cleanup_free_ char *similar = list_options(parser, name, strcspn(name, "="));
         if (*similar)
@@ -152,7 +152,7 @@ static int check_operands(const Verb *verb, const VerbArguments *arguments) {
         return -1;
 }
 
-/* @table: the verbs where @verb is the program, otherwise NULL. */
+/* @table: all verbs if @verb is the program itself, otherwise NULL */
 static int parse_words(const Verb *verb, const Verb *table, int argc, char **argv, VerbArguments *ret) {
         _cleanup_verb_arguments_ VerbArguments arguments = { .verb = verb };
         _cleanup_(parser_close) Parser parser;
@@ -160,7 +160,7 @@ static int parse_words(const Verb *verb, const Verb *table, int argc, char **arg
 
         *ret = (VerbArguments){};
         parser_open(&parser, verb);
-        optind = 0; /* glibc starts anew */
+        optind = 0; /* lets glibc start again */
         opterr = 0;
         while (status < 0 &&
                 (code = getopt_long(argc, argv, parser.letters.text, parser.names, NULL)) >= 0) {

@@ -7,7 +7,7 @@
 #include "cli/app.h"
 
 /*
- * The verbs of nspawnctl: one row a verb (cli/verb-table.c). Parsing, the messages about wrong options and
+ * The verbs of nspawnctl: one row for each (cli/verb-table.c). Parsing, the messages about wrong options and
  * operands, `nspawnctl --help`, `nspawnctl VERB --help` and docs/nspawnctl.md all come from the rows.
  *
  * Command lines are read as systemctl and systemd-run read theirs (getopt_long(3)): options may stand before
@@ -66,8 +66,8 @@ struct Verb {
 /* For Verb.n_operands_max. */
 #define VERB_OPERANDS_ANY UINT_MAX
 
-/* The rows (cli/verb-table.c); ends with a row without a name. Only main() uses it: the functions below get
- * a table from their callers, for the rows lead to the verbs, and the verbs use these functions. */
+/* All verbs (cli/verb-table.c); ends with a row without a name. Only main() uses this table. The functions
+ * below get it from their callers: the table refers to the verbs, and the verbs use these functions. */
 extern const Verb verb_table[];
 
 /* Return: the row of the table, or NULL. */
@@ -116,7 +116,7 @@ void verb_print_usage(FILE *file, const Verb *verb);
 /* Prints docs/nspawnctl.md to stdout. */
 void verb_print_reference(const Verb *table);
 
-/* The rows' functions, each in the file of its name. */
+/* The functions of the rows, each in the file of its name (shell_main() in exec.c). */
 int run_main(App *app, const VerbArguments *arguments);
 int exec_main(App *app, const VerbArguments *arguments);
 int shell_main(App *app, const VerbArguments *arguments);

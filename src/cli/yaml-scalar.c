@@ -77,7 +77,7 @@ static int parse_integer(const char *text, int64_t *ret) {
         return 1;
 }
 
-/* Return: whether the text is a number as the core schema writes them, but for leading zeros. */
+/* Return: whether the text is a number of YAML's core schema that has no leading zeros. */
 static bool is_float(const char *text) {
         size_t before, after = 0;
 

@@ -3,7 +3,7 @@
 
 #include "base/value.h"
 
-/* What the tag of a value asks for; anything, when there is none. */
+/* The type that the tag of a value asks for; YAML_WANT_ANY for a value without a tag. */
 typedef enum YamlWanted {
         YAML_WANT_ANY,
         YAML_WANT_NULL,
@@ -22,7 +22,7 @@ YamlWanted yaml_wanted_from_tag(const char *tag);
 
 /**
  * yaml_scalar_resolve() - make a value of a scalar's text
- * @wanted: a type of scalar, or YAML_WANT_ANY to go by the looks of the text
+ * @wanted: a type of scalar, or YAML_WANT_ANY for the one that the text looks like
  *
  * Return: 0 with the value in @ret, owned by the caller; -ERANGE for a number that does not fit; -EINVAL for
  * a text that is not of the wanted type.

@@ -29,7 +29,7 @@ static void add_identity(TaskRequest *request, const char *path) {
         identity->slice = xstrdup("nspawn-local.slice");
 }
 
-/* Alone, memory is the limit. */
+/* Without memory_max, memory is the limit. */
 static void settle_memory(TaskSpec *spec) {
         if (spec->memory_max == 0) {
                 spec->memory_max = spec->memory_low;

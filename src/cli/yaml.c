@@ -10,7 +10,7 @@
 
 #define SHOWN_MAX 60
 
-/* A limit, because value_add() looks through all keys of a map for each new one. */
+/* A limit, because value_set_at() looks through all keys of a map for each new one. */
 #define KEYS_MAX 4096
 
 /* One call of yaml_read(). */
@@ -167,7 +167,7 @@ static int refuse_duplicate(Reader *reader, const Value *map, const char *key) {
         return refuse(reader, &mark, "the key \"%s\" is already in line %u", shown, map->key_lines[i]);
 }
 
-/* Puts a value where it belongs, and gives it its place in the text. Takes ownership of it. */
+/* Adds a value to the innermost open list or map, and notes its place in the text. Takes ownership of it. */
 static int reader_add(Reader *reader, const yaml_mark_t *mark, Value *value) {
         Value *parent = reader_innermost(reader);
 

@@ -8,10 +8,10 @@
 #include "nomad/rpc.h"
 
 /*
- * What the server knows of calls, and handlers do not.
+ * The part of a call that the server uses and handlers do not see.
  *
- * The tag of everything asked of the core is an operation. The thread in the completion queue never looks at
- * what a tag points to; the loop calls done().
+ * Every request to the gRPC core has an RpcOperation as its tag. The thread that reads the completion queue
+ * only passes the tags on, and never looks at what they point to. The loop calls done().
  */
 typedef struct RpcOperation RpcOperation;
 
@@ -20,10 +20,10 @@ struct RpcOperation {
 };
 
 /**
- * rpc_call_open() - take over a call that came in
- * @call: owned by the new RpcCall, which frees itself when it is over
- * @path: as the peer said it
+ * rpc_call_open() - take over a call that has arrived
+ * @call: owned by the new RpcCall, which frees itself when the call is over
+ * @path: of the method, as the peer sent it
  * @row:  of the method, NULL for an unknown one
- * @live: a counter of calls that exist, which lives longer than they do
+ * @live: counts the calls that exist; must live longer than all of them
  */
 void rpc_call_open(grpc_call *call, const char *path, const RpcRow *row, size_t *live);

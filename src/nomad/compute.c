@@ -7,7 +7,7 @@
 #include "base/string.h"
 #include "nomad/compute.h"
 
-/* A thousand cores with long lists of flags. */
+/* Enough for a thousand cores with long lists of flags. */
 #define CPUINFO_MAX (8 * 1024 * 1024)
 #define SYS_FILE_MAX 4096
 
@@ -39,7 +39,7 @@ bool compute_from_topology(const Base__ClientTopology *topology, Compute *ret) {
         return true;
 }
 
-/* Return: kHz, 0 when unknown. */
+/* Return: the highest frequency of any core in kHz; 0 when it is unknown. */
 static uint64_t highest_khz(const char *root, unsigned n_cores) {
         uint64_t highest = 0, khz;
 
@@ -57,7 +57,7 @@ static uint64_t highest_khz(const char *root, unsigned n_cores) {
         return highest;
 }
 
-/* Return: MHz now, 0 when unknown. */
+/* Return: the MHz that the fastest core runs at now; 0 when that is unknown. */
 static double current_mhz(const char *root) {
         _cleanup_free_ char *path = xasprintf("%s/proc/cpuinfo", root), *text = NULL;
         double highest = 0;
@@ -80,7 +80,7 @@ static double current_mhz(const char *root) {
 }
 
 void compute_from_host(const char *root, unsigned n_cores, Compute *ret) {
-        /* Nomad cuts off the fraction. */
+        /* Cuts off the fraction, as Nomad does. */
         uint64_t mhz = highest_khz(root, n_cores) / 1000;
 
         if (mhz == 0)

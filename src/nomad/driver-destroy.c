@@ -7,7 +7,7 @@
 #include "nomad/driver.h"
 #include "nomad/plugin.h"
 
-/* A DestroyTask that goes on to its end, whoever still wants to hear of it. */
+/* A DestroyTask call. The driver destroys the task even if Nomad gives up on the call meanwhile. */
 typedef struct DestroyCall {
         Plugin *plugin;
         RpcCall *call; /* NULL once Nomad gave up on it */
@@ -24,7 +24,7 @@ static void on_destroy_call_close(RpcCall *call _unused_, bool cancelled _unused
 
 static const RpcCallbacks destroy_call_callbacks = { .on_close = on_destroy_call_close };
 
-/* Answers, with @words where it failed, and frees. */
+/* Answers the call and frees @destroy. @words: why the call failed; NULL when it succeeded. */
 static void destroy_call_end(DestroyCall *destroy, const char *words) {
         Driver__DestroyTaskResponse reply = DRIVER__DESTROY_TASK_RESPONSE__INIT;
 
@@ -62,7 +62,7 @@ static void destroy_task(DestroyCall *destroy, Task *task) {
         task_stop(task, 0, 0);
 }
 
-/* Nobody knew it in this process, but it was left on the host. */
+/* Called at the end of engine_recover(), for a task that is on the host but was unknown to this process. */
 static void on_taken_up(void *userdata, Task *task, const Error *error) {
         DestroyCall *destroy = userdata;
 
@@ -95,7 +95,7 @@ void driver_on_destroy_task(RpcCall *call, const ProtobufCMessage *message, void
                 return;
         }
 
-        /* Where nobody can tell whether something is left, Nomad has to ask again. */
+        /* If the engine cannot tell whether something is left, the call fails, so that Nomad tries again. */
         int r = engine_find_left(plugin->engine, request->task_id, &record);
         if (r == -ENOENT)
                 destroy_forget(destroy);

@@ -6,47 +6,53 @@
 #include "nomad/exec-call.h"
 #include "nomad/plugin.h"
 
-/* ExecTaskStreaming: a command that somebody watches and types to. */
+/* ExecTaskStreaming: runs a command in a task for a user, who sees its output and types its input. */
 
-/* Output of a stream waits here for Nomad to take it: so many messages with so much in each. */
+/* The driver stops reading the command's output while so many messages wait for Nomad to read them. */
 #define PIECES_MAX 8
+
+/* Most bytes of output in one message. */
 #define PIECE_SIZE ((size_t) 64 * 1024)
 
 /*
- * How often a stream says that it is there. An agent notices that its user is gone when it passes something
- * on to him, and cancels the call then; the command of a user who is gone would otherwise run on.
+ * How often the driver sends an empty message. An agent notices that its user is gone only when it passes a
+ * message on to the user, and then cancels the call. Without these messages a command that writes nothing
+ * would run on after its user is gone.
  */
 #define PING_USEC (10 * USEC_PER_SEC)
 
 /*
- * An agent that has something to pass on into a stream that has ended drops what it has not read of it yet,
- * the exit code too (plugins/drivers/client.go, ExecTaskStreamingRaw(), Nomad 1.6 to 1.11). So the end waits
- * until nothing comes any more: whoever has the exit code is silent. Others say every 10 s that they are
- * there (api/allocations_exec.go), which matters when there is much to read, or type.
+ * When an agent sends a message into a stream that has ended, it drops all that it has not read from the
+ * stream yet, including the exit code (plugins/drivers/client.go, ExecTaskStreamingRaw(), Nomad 1.6 to
+ * 1.11). So after the exit code the driver waits with the end of the stream until the agent has sent nothing
+ * for this long. A client that has the exit code sends nothing any more. A client that does not have it yet,
+ * since it still reads much output or the user still types, sends a sign of life every 10 s
+ * (api/allocations_exec.go).
  */
 #define SILENCE_AFTER_MUCH_USEC (12 * USEC_PER_SEC)
 #define SILENCE_AFTER_LITTLE_USEC (100 * USEC_PER_MSEC)
 
-/* What an agent has read in no time: no more is on its way to it before it has to read (RFC 9113, 6.9.2). */
+/* An agent reads so many bytes of output in no time: HTTP/2 sends no more to an agent that has not read any
+ * (RFC 9113, 6.9.2). */
 #define LITTLE ((uint64_t) 65535)
 
-/* A command that somebody watches and types to. Frees itself with the call. */
+/* An ExecTaskStreaming call. session_on_close() frees it. */
 typedef struct ExecSession {
         Plugin *plugin;
-        RpcCall *call; /* gone together with this */
-        Exec *exec;    /* NULL until there is a command, and when it has ended */
+        RpcCall *call; /* valid as long as this struct */
+        Exec *exec;    /* NULL before the command starts and after it has ended */
         sd_event_source *ping;
-        sd_event_source *silence; /* when it lasts the stream ends: the exit code was sent */
+        sd_event_source *silence; /* runs after the exit code was sent; ends the stream */
         uint64_t silence_usec;
         uint64_t n_sent; /* bytes of output */
         bool set_up;
         bool terminal;
-        bool input_is_closed; /* signs of life may still come */
-        bool peer_is_done;    /* nothing will */
+        bool input_is_closed; /* Nomad may still send signs of life */
+        bool peer_is_done;    /* Nomad sends nothing any more */
 } ExecSession;
 
-/* Ends what is left of the command. What Nomad still sends is taken and dropped, so that it does not wait.
- */
+/* Kills what is left of the command. The driver still reads Nomad's messages, and drops them, so that Nomad
+ * does not have to wait. */
 static void session_end(ExecSession *session) {
         session->ping = sd_event_source_disable_unref(session->ping);
         session->exec = exec_free(session->exec);
@@ -60,7 +66,7 @@ static int session_on_silence(sd_event_source *source _unused_, uint64_t usec _u
         return 0;
 }
 
-/* Return: how long nothing must come before the stream may end. */
+/* Return: how long Nomad must have sent nothing before the stream may end. */
 static uint64_t session_silence(const ExecSession *session) {
         if (session->peer_is_done)
                 return 0;
@@ -78,7 +84,7 @@ static void session_finish(ExecSession *session) {
         session_end(session);
 }
 
-/* Something came of whoever does not have the exit code yet. */
+/* Nomad sent something, so it does not have the exit code yet: the wait for silence starts again. */
 static void session_break_silence(ExecSession *session) {
         if (session->silence)
                 (void) sd_event_source_set_time_relative(session->silence, session->silence_usec);
@@ -89,7 +95,7 @@ static void session_fail(ExecSession *session, grpc_status_code code, const char
         session_end(session);
 }
 
-/* A message has one kind of thing only: of several, Nomad's clients see the first. */
+/* Puts only one of stdout, stderr and result into a message: Nomad's clients use the first they find. */
 static void session_send(ExecSession *session, ExecStream stream, const void *bytes, size_t n) {
         Driver__ExecTaskStreamingResponse response = DRIVER__EXEC_TASK_STREAMING_RESPONSE__INIT;
         Driver__ExecIO io = DRIVER__EXEC_IO__INIT;
@@ -183,7 +189,7 @@ static void session_set_up(ExecSession *session, const Driver__ExecTaskStreaming
                         CLOCK_MONOTONIC, PING_USEC, USEC_PER_SEC, session_on_ping, session));
 }
 
-/* What no terminal can have becomes the nearest that one can. */
+/* Return: the size, or the nearest one that a terminal can have. */
 static uint16_t clamp_size(int32_t size) {
         if (size < 0)
                 return 0;
@@ -223,7 +229,7 @@ static void session_on_message(RpcCall *call, const ProtobufCMessage *message, v
                 session_close_input(session);
 }
 
-/* Nomad itself never does that, and a terminal stays for its output. */
+/* Nomad itself never half-closes the call. A terminal stays open then, because its output is still read. */
 static void session_on_half_close(RpcCall *call, void *userdata) {
         ExecSession *session = userdata;
 
@@ -265,6 +271,6 @@ void driver_on_exec_task_streaming(RpcCall *call, const ProtobufCMessage *messag
         session->plugin = userdata;
         session->call = call;
         rpc_call_set_callbacks(call, &session_call_callbacks, session);
-        /* No more is read when some of it waits, and what was read shall not be lost. */
+        /* No limit: session_on_output() stops reading when messages wait, and must not lose output. */
         rpc_call_set_limit(call, SIZE_MAX);
 }

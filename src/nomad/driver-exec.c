@@ -8,15 +8,15 @@
 #include "nomad/plugin.h"
 #include "nomad/time.h"
 
-/* ExecTask: a command that is answered when it has ended. */
+/* ExecTask: runs a command in a task, and answers when the command has ended. */
 
-/* What an ExecTask may write, to both streams together: all of it is kept until the command has ended. */
+/* Most output of a command, both streams together. The driver keeps all of it until the command ends. */
 #define OUTPUT_MAX_MIB 64
 #define OUTPUT_MAX ((size_t) OUTPUT_MAX_MIB * 1024 * 1024)
 
-/* A command for a script check or the like, answered when it has ended. Frees itself with the call. */
+/* An ExecTask call, which Nomad makes for script checks and the like. once_on_close() frees it. */
 typedef struct ExecOnce {
-        RpcCall *call; /* gone together with this */
+        RpcCall *call; /* valid as long as this struct */
         Exec *exec;
         sd_event_source *timer;
         uint64_t timeout_usec;
@@ -42,7 +42,7 @@ static void once_on_output(void *userdata, ExecStream stream, const void *bytes,
         string_buffer_append_bytes(&once->output[stream], bytes, n);
 }
 
-/* There is no input. */
+/* Nothing to do: the command gets no input. */
 static void once_on_drain(void *userdata _unused_) {
 }
 
@@ -65,7 +65,7 @@ static void once_on_end(void *userdata, const ExecResult *result, const Error *e
         exec_call_fill_result(&exit_result, result);
         reply.stdout = bytes_of(&once->output[EXEC_OUTPUT]);
         reply.stderr = bytes_of(&once->output[EXEC_ERROR]);
-        /* The agent does not look before it follows this. */
+        /* Must be set: the agent uses it without a check for nil. */
         reply.result = &exit_result;
         rpc_call_reply(once->call, &reply.base);
 

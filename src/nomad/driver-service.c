@@ -33,7 +33,7 @@ static void on_config_schema(
         hcl__spec__free_unpacked(reply.spec, NULL);
 }
 
-/* Takes over the configuration, and what Nomad says of the host's processors. */
+/* Takes over the configuration, and what Nomad says about the host's processors. */
 static int plugin_configure(Plugin *plugin, const Base__SetConfigRequest *request, Error **ret_error) {
         _cleanup_value_ Value *value = NULL;
         DriverConfig config = {};
@@ -55,7 +55,7 @@ static int plugin_configure(Plugin *plugin, const Base__SetConfigRequest *reques
         return 0;
 }
 
-/* Nomad calls this again and again, also in a process beside the one that owns tasks. */
+/* Nomad calls this many times, also in processes that run beside the one that owns the tasks. */
 static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *userdata) {
         const Base__SetConfigRequest *request = (const Base__SetConfigRequest *) message;
         Base__SetConfigResponse reply = BASE__SET_CONFIG_RESPONSE__INIT;
@@ -68,8 +68,9 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
         }
 
         /*
-         * Nomad sends its own configuration only to the process that it keeps. Agents before 2.0.4 say it no
-         * clearer; newer ones call Init some milliseconds later, when all has begun already.
+         * Nomad sends its own configuration only to the process that is to run tasks. Agents before 2.0.4
+         * give no clearer sign of that. Newer agents call Init some milliseconds later, which then finds
+         * that the plugin has begun already.
          */
         if (request->nomad_config)
                 plugin_begin(plugin);
@@ -77,8 +78,9 @@ static void on_set_config(RpcCall *call, const ProtobufCMessage *message, void *
 }
 
 /*
- * Nomad calls this in a process that it keeps, and again when an agent comes back to it (2.0.4 and newer).
- * The agent kills a plugin that fails here (client/pluginmanager/drivermanager/instance.go, dispense()).
+ * Nomad (2.0.4 and newer) calls this in the process that is to run tasks, and again when a restarted agent
+ * comes back to that process. The agent kills a plugin that fails here
+ * (client/pluginmanager/drivermanager/instance.go, dispense()).
  */
 static void on_init(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
         Driver__InitResponse reply = DRIVER__INIT_RESPONSE__INIT;
@@ -88,8 +90,8 @@ static void on_init(RpcCall *call, const ProtobufCMessage *request _unused_, voi
 }
 
 /*
- * Nomad calls this when its agent ends, waits 2 s for the answer, and has the process exit then through
- * GRPCController (the same file, cleanup(); 2.0.4 and newer).
+ * Nomad (2.0.4 and newer) calls this when its agent ends. It waits 2 s for the answer, and then asks the
+ * process to exit, through GRPCController (client/pluginmanager/drivermanager/instance.go, cleanup()).
  */
 static void on_shutdown(RpcCall *call, const ProtobufCMessage *request _unused_, void *userdata) {
         Driver__ShutdownResponse reply = DRIVER__SHUTDOWN_RESPONSE__INIT;

@@ -16,5 +16,5 @@
  */
 void driver_services_fill(Plugin *plugin, RpcService rows[static DRIVER_SERVICES]);
 
-/* What Nomad may ask of the driver; @ret borrows. */
+/* Fills in what Nomad may ask of the driver. @ret borrows its pointers: do not free them. */
 void driver_capabilities_fill(const DriverConfig *config, Driver__DriverCapabilities *ret);

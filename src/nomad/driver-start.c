@@ -10,10 +10,10 @@
 #include "nomad/plugin.h"
 #include "nomad/task-config.h"
 
-/* Raised when driver_state changes so that an older driver would misread it; 0 is taken. */
+/* Must be raised when driver_state changes so that an older driver would misread it. Nomad itself uses 0. */
 #define HANDLE_VERSION 1
 
-/* A StartTask or RecoverTask that is not answered yet. */
+/* A StartTask or RecoverTask call that is not answered yet. */
 typedef struct StartCall {
         Plugin *plugin;
         RpcCall *call; /* NULL once Nomad gave up on it */
@@ -29,7 +29,7 @@ static void on_start_call_close(RpcCall *call _unused_, bool cancelled _unused_,
 
 static const RpcCallbacks start_call_callbacks = { .on_close = on_start_call_close };
 
-/* The request is gone when the answer is made, and Nomad wants all of it back. */
+/* Nomad wants the whole config back in the answer, and the request that has it is freed before that. */
 static Driver__TaskConfig *copy_config(const Driver__TaskConfig *config) {
         size_t size = driver__task_config__get_packed_size(config);
         _cleanup_free_ uint8_t *bytes = xcalloc(size, 1);
@@ -57,10 +57,10 @@ static void start_call_free(StartCall *start) {
 }
 
 /*
- * Another try under the job's restart policy may help: a namesake goes, the connection to systemd comes
- * back, and a unit that took too long, was killed or lacked a resource (EIO) may start later. A mistake in
- * the job stays (EINVAL and others), and so does a container that ended by itself (ENOEXEC), as without its
- * command.
+ * Return: whether Nomad should try again under the job's restart policy. That may help when another task has
+ * the name, when the connection to systemd was lost, and when the unit took too long, was killed or lacked a
+ * resource (EIO). It does not help against a mistake in the job (EINVAL and others), or when the container
+ * ended by itself (ENOEXEC), for example because its command does not exist.
  */
 static bool is_recoverable(const Error *error) {
         static const int codes[] = { EAGAIN, ECONNRESET, EEXIST, EIO, ENOBUFS, ENOTCONN, EPIPE, ETIMEDOUT };
@@ -192,7 +192,7 @@ void driver_on_recover_task(RpcCall *call, const ProtobufCMessage *message, void
                 return;
         }
 
-        /* After a restart of the agent alone this very process still has it. */
+        /* When only the agent was restarted, this process still has the task. */
         if (driver_tasks_find(&plugin->tasks, handle->config->id)) {
                 rpc_call_reply(call, &reply.base);
                 return;

@@ -12,10 +12,10 @@
 #include "nomad/plugin.h"
 #include "nomad/time.h"
 
-/* A call that is answered when a task has ended. */
+/* A WaitTask or StopTask call, which is answered when the task has ended. */
 typedef struct EndCall {
         Plugin *plugin;
-        RpcCall *call; /* gone together with this */
+        RpcCall *call; /* valid as long as this struct */
         TaskWait *wait;
         char *id;
 } EndCall;
@@ -58,7 +58,7 @@ static void on_wait_ended(void *userdata, const ExitResult *result) {
 
         fill_result(&exit_result, result);
         reply.result = &exit_result;
-        /* Nomad shows it as the exit's message; the same words as its own drivers'. */
+        /* Nomad shows this text as the message of the exit. Its own drivers send "OOM Killed", too. */
         if (result->oom_killed)
                 reply.err = oom;
         if (!result->known)
@@ -86,7 +86,8 @@ static void on_stop_ended(void *userdata, const ExitResult *result _unused_) {
         rpc_call_reply(end->call, &reply.base);
 }
 
-/* A task must be stoppable whatever its job says: a name that is no signal is told, and the default sent. */
+/* Return: the signal that stops the task; 0 for the default. A task must be stoppable whatever its job says,
+ * so the driver only warns about a name that is no signal, and sends the default. */
 static int stop_signal(Plugin *plugin, const char *id, const char *name) {
         int signal = string_is_empty(name) ? 0 : signal_from_string(name);
 
@@ -108,7 +109,7 @@ void driver_on_stop_task(RpcCall *call, const ProtobufCMessage *message, void *u
         Plugin *plugin = userdata;
         Task *task = engine_find(plugin->engine, request->task_id);
 
-        /* Nomad tries again and again on an error; what is not there is stopped. */
+        /* Success: a task that does not exist is stopped. After an error Nomad would try again and again. */
         if (!task) {
                 rpc_call_reply(call, &reply.base);
                 return;

@@ -17,7 +17,7 @@ typedef struct DriverTask {
         char *alloc_id;
 } DriverTask;
 
-/* Zero-initialised it is empty. */
+/* A zero-initialised list is empty. */
 typedef struct DriverTasks {
         LIST_HEAD(, DriverTask) list;
 } DriverTasks;

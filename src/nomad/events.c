@@ -26,7 +26,7 @@ void events_clear(Events *events) {
                 events_drop_first(events);
 }
 
-/* While one agent takes over from another there can be two streams: the newest is the one that is read. */
+/* While a new agent takes over from an old one there can be two streams. Only the newest is surely read. */
 static void events_flush(void *userdata) {
         Events *events = userdata;
         const Subscriber *newest = LIST_FIRST(&events->subscribers.list);

@@ -11,7 +11,7 @@
  */
 #define EVENTS_MAX 1024
 
-/* Zero-initialised there are no events and no streams. */
+/* A zero-initialised struct has no events and no streams. */
 typedef struct Events {
         Subscribers subscribers;
         Driver__DriverTaskEvent *waiting[EVENTS_MAX]; /* a ring */

@@ -21,8 +21,8 @@ grpc_status_code exec_call_status(const Error *error) {
 Exec *exec_call_start(Engine *engine, RpcCall *call, const char *id, char *const *command, size_t n_command,
         bool terminal, const ExecCallbacks *callbacks, void *userdata) {
 
-        /* Nomad does not tell what terminal the user has. This one every image knows of, and what people use
-         * understands it; it is what docker says too. */
+        /* Nomad does not say what terminal the user has. Every image knows xterm, the terminals that people
+         * use understand it, and docker sets it, too. */
         static char term[] = "TERM=xterm";
         static char *const environment[] = { term, NULL };
 

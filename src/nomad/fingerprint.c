@@ -66,7 +66,7 @@ static void fingerprint_send_to(const Fingerprint *fingerprint, RpcCall *call) {
                 "%u", system_bus_version(engine_system_bus(fingerprint->engine)));
         bool detected = fingerprint_check(fingerprint, &error) >= 0;
 
-        /* An attribute goes away only when it is sent empty. */
+        /* Nomad removes an attribute only when the driver sends an empty one of that name. */
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 set_string(&attributes[i], empty);
                 driver__fingerprint_response__attributes_entry__init(&entries[i]);
@@ -91,7 +91,7 @@ static void fingerprint_send_to(const Fingerprint *fingerprint, RpcCall *call) {
 void fingerprint_send(Fingerprint *fingerprint) {
         const Subscriber *subscriber;
 
-        /* Nomad believes the first one it gets; systemd answers within milliseconds. */
+        /* Nomad believes the first fingerprint that it gets. So wait: systemd answers in milliseconds. */
         if (!fingerprint->connection_known)
                 return;
 

@@ -7,12 +7,12 @@
 #include "nomad/subscribers.h"
 
 /*
- * What Nomad is told of the driver on this host: whether it can run tasks, since when not and why. A new
- * fingerprint is sent on every Fingerprint stream when something it depends on has changed: the driver's
- * configuration, the connection to systemd, or the programs on the host.
+ * What the driver reports to Nomad about itself: whether it can run tasks on this host and, if not, why. It
+ * sends a new fingerprint on every Fingerprint stream when something that the fingerprint depends on has
+ * changed: the driver's configuration, the connection to systemd, or the programs on the host.
  */
 
-/* What Nomad calls the driver. */
+/* The name of the driver in Nomad: jobs have driver = "nspawn". */
 #define PLUGIN_NAME "nspawn"
 
 #define FINGERPRINT_WATCHES_MAX 3
@@ -40,6 +40,6 @@ void fingerprint_send(Fingerprint *fingerprint);
  * fingerprint_set_connection() - note that systemd was reached, or why not
  * @error: NULL when it was reached
  *
- * Return: whether that is new. Attempts to connect are repeated several times a second.
+ * Return: false when the error is the same as before: the engine tries to connect several times a second.
  */
 bool fingerprint_set_connection(Fingerprint *fingerprint, const Error *error);

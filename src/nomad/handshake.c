@@ -15,7 +15,7 @@
 #include "base/string.h"
 #include "nomad/handshake.h"
 
-/* Nomad's mark for whoever it starts, the same in all versions. */
+/* Nomad sets this variable for the plugins that it starts; name and value are the same in all versions. */
 #define COOKIE_NAME "NOMAD_PLUGIN_MAGIC_COOKIE"
 #define COOKIE "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255"
 
@@ -79,7 +79,7 @@ static int find_group(gid_t *ret_group, Error **ret_error) {
                 return 0;
         }
 
-        /* No thread but this one is there yet. */
+        /* getgrnam() is not safe with threads, but this process has no other thread yet. */
         errno = 0;
         const struct group *group = getgrnam(name);
         if (!group)
@@ -89,7 +89,8 @@ static int find_group(gid_t *ret_group, Error **ret_error) {
         return 0;
 }
 
-/* Return: whether root's directory is there and fit for use. Nobody but root can have made it. */
+/* Makes root's directory for sockets. It is below /run, where only root can make one. Return: whether it can
+ * be used. */
 static bool prepare_directory(void) {
         struct stat st;
 
@@ -106,7 +107,7 @@ static const char *choose_directory(gid_t group) {
 
         if (directory)
                 return directory;
-        /* A group could not get to a socket in a directory of root's own. */
+        /* The members of a group could not reach a socket in a directory that only root may enter. */
         if (geteuid() == 0 && group == (gid_t) -1 && prepare_directory())
                 return HANDSHAKE_DIRECTORY;
 
@@ -195,7 +196,7 @@ void handshake_sweep(const char *sockets) {
 }
 
 int handshake_print(const Handshake *handshake) {
-        /* Older agents take a seventh field for a part of the sixth: only those that ask get it. */
+        /* Older agents read a seventh field as part of the sixth, so only agents that ask for it get one. */
         _cleanup_free_ char *line = xasprintf("1|%d|unix|%s|grpc|%s\n", PROTOCOL_VERSION,
                 handshake->socket_path, handshake->multiplex ? "|false" : "");
         int r;

@@ -13,18 +13,18 @@
  */
 typedef struct Handshake {
         char *socket_path; /* absolute; does not exist yet, its directory does */
-        gid_t group;       /* who may connect beside us, (gid_t) -1: nobody */
+        gid_t group;       /* that may connect, too; (gid_t) -1: none */
         bool multiplex;    /* the agent asked whether we can share one connection */
 } Handshake;
 
-/* Where root's sockets are: no tmp cleaner comes here. */
+/* Where plugins that root runs have their sockets; no cleaner of temporary files looks there. */
 #define HANDSHAKE_DIRECTORY RUNTIME_DIRECTORY "/plugin"
 
 /**
  * handshake_new() - read what the agent put in the environment, and choose a socket
  *
- * Fails in words for a person where the program was started by hand, or where the agent wants what is not
- * supported.
+ * Fails when a person started the program by hand, and when the agent wants something that is not supported.
+ * The error is a text for people.
  *
  * Return: 0, or a negative errno with an error set.
  */
@@ -37,8 +37,8 @@ DEFINE_CLEANUP(Handshake *, handshake_free)
 /**
  * handshake_print() - tell the agent where we listen
  *
- * The socket must accept already. Writes the line to stdout and puts /dev/null in stdout's place: the agent
- * reads no further there, and a pipe that fills up would block us.
+ * The socket must accept connections already. Writes the line to stdout, and then makes stdout /dev/null:
+ * the agent reads nothing more from the pipe, and a full pipe would block this process.
  *
  * Return: 0 or a negative errno.
  */
@@ -47,7 +47,7 @@ int handshake_print(const Handshake *handshake);
 /**
  * handshake_sweep() - remove sockets of plugins that were killed from the directory @sockets
  *
- * Only those nobody listens at. For a plugin that is there to stay: one that Nomad just has a look at must
- * leave everything alone.
+ * Removes only sockets at which nobody listens. Only a plugin that an agent uses may call this: a plugin
+ * that Nomad starts just to look at it must change nothing on the host.
  */
 void handshake_sweep(const char *sockets);

@@ -11,10 +11,10 @@
 #include "base/string.h"
 #include "nomad/listener.h"
 
-/* How long to let go of accepting when file descriptors have run out, or the loop would spin. */
+/* How long to pause accepting when file descriptors have run out; without a pause the loop would spin. */
 #define PAUSE_USEC (100 * USEC_PER_MSEC)
 
-/* Connections taken per turn of the loop. */
+/* Most connections that one iteration of the loop accepts. */
 #define ACCEPT_MAX 16
 
 struct Listener {
@@ -60,7 +60,7 @@ static int on_connection(
                         break;
                 if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                         return listener_pause(listener);
-                /* Otherwise that one connection is gone, and the next may be better. */
+                /* After another error only this connection is lost; go on with the next. */
         }
 
         return 0;
@@ -80,7 +80,7 @@ static int listener_bind(Listener *listener, gid_t group, Error **ret_error) {
         if (listener->fd < 0)
                 return error_set(ret_error, errno, "cannot make a socket: %m");
 
-        /* Before bind(), which takes the mode over: at no time can others connect. */
+        /* Before bind(), which gives the socket file this mode: at no time can others connect. */
         if (fchmod(listener->fd, 0600) < 0)
                 return error_set(ret_error, errno, "cannot set the mode of socket %s: %m", path);
         if (bind(listener->fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
@@ -128,7 +128,7 @@ Listener *listener_free(Listener *listener) {
         if (!listener)
                 return NULL;
 
-        /* The inode can be another's: by name alone we would remove a successor's socket. */
+        /* Compare the inodes: by name alone this might remove the socket of a successor. */
         if (listener->identity.st_ino != 0 && lstat(listener->path, &now) >= 0 &&
                 now.st_dev == listener->identity.st_dev && now.st_ino == listener->identity.st_ino)
                 (void) unlink(listener->path);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 
-/* A listening unix socket in the loop, which survives that file descriptors run out. */
+/* A listening unix socket in the loop. It still works after file descriptors have run out. */
 typedef struct Listener Listener;
 
 /* @fd is owned by the handler, close-on-exec and non-blocking. */
@@ -15,15 +15,15 @@ typedef void (*ListenerHandler)(int fd, void *userdata);
 
 /**
  * listener_new() - accept connections at a path
- * @path:  nothing may be there
- * @group: who may connect beside the owner, (gid_t) -1 for nobody
+ * @path:  of the socket; nothing may exist there
+ * @group: that may connect besides the owner; (gid_t) -1 for none
  *
  * Return: 0, or a negative errno with an error set.
  */
 int listener_new(sd_event *event, const char *path, gid_t group, ListenerHandler handler, void *userdata,
         Listener **ret_listener, Error **ret_error);
 
-/* Closes, and removes the socket if the one at the path is still ours. Return: always NULL. */
+/* Closes the socket, and removes it if the path is still that of this socket. Return: always NULL. */
 Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free)
 #define _cleanup_listener_ _cleanup_(listener_freep)

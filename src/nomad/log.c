@@ -12,10 +12,10 @@
 #include "base/string.h"
 #include "nomad/log.h"
 
-/* Nomad cuts lines of 64 KiB and takes none of them for what they are. */
+/* Nomad cuts lines of 64 KiB or more into pieces, and recognises none of the pieces as JSON. */
 #define LINE_MAX_BYTES (64 * 1024 - 1)
 
-/* A control character takes six bytes in JSON, so these fit into a line together. */
+/* A message and values of these lengths fit into one line: in JSON a control character takes six bytes. */
 #define MESSAGE_MAX 4096
 #define VALUES_MAX 4096
 
@@ -59,7 +59,7 @@ bool log_is_enabled(LogLevel level) {
         return (int) level >= least;
 }
 
-/* Exactly six digits after the point, or the agent takes the whole line for text. */
+/* Writes exactly six digits after the point: otherwise the agent takes the whole line for plain text. */
 static void format_timestamp(char *buffer, size_t size) {
         char seconds[32];
         struct timespec now;
@@ -71,7 +71,7 @@ static void format_timestamp(char *buffer, size_t size) {
         (void) snprintf(buffer, size, "%s.%06ldZ", seconds, now.tv_nsec / 1000);
 }
 
-/* A text of at most @limit bytes, repaired; a cut one says so. */
+/* Return: the first @limit bytes of a text, made valid UTF-8; "..." follows them if the text is longer. */
 static json_t *text_new(const char *s, size_t limit) {
         _cleanup_free_ char *text = NULL;
         size_t n = strnlen(s, limit);
@@ -104,7 +104,7 @@ static char *format_line(LogLevel level, const char *message, va_list ap) {
 
                 if (!value)
                         value = "";
-                /* Keys with @ are the agent's own. */
+                /* Keys that begin with @ are reserved for the agent. */
                 if (*key == '@' || room < n)
                         continue;
                 room -= n;

@@ -20,27 +20,27 @@ typedef enum LogLevel {
 /* Return: the name Nomad knows. */
 const char *log_level_to_string(LogLevel level);
 
-/* Return: the level of that name in any case, or _LOG_LEVEL_INVALID. */
+/* Return: the level with this name, in upper or lower case; or _LOG_LEVEL_INVALID. */
 LogLevel log_level_from_string(const char *s);
 
 /**
  * log_set_level() - drop everything below a level
  *
- * Nomad never tells a plugin its level and filters by itself; without this call NOMAD_LOG_LEVEL counts where
- * it is set, and everything from debug up is written where it is not.
+ * Without this call the level is the value of NOMAD_LOG_LEVEL, or debug if that is not set. Nomad never
+ * tells a plugin what level it wants, but filters the lines that it gets.
  */
 void log_set_level(LogLevel level);
 
-/* Return: whether a line of this level would be written; for what is costly to put together. */
+/* Return: whether a line of this level would be written; for callers whose arguments are costly to make. */
 bool log_is_enabled(LogLevel level);
 
 /**
  * log_event() - write a line
  * @message: a sentence without the values that change
  *
- * Followed by pairs of key and value, both strings, and NULL. A NULL value is written as an empty one. Text
- * that is not UTF-8 is repaired, what is too long is cut, and a reader that is gone costs the line and
- * nothing else. From any thread.
+ * Pairs of key and value, all strings, follow @message, and NULL ends them. A NULL value is written as an
+ * empty one. Text that is not UTF-8 is repaired, and text that is too long is cut. When nobody reads stderr
+ * any more the line is lost, and nothing else happens. Any thread may call this.
  */
 void log_event(LogLevel level, const char *message, ...) __attribute__((sentinel));
 

@@ -20,18 +20,20 @@
 #include "nomad/server.h"
 #include "nomad/services.h"
 
-/* Calls that wait for tasks stay open for as long as those run; at the end nobody waits for them. */
+/* How long open calls may take when the plugin exits. Then they are cancelled: calls that wait for the end
+ * of a task would stay open as long as the task runs. */
 #define STOP_GRACE_USEC (50 * USEC_PER_MSEC)
 
-/* How long systemd may take to answer before Nomad is told where we are. */
+/* How long the plugin waits for an answer of systemd before it tells Nomad where it listens. */
 #define CONNECT_USEC (5 * USEC_PER_SEC)
 
-/* How often a process whose agent is gone looks whether one can still come back to it. */
+/* How often a process whose agent is gone checks whether an agent can still come back to it. */
 #define LOOK_USEC (10 * USEC_PER_SEC)
 
 /*
- * After this time an orderly exit is given up. Nomad kills a plugin 2 s after it asked it to exit. Freeing
- * the connection to a bus that does not answer may block in libsystemd (sd_bus_flush(3)).
+ * How long an orderly exit may take; after that the process exits at once. Nomad kills a plugin 2 s after it
+ * has asked the plugin to exit. Freeing the connection to a bus that does not answer may block in libsystemd
+ * (sd_bus_flush(3)).
  */
 #define EXIT_LIMIT_USEC (700 * USEC_PER_MSEC)
 
@@ -42,7 +44,7 @@ typedef struct Program {
         Server *server;
 } Program;
 
-/* Of the one server; read by the signal handler. */
+/* Of the server's socket; static, because a signal handler reads it. */
 static char socket_path[PATH_MAX];
 
 static void on_exit_limit(int signal _unused_) {
@@ -81,7 +83,8 @@ static int on_sigterm(
         return 0;
 }
 
-/* With its client state the agent lost where this process is, and begins another. Tasks go on. */
+/* An agent that lost its client state does not know any more where this process listens, and starts another
+ * one. This process then exits; tasks go on. */
 static int on_look(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
         Program *program = userdata;
 
@@ -93,8 +96,8 @@ static int on_look(sd_event_source *source, uint64_t usec _unused_, void *userda
 }
 
 /*
- * Nobody reads stderr any more: the agent is gone. An agent that comes back takes up a process that it
- * configured; any other is of no use to anybody.
+ * Nobody reads stderr any more: the agent is gone. A restarted agent comes back only to a process that an
+ * agent has used (Plugin.in_use), so any other process exits.
  */
 static int on_stderr(sd_event_source *source, int fd _unused_, uint32_t events _unused_, void *userdata) {
         Program *program = userdata;
@@ -114,7 +117,7 @@ static void on_core_log(int severity, const char *message) {
         log_event(levels[severity], message, "module", "grpc", NULL);
 }
 
-/* Nomad starts a plugin as PLUGIN_DIR/NAME, which may be a link. */
+/* Return: the agent's plugin_dir. Nomad starts a plugin as PLUGIN_DIR/NAME, which may be a symbolic link. */
 static char *plugin_directory(const char *name) {
         const char *slash = strrchr(name, '/');
 
@@ -130,8 +133,8 @@ static int set_up_signals(Program *program) {
         sigset_t mask;
         int r;
 
-        /* Before the core makes its threads, which take over the mask. A terminal's Ctrl-C is for the agent.
-         */
+        /* Must come before the core starts its threads, which inherit the mask. SIGINT is ignored because a
+         * Ctrl-C in the agent's terminal is meant for the agent. */
         (void) signal(SIGPIPE, SIG_IGN);
         (void) signal(SIGINT, SIG_IGN);
         (void) sigemptyset(&mask);
@@ -141,8 +144,11 @@ static int set_up_signals(Program *program) {
 }
 
 /*
- * Nomad asks for tasks as soon as it knows where we are, and for the recovery of one only once; so systemd
- * comes first. Where it does not answer, the fingerprint has to say so.
+ * Waits until it is known whether systemd can be reached, for CONNECT_USEC at most. As soon as Nomad knows
+ * where the plugin listens it asks for tasks, and it asks only once for the recovery of a task. If systemd
+ * does not answer, the fingerprint says so.
+ *
+ * Return: 1; 0 when the loop was ended meanwhile; or a negative errno.
  */
 static int wait_for_systemd(Program *program) {
         uint64_t now, until;
@@ -173,12 +179,12 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         if (r < 0)
                 return r;
 
-        /* A regular file cannot be watched, and needs no watching. */
+        /* Fails for a regular file, which needs no watching: it has no reader that could go away. */
         (void) sd_event_add_io(program->event, NULL, STDERR_FILENO, 0, on_stderr, program);
 
         r = wait_for_systemd(program);
         if (r == 0)
-                return 0; /* told to end meanwhile */
+                return 0; /* the loop was ended meanwhile */
         if (r > 0)
                 r = handshake_print(handshake);
         if (r < 0)
@@ -190,7 +196,8 @@ static int serve(Program *program, const Handshake *handshake, Error **ret_error
         return r < 0 ? error_set(ret_error, r, "the event loop failed: %s", strerror(-r)) : r;
 }
 
-/* Several for every task, and the usual limit is for programs that still use select(). */
+/* The plugin needs several descriptors for every task. The usual limit is low only for programs that still
+ * use select(). */
 static void raise_descriptor_limit(void) {
         struct rlimit limit;
 

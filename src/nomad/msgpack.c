@@ -9,14 +9,14 @@
 #include "base/string.h"
 #include "nomad/msgpack.h"
 
-/* The library's own limit, where it says only that memory is short. */
+/* The msgpack library has this limit, too, but only reports that memory is short. */
 #define DEPTH_MAX 32
 
-/* Each object takes some 100 bytes in the end, however short it was. */
+/* A limit, because each object takes some 100 bytes when it is decoded, however short it was. */
 #define OBJECTS_MAX 65536
 #define KEYS_MAX 4096
 
-/* Where in the tree we are. */
+/* Where in the tree an object is, for error messages. */
 typedef struct Place {
         const struct Place *above;
         const char *key; /* not terminated; NULL: an item of a list */
@@ -37,7 +37,7 @@ static void append_place(StringBuffer *buffer, const Place *place) {
         }
 }
 
-/* @what follows the name of the place, so it starts with a verb. */
+/* @what: the rest of the message; it follows the name of the place, so it starts with a verb */
 static int fail(const Place *place, Error **ret_error, const char *what) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
 
@@ -51,14 +51,14 @@ typedef struct Scanner {
         const uint8_t *end;
 } Scanner;
 
-/* What a first byte says of what follows it. */
+/* What the first byte of an object says about the bytes that follow. */
 typedef struct Head {
-        uint8_t fixed;    /* so many bytes */
-        uint8_t width;    /* then a count this wide */
-        uint8_t elements; /* per unit of the count; 0: the count is one of bytes */
+        uint8_t fixed;    /* bytes of content besides those that the count counts */
+        uint8_t width;    /* bytes of the count, which comes first */
+        uint8_t elements; /* objects for each unit of the count; 0: the count is one of bytes */
 } Head;
 
-/* From 0xc0 to 0xdf; those below and above hold their count or value in themselves. */
+/* For the first bytes 0xc0 to 0xdf. All others hold the count or the value in themselves. */
 static const Head heads[32] = {
         [0x04] = { 0, 1, 0 },
         { 0, 2, 0 },
@@ -91,9 +91,10 @@ static const Head heads[32] = {
 };
 
 /*
- * Steps over a first byte, its count, and the bytes that are counted.
+ * Steps over the first byte of an object, its count, and the bytes of its content.
  *
- * Return: whether all that was there, with the number of objects that follow, or -1 for what holds none.
+ * Return: whether all of these were there. @ret_elements is then the number of objects inside of this one,
+ * which follow; or -1 for an object that is neither a list nor a map.
  */
 static bool scan_head(Scanner *scanner, int64_t *ret_elements) {
         uint64_t count = 0;
@@ -116,7 +117,7 @@ static bool scan_head(Scanner *scanner, int64_t *ret_elements) {
         for (unsigned i = 0; i < head.width; i++)
                 count = count << 8 | *scanner->p++;
 
-        /* An object takes a byte at least. */
+        /* Each object inside takes one byte at least. */
         size_t room = (size_t) (scanner->end - scanner->p);
         uint64_t needed = head.elements > 0 ? count * head.elements : count + head.fixed;
         if (needed > room)
@@ -129,8 +130,8 @@ static bool scan_head(Scanner *scanner, int64_t *ret_elements) {
 }
 
 /*
- * The library believes counts and takes gigabytes for five bytes, so this looks first whether every count
- * can be true. Return: 0 and the bytes of one object, or a negative errno.
+ * Checks whether every count can be true. The library believes counts, and would allocate gigabytes for an
+ * input of five bytes. Return: 0 with the length of the first object in @ret_n, or a negative errno.
  */
 static int scan(const uint8_t *bytes, size_t n, size_t *ret_n, Error **ret_error) {
         Scanner scanner = { .p = bytes, .end = bytes + n };
@@ -162,7 +163,7 @@ static int scan(const uint8_t *bytes, size_t n, size_t *ret_n, Error **ret_error
 static int convert(const msgpack_object *object, const Place *place, Value **ret_value, Error **ret_error);
 
 static int convert_text(const char *s, size_t n, const Place *place, char **ret, Error **ret_error) {
-        /* The library has no pointer for an empty one. */
+        /* The library gives no pointer for an empty string. */
         if (n == 0)
                 s = "";
         if (memchr(s, 0, n))
@@ -303,7 +304,7 @@ int msgpack_to_value(const void *bytes, size_t n, Value **ret_value, Error **ret
         if (end != n)
                 return fail(NULL, ret_error, "has bytes behind its end");
 
-        /* Strings of the tree lie in the input. */
+        /* Strings in the library's tree point into the input. */
         msgpack_unpacked_init(&unpacked);
         if (msgpack_unpack_next(&unpacked, bytes, n, &offset) == MSGPACK_UNPACK_SUCCESS && offset == n)
                 r = convert(&unpacked.data, NULL, ret_value, ret_error);

@@ -16,28 +16,29 @@
 #include "unit/task-dir.h"
 
 /*
- * The file that an agent has open, in the directory that also has the node's id (Nomad, client/client.go and
- * client/state/db_bolt.go). An agent in development mode has neither: its state is in its memory.
+ * A file that an agent keeps open, and the file in the same directory that has the node's id (Nomad,
+ * client/client.go and client/state/db_bolt.go). An agent in development mode has neither: it keeps its
+ * state in memory.
  */
 #define STATE_FILE "/state.db"
 #define NODE_FILE "/client-id"
 
-/* How long one may take to end: what its job says of that is lost with the rest. */
+/* How long an orphan may take to end. The time that its job allows is lost with the client state. */
 #define STOP_USEC (30 * USEC_PER_SEC)
 
-/* Until it is tried again to end one, when there was no connection to systemd for example. */
+/* How long until the driver tries again to end an orphan, if it had no connection to systemd for example. */
 #define RETRY_USEC (60 * USEC_PER_SEC)
 
 struct Orphan {
         LIST_ENTRY(Orphan) orphans;
         Orphans *owner;
         char *id;
-        bool ending;  /* it is being taken up or stopped */
-        bool dropped; /* while it is being taken up: nobody wants its end any more */
+        bool ending;  /* the engine is recovering or stopping the task */
+        bool dropped; /* orphans_drop() was called during the recovery: do not stop the task */
         TaskWait *wait;
 };
 
-/* Return: where the agent's node has its id, owned by the caller; NULL when it cannot be told. */
+/* Return: the path of the file with the id of the agent's node, owned by the caller; NULL if not found. */
 static char *find_node_file(pid_t agent) {
         _cleanup_free_ char *path = xasprintf("/proc/%d/fd", agent);
         char target[PATH_MAX], *found = NULL;
@@ -69,7 +70,7 @@ void orphans_drop(Orphans *orphans) {
         orphans->timer = sd_event_source_disable_unref(orphans->timer);
         for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
                 next = LIST_NEXT(orphan, orphans);
-                /* on_taken_up() is still to be called with it. */
+                /* The engine will still call on_taken_up() with this orphan. */
                 if (orphan->ending && !orphan->wait)
                         orphan->dropped = true;
                 else
@@ -79,7 +80,7 @@ void orphans_drop(Orphans *orphans) {
 
 void orphans_deinit(Orphans *orphans) {
         orphans_drop(orphans);
-        /* The engine is gone, and calls nobody back. */
+        /* The engine is freed already, so it will not call on_taken_up() for those that are left. */
         for (Orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
                 next = LIST_NEXT(orphan, orphans);
                 orphan_free(orphan);
@@ -87,7 +88,7 @@ void orphans_deinit(Orphans *orphans) {
         free(orphans->node);
 }
 
-/* A task that this driver was asked for is wanted by somebody, wherever its node's id is. */
+/* A task that an agent asked this driver for is no orphan, even if its node looks lost. */
 static bool is_orphan(const Orphans *orphans, const TaskRecord *record) {
         return owner_look(record->owner) == OWNER_LOST && !engine_find(orphans->engine, record->id);
 }
@@ -132,7 +133,7 @@ static void on_taken_up(void *userdata, Task *task, const Error *error) {
                 orphan_retry(orphan, error);
 }
 
-/* Unless it is gone, or its node is back. */
+/* Ends the task, unless it is gone or its node is back. */
 static void orphan_end(Orphan *orphan) {
         _cleanup_task_record_ TaskRecord record = {};
         _cleanup_error_ Error *error = NULL;
@@ -173,7 +174,7 @@ typedef struct Search {
         uint64_t timeout_usec;
 } Search;
 
-/* Is called for each record. Returns false, so that the search goes on. */
+/* Called for each record. Returns false, so that the search goes on. */
 static bool collect(void *userdata, const TaskRecord *record) {
         _cleanup_free_ char *remedy = NULL;
         const Search *search = userdata;

@@ -8,15 +8,15 @@
 
 /*
  * Tasks that no agent will ever ask for, because the client state of the node that started them is lost. The
- * driver looks for them once, when an agent begins to use it. It reports each in the log, and ends it where
- * the operator said after how long (orphan_timeout).
+ * driver looks for them once, when an agent begins to use it. It reports each one in the log, and ends it
+ * after orphan_timeout if the operator has set that.
  */
 typedef struct Orphan Orphan;
 
 typedef struct Orphans {
         sd_event *event;
         Engine *engine;
-        char *node; /* the node that the agent is; NULL while that is not known */
+        char *node; /* id of the agent's node; NULL while it is not known */
         LIST_HEAD(, Orphan) list;
         sd_event_source *timer;
 } Orphans;
@@ -24,11 +24,11 @@ typedef struct Orphans {
 /**
  * orphans_find() - note where the agent's node keeps its client state, and look for tasks of lost nodes
  * @agent:        pid of the agent
- * @timeout_usec: after which orphans are ended; 0: they are only reported
+ * @timeout_usec: how long until orphans are ended; 0: they are only reported
  */
 void orphans_find(Orphans *orphans, pid_t agent, uint64_t timeout_usec);
 
-/* Forgets the orphans that were found, and runs no timer any more. */
+/* Forgets the orphans that were found, and stops the timer that would end them. */
 void orphans_drop(Orphans *orphans);
 
 void orphans_deinit(Orphans *orphans);

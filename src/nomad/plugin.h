@@ -20,41 +20,41 @@ typedef struct Plugin {
         Compute compute;
         bool compute_known;           /* measured, or sent by Nomad */
         const char *cgroup_root;      /* where control groups are; NULL for the host's */
-        const char *socket_directory; /* where plugins that were killed leave sockets */
+        const char *socket_directory; /* where killed plugins may have left sockets */
         bool in_use;                  /* an agent has configured this process to run tasks */
         DriverTasks tasks;
         Events events;
         Fingerprint fingerprint;
         Orphans orphans;
-        Sweep *sweep; /* while the plugin is in use */
+        Sweep *sweep; /* NULL unless the plugin is in use */
 } Plugin;
 
 /**
  * plugin_init() - set up a plugin
- * @image_directory: what relative images are relative to
+ * @image_directory: where relative images are
  *
- * Touches nothing on the host: Nomad also starts plugins only to look at them, beside one that owns tasks.
+ * Changes nothing on the host: Nomad also starts plugins just to look at them, beside one that owns tasks.
  */
 void plugin_init(Plugin *plugin, sd_event *event, const char *image_directory);
 
-/* As plugin_init(), on an engine of the caller's, which plugin_deinit() frees all the same. */
+/* As plugin_init(), with an engine that the caller made; plugin_deinit() frees it. */
 void plugin_init_on(Plugin *plugin, sd_event *event, Engine *engine);
 
 void plugin_deinit(Plugin *plugin);
 
 /**
- * plugin_begin() - an agent begins to use this process
+ * plugin_begin() - note that an agent begins to use this process
  *
- * Removes sockets of plugins and leavings of starts that were killed, looks for tasks of lost nodes, and
- * sets the timer after which they are ended. Does nothing when the plugin is in use already.
+ * Removes the sockets that killed plugins and the leftovers that killed starts have left, looks for tasks of
+ * lost nodes, and sets the timer that ends those. Does nothing when the plugin is in use already.
  */
 void plugin_begin(Plugin *plugin);
 
 /*
- * The agent will stop this process, and never come back to it: looks for nothing and runs no timers any
- * more. Tasks run on, and calls are answered as before.
+ * Notes that the agent will stop this process, and never come back to it. Ends the search for leftovers and
+ * the timer that ends tasks of lost nodes. Tasks run on, and calls are answered as before.
  */
 void plugin_end(Plugin *plugin);
 
-/* Finds out what a core is worth, unless that is known. */
+/* Fills in Plugin.compute, unless it is known already. */
 void plugin_find_compute(Plugin *plugin);

@@ -11,8 +11,8 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 /*
- * protoc-c cannot have a method Init, since the service has a function of that name itself: such methods
- * have an underscore in the .proto file that is not on the wire.
+ * protoc-c cannot handle a method called Init, since its code for the service already has a function of that
+ * name. The .proto file calls such a method Init_; on the wire it is Init.
  */
 static const ProtobufCMethodDescriptor *find_method(
         const ProtobufCServiceDescriptor *descriptor, const char *name) {
@@ -25,7 +25,7 @@ static const ProtobufCMethodDescriptor *find_method(
         return found ? found : protobuf_c_service_descriptor_get_method_by_name(descriptor, escaped);
 }
 
-/* A method that has two rows leaves another one without any, since their number is right. */
+/* Counts the rows to see whether each method has one: rpc_table_new() refuses two rows for a method. */
 static int add_service(RpcTable *table, const RpcService *service, Error **ret_error) {
         const ProtobufCServiceDescriptor *descriptor = service->descriptor;
 

@@ -19,9 +19,9 @@ typedef struct RpcTable {
 } RpcTable;
 
 /**
- * rpc_table_new() - put the rows of services together
+ * rpc_table_new() - make the table of the methods of these services
  *
- * Return: 0, or -EINVAL with an error where rows and descriptors do not fit together.
+ * Return: 0, or -EINVAL with an error when the rows do not match the descriptors.
  */
 int rpc_table_new(const RpcService *services, size_t n_services, RpcTable **ret_table, Error **ret_error);
 
@@ -29,5 +29,5 @@ RpcTable *rpc_table_free(RpcTable *table);
 DEFINE_CLEANUP(RpcTable *, rpc_table_free)
 #define _cleanup_rpc_table_ _cleanup_(rpc_table_freep)
 
-/* Return: the row of that path, NULL when there is none. */
+/* Return: the row of a path of @n bytes, NULL when there is none. */
 const RpcRow *rpc_table_find(const RpcTable *table, const char *path, size_t n);

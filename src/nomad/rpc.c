@@ -12,7 +12,7 @@
 #include "nomad/status.h"
 #include "nomad/wire.h"
 
-/* Messages on their way out, a ring. */
+/* Messages that are still to be sent, in a ring buffer. */
 typedef struct Queue {
         grpc_byte_buffer **buffers;
         size_t first;
@@ -21,9 +21,9 @@ typedef struct Queue {
 } Queue;
 
 /*
- * Three things can be under way in the core at once: waiting for the end of the call, receiving one message,
- * and one batch that sends. The call goes when the end came and nothing is under way; tags come in any
- * order, so neither of the two alone will do.
+ * The core can have three operations of a call under way at once: one waits for the end of the call, one
+ * receives a message, and one sends a batch. The call is freed when it is closed and no operation is under
+ * way. Both conditions are needed, because the core reports the ends of operations in any order.
  */
 struct RpcCall {
         grpc_call *call;
@@ -50,8 +50,8 @@ struct RpcCall {
         bool opened; /* the handler was called */
         bool reading;
         bool half_closed;
-        bool ended;  /* by the handler or by us; the status below says how */
-        bool closed; /* by the peer or in turn, nothing will be heard of it after that */
+        bool ended;  /* the handler or this file has set the status below */
+        bool closed; /* the core has reported the end of the call: no callbacks after on_close() */
         RpcStatus status;
 
         const RpcCallbacks *callbacks;
@@ -93,7 +93,7 @@ static void queue_clear(Queue *queue) {
         *queue = (Queue){};
 }
 
-/* To be called at the end of an operation, when the call is touched no more. */
+/* Must be called at the end of each operation. The call must not be used after that: it may be freed. */
 static void call_operation_done(RpcCall *call) {
         if (--call->n_operations > 0 || !call->closed)
                 return;
@@ -111,7 +111,7 @@ static void call_start(RpcCall *call, RpcOperation *operation, const grpc_op *op
         grpc_call_error e = grpc_call_start_batch(call->call, ops, n_ops, operation, NULL);
 
         if (e != GRPC_CALL_OK) {
-                /* Only a mistake of ours makes that happen, and no tag would ever come. */
+                /* Only a bug here can cause that, and the core would never report the operation. */
                 gpr_log(GPR_ERROR, "%s: the core refuses a batch: %s", call->path,
                         grpc_call_error_to_string(e));
                 abort();
@@ -141,12 +141,12 @@ static void call_open(RpcCall *call, const ProtobufCMessage *request) {
         call->opened = true;
         call->row->method->handler(call, request, call->row->service->userdata);
 
-        /* A stream that has nothing to say yet is open nevertheless, and the peer may wait to see that. */
+        /* Send the headers of a stream that has no message yet: the peer may wait for them. */
         if (call->row->method->kind != RPC_UNARY && !call->headers_sent)
                 call_pump(call);
 }
 
-/* Return: 0 with the message; or 1 when it could not be decoded, and the call was ended for it. */
+/* Return: 0 with the message; or 1 when it could not be decoded, and then the call was ended. */
 static int call_take_message(RpcCall *call, grpc_byte_buffer *buffer, ProtobufCMessage **ret_message) {
         _cleanup_error_ Error *error = NULL;
         grpc_byte_buffer_reader reader;
@@ -181,13 +181,13 @@ static void call_half_closed(RpcCall *call) {
 static void on_received(RpcOperation *operation, bool ok) {
         RpcCall *call = CONTAINER_OF(operation, RpcCall, receiving);
         _cleanup_wire_ ProtobufCMessage *message = NULL;
-        /* A callback may start to receive the next one. */
+        /* Taken out before a callback runs, since that may start to receive the next message. */
         grpc_byte_buffer *buffer = TAKE_PTR(call->received);
 
         call->is_receiving = false;
 
         if (call->closed || !ok)
-                /* Over, or about to be: the core itself answers messages that are too big. */
+                /* The call is over or about to be: the core itself refuses messages that are too big. */
                 call->reading = false;
         else if (!buffer && grpc_call_failed_before_recv_message(call->call))
                 call->reading = false;
@@ -202,8 +202,8 @@ static void on_received(RpcOperation *operation, bool ok) {
         }
         grpc_byte_buffer_destroy(buffer);
 
-        /* Messages that come after the end are taken and dropped, so that a peer in the midst of one gets
-         * rid of it. */
+        /* Messages that come after the end of the call are read and dropped, so that a peer that is just
+         * sending one can finish. */
         call_receive(call);
         call_operation_done(call);
 }
@@ -235,8 +235,8 @@ static void on_sent(RpcOperation *operation, bool ok) {
 }
 
 /*
- * Starts the next batch that sends, where one is due: headers once, one message, and the status with the
- * last message. The core takes one at a time, and gives the tag back when the peer has room.
+ * Starts to send the next batch, if there is something to send: the headers once, one message, and with the
+ * last message the status. The core takes one batch at a time, and reports its end when the peer has room.
  */
 static void call_pump(RpcCall *call) {
         grpc_byte_buffer *buffer = NULL;
@@ -301,7 +301,7 @@ void rpc_call_open(grpc_call *core_call, const char *path, const RpcRow *row, si
         };
         (*live)++;
 
-        /* Alone and first: in one batch with others it would hold them back until the end. */
+        /* First, and in a batch of its own: the core reports its end only at the end of the call. */
         grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER,
                 .data.recv_close_on_server.cancelled = &call->cancelled };
         call_start(call, &call->closing, &op, 1);

@@ -11,11 +11,11 @@
  *
  * A handler is called when a call's request has arrived; for RPC_BIDI when the call is opened, with no
  * request. It may answer at once, or keep the pointer and answer later. A handler that keeps the pointer
- * sets callbacks: on_close says that the pointer is good no longer. Until then every function here may be
+ * sets callbacks: on_close says that the pointer is no longer valid. Until then every function here may be
  * used, also when the call has ended or the peer is gone; what is sent then is dropped.
  *
- * Each call is ended by exactly one of rpc_call_reply(), rpc_call_fail() and rpc_call_finish(); what follows
- * is ignored.
+ * The first call of rpc_call_reply(), rpc_call_fail() or rpc_call_finish() ends the RpcCall; later ones are
+ * ignored.
  */
 typedef struct RpcCall RpcCall;
 
@@ -29,7 +29,7 @@ typedef enum RpcKind {
 /* @request is of the method's input type, checked for UTF-8 and NUL, and valid until the handler returns. */
 typedef void (*RpcHandler)(RpcCall *call, const ProtobufCMessage *request, void *userdata);
 
-/* A row per method. Without a handler it answers UNIMPLEMENTED, with words. */
+/* One row for each method. A method without a handler answers UNIMPLEMENTED, with a message. */
 typedef struct RpcMethod {
         const char *name;
         RpcKind kind;
@@ -47,28 +47,28 @@ typedef struct RpcService {
 
 /* Any of them may be NULL. */
 typedef struct RpcCallbacks {
-        /* RPC_BIDI: a message came. */
+        /* RPC_BIDI: a message arrived. */
         void (*on_message)(RpcCall *call, const ProtobufCMessage *message, void *userdata);
         /* RPC_BIDI: the peer will send no more. */
         void (*on_half_close)(RpcCall *call, void *userdata);
-        /* Streams: the queue of messages, which held something, is empty. A place to go on producing. */
+        /* Streams: all queued messages have been sent, so the handler can queue more. */
         void (*on_drain)(RpcCall *call, void *userdata);
         /*
-         * The call is over: once, and the last that is heard of it. @cancelled: the peer does not have our
-         * whole answer (it cancelled or vanished, a deadline passed, the server stopped).
+         * The call is over. Called once, as the last callback. @cancelled: the peer does not have the whole
+         * answer (it cancelled or vanished, a deadline passed, the server stopped).
          */
         void (*on_close)(RpcCall *call, bool cancelled, void *userdata);
 } RpcCallbacks;
 
-/* Unless rpc_call_set_limit() says otherwise. */
+/* Most messages that may wait in the queue of a call, unless rpc_call_set_limit() sets another limit. */
 #define RPC_QUEUE_LIMIT 256
 
-/* What the text of a failure is cut to; trailers beyond 16 MiB break the whole connection. */
+/* The text of an error is cut to so many bytes; trailers beyond 16 MiB break the whole connection. */
 #define RPC_TEXT_MAX 8192
 
 /**
- * rpc_call_set_callbacks() - say what to do when things happen to a call
- * @callbacks: must live as long as the call; NULL detaches, and nothing will be heard of the call any more
+ * rpc_call_set_callbacks() - set the callbacks of a call
+ * @callbacks: must live as long as the call; NULL: no callback is called any more
  * @userdata:  for the callbacks
  */
 void rpc_call_set_callbacks(RpcCall *call, const RpcCallbacks *callbacks, void *userdata);
@@ -85,17 +85,17 @@ void rpc_call_reply(RpcCall *call, const ProtobufCMessage *reply);
 /**
  * rpc_call_fail() - end a call of any kind with an error
  * @code:        UNAVAILABLE and CANCELLED make Nomad believe that the plugin is gone
- * @message:     words for people; made valid UTF-8 and cut to RPC_TEXT_MAX
- * @recoverable: say to Nomad that trying again may help
+ * @message:     text for people; made valid UTF-8 and cut to RPC_TEXT_MAX
+ * @recoverable: whether to say to Nomad that trying again may help
  *
- * Messages queued before still go out first.
+ * Messages that are already queued are sent first.
  */
 void rpc_call_fail(RpcCall *call, grpc_status_code code, const char *message, bool recoverable);
 
 /**
  * rpc_call_send() - queue a message on a stream
  *
- * Messages go out in order, and the next one only when the peer has room for it.
+ * Messages are sent in order, and the next one only when the peer has room for it.
  *
  * Return: 0; -ENOBUFS when the queue is full, and the message is not queued; -ESHUTDOWN when the call was
  * ended or the peer is gone.
@@ -105,11 +105,11 @@ int rpc_call_send(RpcCall *call, const ProtobufCMessage *message);
 /* Return: how many messages wait in the queue, the one being sent included. */
 size_t rpc_call_pending(const RpcCall *call);
 
-/* Most messages that may wait in the queue. */
+/* Sets how many messages may wait in the queue at most. */
 void rpc_call_set_limit(RpcCall *call, size_t messages);
 
-/* RPC_BIDI: false stops reading after the next message, so that the peer has to wait; true goes on. */
+/* RPC_BIDI: false stops reading after the next message, so that the peer has to wait; true reads on. */
 void rpc_call_set_reading(RpcCall *call, bool reading);
 
-/* Ends a stream with OK, behind what is queued. */
+/* Ends a stream with OK, after the queued messages. */
 void rpc_call_finish(RpcCall *call);

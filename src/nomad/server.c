@@ -19,12 +19,12 @@
 #include "nomad/server.h"
 
 /*
- * New calls asked for in advance. None is ever lost for want of one, since the core queues them; a few make
- * bursts faster.
+ * How many new calls the server asks the core for in advance. No call is lost while none is asked for, since
+ * the core queues new calls; to ask for a few makes bursts faster.
  */
 #define INCOMING 4
 
-/* How long after the end of a call its memory goes back to the host, together with that of others. */
+/* How long after the end of a call the server returns free memory to the host, for several calls at once. */
 #define TRIM_USEC (2 * USEC_PER_SEC)
 
 typedef struct Incoming {
@@ -47,20 +47,20 @@ struct Server {
         bool thread_runs;
 
         Incoming incoming[INCOMING];
-        size_t n_incoming; /* asked for and not answered */
+        size_t n_incoming; /* new calls that the core was asked for and that have not come */
         size_t n_calls;
 
         RpcOperation shutdown;
         sd_event_source *grace;
         sd_event_source *trim;
         bool stopping;
-        bool shut_down; /* the core said so; calls may be left nevertheless */
+        bool shut_down; /* the core has reported its shutdown; calls may be left nevertheless */
         bool stopped;
         ServerStopped on_stopped;
         void *userdata;
 };
 
-/* What the thread passes on. */
+/* A finished operation, as the thread passes it on to the loop. */
 typedef struct Tag {
         RpcOperation *operation;
         bool ok;
@@ -109,7 +109,7 @@ static int on_trim(sd_event_source *source _unused_, uint64_t usec _unused_, voi
         return 0;
 }
 
-/* An open call takes some 11 KB of the heap, amidst others, and a task has two of them. */
+/* An open call takes some 11 KB in the middle of the heap, and each task has two open calls. */
 static void server_trim_later(Server *server) {
         if (!server->trim)
                 event_must(sd_event_add_time_relative(
@@ -180,7 +180,7 @@ static void on_accepted(int fd, void *userdata) {
         grpc_server_credentials_release(credentials);
 }
 
-/* The agent's environment is ours, and a word in it that the core does not know ends the process. */
+/* The plugin inherits the agent's environment. A value that the core does not know ends the process. */
 static void forget_core_environment(void) {
         size_t i = 0;
 
@@ -205,10 +205,10 @@ static grpc_arg integer_arg(const char *key, int value) {
 static void server_create(Server *server) {
         grpc_arg list[] = {
                 integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, SERVER_MESSAGE_MAX),
-                /* None but identity: others are inflated before anything looks at the size. */
+                /* No compression: the core would inflate a message before it checks the size. */
                 integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),
                 integer_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
-                /* It would let a stream send 4 MiB ahead of who reads it; 64 KiB do as well on a socket. */
+                /* The probe would let a stream send 4 MiB ahead of its reader; here 64 KiB do as well. */
                 integer_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0),
         };
         grpc_channel_args args = { .num_args = ELEMENTSOF(list), .args = list };
@@ -225,7 +225,7 @@ static void server_create(Server *server) {
         }
 }
 
-/* Signals are for the loop: the threads made here take over a mask that has them all. */
+/* Blocks all signals while the threads are made, which inherit the mask: only the loop handles signals. */
 static int server_start(Server *server) {
         sigset_t all, before;
         int r;
@@ -233,8 +233,8 @@ static int server_start(Server *server) {
         (void) sigfillset(&all);
         (void) pthread_sigmask(SIG_SETMASK, &all, &before);
 
-        /* The core's threads take turns at the same work: with a heap for each, what one freed is of no use
-         * to the others. */
+        /* One heap for all threads. The core's threads take turns at the same work: with a heap for each, a
+         * thread could not use the memory that another one has freed. */
         (void) mallopt(M_ARENA_MAX, 1);
         forget_core_environment();
         gpr_set_log_function(on_core_log);
@@ -310,7 +310,7 @@ static void server_end_core(Server *server) {
                         ;
         }
 
-        /* Only now: a batch started on a queue that was shut down ends the process. */
+        /* Only after all calls: to start a batch on a queue that was shut down ends the process. */
         if (server->server)
                 grpc_server_destroy(server->server);
         grpc_completion_queue_shutdown(server->queue);

@@ -9,15 +9,15 @@
 #include "nomad/rpc.h"
 
 /*
- * The gRPC server: sockets and calls in the loop, the core's completion queue in a thread that only passes
- * on.
+ * The gRPC server. The loop handles sockets and calls. A thread reads the core's completion queue, and only
+ * passes on to the loop what it reads.
  *
- * The process should have blocked the signals it handles before server_new(), since the core's threads take
- * over the mask, and SIGPIPE should be ignored.
+ * Before server_new() the process should ignore SIGPIPE, and block the signals that it handles, since the
+ * core's threads inherit the mask.
  */
 typedef struct Server Server;
 
-/* The biggest request, and what one may take unpacked. */
+/* Most bytes of a request, and most memory that an unpacked one may take. */
 #define SERVER_MESSAGE_MAX (64 * 1024 * 1024)
 #define SERVER_UNPACKED_MAX (192 * 1024 * 1024)
 
@@ -26,15 +26,15 @@ typedef void (*ServerStopped)(Server *server, void *userdata);
 /* @severity: 0 debug, 1 info, 2 error. Called in any thread. */
 typedef void (*ServerLog)(int severity, const char *message);
 
-/* Where words of the gRPC core go: nowhere unless told. For the whole process, before server_new(). */
+/* Sets what gets the gRPC core's log messages of the whole process. Must be called before server_new();
+ * without this call they are dropped. */
 void server_set_log(ServerLog log);
 
 /**
  * server_new() - make a server for these services
- * @services: rows for everything the server knows; they are used as long as the server lives
+ * @services: rows for everything the server knows; must live as long as the server
  *
- * Checks the rows against the descriptors. Unsets the environment variables that the gRPC core would listen
- * to.
+ * Checks the rows against the descriptors. Unsets the environment variables that the gRPC core would obey.
  *
  * Return: 0, or a negative errno with an error set.
  */
@@ -43,8 +43,8 @@ int server_new(sd_event *event, const RpcService *services, size_t n_services, S
 
 /**
  * server_listen() - accept connections at a unix socket
- * @path:  absolute; nothing may be there yet. Removed at the end, if it is still ours
- * @group: who else may connect (mode 0660), or (gid_t) -1 for nobody (mode 0600)
+ * @path:  absolute; nothing may exist there yet. The server removes its socket when it stops
+ * @group: that may connect, too (mode 0660); (gid_t) -1 for none (mode 0600)
  *
  * Return: 0, or a negative errno with an error set.
  */
@@ -52,18 +52,18 @@ int server_listen(Server *server, const char *path, gid_t group, Error **ret_err
 
 /**
  * server_stop() - let calls finish and stop
- * @grace_usec: after which calls still open are cancelled
+ * @grace_usec: how long until calls that are still open are cancelled
  * @stopped:    called from the loop once no call is left, may be NULL; it must not free the server
  *
- * Takes no new calls or connections from now on.
+ * The server accepts no new calls or connections from now on.
  */
 void server_stop(Server *server, uint64_t grace_usec, ServerStopped stopped, void *userdata);
 
 /**
- * server_free() - end it all
+ * server_free() - stop a server at once and free it
  *
- * Where the server was not stopped yet, cancels what is open and waits for that, which takes some
- * milliseconds; on_close is called for those calls. Not to be called by a handler or callback.
+ * If the server is not stopped yet, cancels all open calls, with their on_close(), and waits for their ends,
+ * which takes some milliseconds. Must not be called by a handler or callback.
  *
  * Return: always NULL.
  */

@@ -8,8 +8,8 @@
 #include "plugin.pb-c.h"
 
 /*
- * The process may end as soon as on_shutdown is called, so it is called when the answer is out. A client
- * that does not wait for it wants us gone no less.
+ * The process may exit as soon as on_shutdown() is called, so the call comes after the answer was sent. A
+ * client that does not wait for the answer wants the process to exit all the same.
  */
 static void on_shutdown_closed(RpcCall *call _unused_, bool cancelled _unused_, void *userdata) {
         Services *services = userdata;
@@ -29,8 +29,8 @@ static void controller_shutdown(RpcCall *call, const ProtobufCMessage *request _
 }
 
 /*
- * Nothing is to be said on these two: they carry what only Go plugins have. They stay open until the client
- * goes, since an end would be taken for a failure.
+ * Handles two streams that only plugins in Go have a use for: nothing is sent on them. They stay open until
+ * the client closes them, since the client would take their end for a failure.
  */
 static void hold_open(
         RpcCall *call _unused_, const ProtobufCMessage *request _unused_, void *userdata _unused_) {

@@ -4,16 +4,16 @@
 #include "base/macro.h"
 #include "nomad/rpc.h"
 
-/* The services that go-plugin expects of every plugin, beside the one it is there for. */
+/* The services that go-plugin expects of every plugin, besides the plugin's own. */
 typedef struct Services {
         /*
-         * The agent wants this process to go: exit within a second, and leave the tasks alone. Called once,
-         * when the agent has its answer.
+         * The agent wants this process to exit. The process must do so within a second, and leave the tasks
+         * alone. Called once, when the agent has its answer.
          */
         void (*on_shutdown)(void *userdata);
         void *userdata;
 
-        bool shut_down; /* ours */
+        bool shut_down; /* private: on_shutdown() was called */
 } Services;
 
 #define SERVICES_ROWS 4

@@ -13,20 +13,20 @@
 #include "nomad/time.h"
 #include "kernel/cgroup.h"
 
-/* The agent's default; and what is as good as nothing for people, and costs little for the host. */
+/* The agent's default; and the shortest interval, which is no time to people and cheap for the host. */
 #define INTERVAL_DEFAULT_USEC USEC_PER_SEC
 #define INTERVAL_MIN_USEC (50 * USEC_PER_MSEC)
 
-/* What the loop may be late with a sample, to do it together with others. */
+/* A sample may be late by one tenth of the interval, so that the loop can take several at once. */
 #define INTERVAL_ACCURACY 10
 
-/* A reader that is slower than that misses samples. */
+/* Most samples that wait to be sent; a reader that is slower misses samples. */
 #define SAMPLES_MAX 2
 
-/* One stream of samples. Frees itself with the call. */
+/* A TaskStats call, which is a stream of samples. on_close() frees it. */
 typedef struct Stats {
         Plugin *plugin;
-        RpcCall *call; /* gone together with this */
+        RpcCall *call; /* valid as long as this struct */
         char *id;
         uint64_t interval_usec;
         sd_event_source *timer;
@@ -129,7 +129,7 @@ static void sample_fill_memory(Sample *sample) {
         (CGROUP_ALL & \
                 ~(CGROUP_BIT(CGROUP_TASKS) | CGROUP_BIT(CGROUP_IO_READ) | CGROUP_BIT(CGROUP_IO_WRITTEN)))
 
-/* The group is known from the first status of the unit on, and the same over its restarts. */
+/* The control group is known from the unit's first status on, and stays the same when the unit restarts. */
 static void stats_read(Stats *stats, const Task *task, CgroupUsage *ret) {
         const char *control_group = task_control_group(task);
 
@@ -141,7 +141,7 @@ static void stats_read(Stats *stats, const Task *task, CgroupUsage *ret) {
         cgroup_reader_read(stats->reader, ret);
 }
 
-/* All messages are there, whatever was measured: the agent does not look before it follows them. */
+/* Fills in every nested message, whatever was measured: the agent uses them without a check for nil. */
 static void stats_send(Stats *stats, const Task *task) {
         Driver__TaskStatsResponse response = DRIVER__TASK_STATS_RESPONSE__INIT;
         Sample sample = { .at_nsec = now_nsec() };
@@ -165,7 +165,7 @@ static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *userd
         Stats *stats = userdata;
         const Task *task = engine_find(stats->plugin->engine, stats->id);
 
-        /* It may be gone just now; then the end of the stream is on its way. */
+        /* The task may have ended just now; then on_ended() is about to end the stream. */
         if (!task || task_state(task) == TASK_EXITED) {
                 stats->timer = sd_event_source_disable_unref(stats->timer);
                 return 0;
@@ -203,7 +203,7 @@ void driver_on_task_stats(RpcCall *call, const ProtobufCMessage *message, void *
         Plugin *plugin = userdata;
         Task *task = engine_find(plugin->engine, request->task_id);
 
-        /* Nomad logs any other end as an error, and asks again in any case. */
+        /* End the stream with OK: Nomad logs an error as one, and asks again in any case. */
         if (!task || task_state(task) == TASK_EXITED) {
                 rpc_call_finish(call);
                 return;

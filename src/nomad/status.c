@@ -14,7 +14,7 @@ void rpc_status_set(RpcStatus *status, grpc_status_code code, const char *text, 
                 text = "";
         repaired = utf8_sanitize(text, strnlen(text, RPC_TEXT_MAX));
 
-        /* A character that was cut in the middle, or repaired ones that are longer now. */
+        /* The repair may have made it longer: broken bytes, also of a cut character, become longer ones. */
         size_t n = strlen(repaired);
         if (n > RPC_TEXT_MAX) {
                 n = RPC_TEXT_MAX;
@@ -47,7 +47,7 @@ bool rpc_status_details(const RpcStatus *status, grpc_metadata *ret_details) {
         detail.type_url = (char *) RECOVERABLE_TYPE;
         detail.value = (ProtobufCBinaryData){ .data = yes, .len = sizeof(yes) };
 
-        /* Code and text must be the same again: the Go library believes these, or none. */
+        /* Repeats code and text of the status: the Go library takes all from the details, or nothing. */
         Structs__Status message = STRUCTS__STATUS__INIT;
         message.code = (int32_t) status->code;
         message.message = status->text;
@@ -71,7 +71,7 @@ grpc_byte_buffer *rpc_message_pack(const ProtobufCMessage *message) {
 
         if (wire_check_text(
                     message->descriptor, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice), NULL) < 0) {
-                /* Rare, so it may cost: a copy that is ours to change. */
+                /* The message belongs to the caller, so repair a copy. This is rare, so it may be slow. */
                 _cleanup_wire_ ProtobufCMessage *copy = protobuf_c_message_unpack(
                         message->descriptor, NULL, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
 

@@ -12,9 +12,10 @@
 #include "nomad/task-config.h"
 
 /*
- * A task opens its own streams by name: images of nginx, httpd and haproxy log to /dev/stdout. That is
- * /proc/self/fd/1, and the kernel looks at the mode of the FIFO then. Nomad makes it 0600 and root's
- * (client/lib/fifo), but the container's root is another user where it has a user namespace of its own.
+ * The mode that the driver gives Nomad's FIFOs. Some tasks open their own streams by name: images of nginx,
+ * httpd and haproxy log to /dev/stdout. That is /proc/self/fd/1, and the kernel then checks the mode of the
+ * FIFO. Nomad makes FIFOs with mode 0600 for root (client/lib/fifo), but the root of a container with a user
+ * namespace is another user.
  */
 #define STREAM_MODE 0622
 
@@ -59,7 +60,7 @@ static int open_stream(const char *directory, const char *path, int *ret, Error 
         if (!S_ISFIFO(st.st_mode))
                 return error_set(ret_error, EINVAL, "%s is neither a pipe nor /dev/null", path);
 
-        /* The task shares these flags. */
+        /* Without O_NONBLOCK: the task shares the flags of this descriptor. */
         if (fcntl(fd, F_SETFL, O_RDWR) < 0 || fchmod(fd, STREAM_MODE) < 0)
                 return error_set(ret_error, errno, "cannot set up %s: %s", path, strerror(errno));
 

@@ -13,7 +13,7 @@ typedef struct Subscriber {
         void *userdata;
 } Subscriber;
 
-/* Zero-initialised it is empty. */
+/* A zero-initialised list is empty. */
 typedef struct Subscribers {
         LIST_HEAD(, Subscriber) list;
 } Subscribers;

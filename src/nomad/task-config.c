@@ -104,8 +104,8 @@ static uint64_t from_mebibytes(int64_t n) {
 }
 
 /*
- * memory alone is the limit. Beside memory_max, which is the limit then, memory is the amount that is kept
- * for the task. memory_max = -1 is no limit (Nomad 1.8.1).
+ * Without memory_max the job's memory is the limit. With memory_max that is the limit, and memory is the
+ * amount that is kept for the task. memory_max = -1 means no limit (Nomad 1.8.1).
  */
 static void add_memory(const Driver__Resources *resources, TaskSpec *spec) {
         const Driver__AllocatedTaskResources *allocated = resources->allocated_resources;
@@ -149,7 +149,7 @@ int task_config_to_request(
         if (r < 0)
                 return r;
 
-        /* All mistakes are told at once, because a person waits for each answer. */
+        /* The error lists all mistakes at once, so that a user does not have to try once for each. */
         (void) option_decode(&task_options, spec, options, OPTION_IN_JOB, &d);
         add_identity(config, &request->identity);
         add_environment(config, spec, &d);

@@ -20,12 +20,13 @@ int task_config_to_request(
 /**
  * task_config_open_streams() - open the pipes that Nomad collects the task's output from
  *
- * For reading and writing: opening does not wait for Nomad's log collector, and the task gets no SIGPIPE
- * when that is restarted. They must be in the allocation's directory. Tasks can write to that, so no
- * symbolic link is followed below it. Descriptors in @ret are owned by the caller.
+ * Opens them for reading and writing: so the driver does not wait for Nomad's log collector, and the task
+ * gets no SIGPIPE when the collector is restarted. The pipes must be in the allocation's directory. Tasks
+ * can write to that directory, so no symbolic link below it is followed. The caller owns the descriptors in
+ * @ret.
  *
- * A stream is -1 and so the journal's when Nomad does not collect it: the null device is what it gives for a
- * job with logs { disabled = true } (1.6 and newer), and with disable_log_collection what it names does not
+ * A stream that Nomad does not collect is -1, and goes to the journal. Nomad (1.6 and newer) names the null
+ * device for a job with logs { disabled = true }. With disable_log_collection it names a file that does not
  * exist.
  *
  * Return: 0, or a negative errno with @ret_error set.

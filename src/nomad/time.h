@@ -4,9 +4,9 @@
 #include "base/macro.h"
 #include "driver.pb-c.h"
 
-/* Times as protobuf has them, and as this project has: microseconds. */
+/* Converts between protobuf's times and those of this project, which are in microseconds. */
 
-/* Return: the duration, rounded up, and cut to what fits twice; 0 for NULL and negative ones. */
+/* Return: the duration, rounded up, and at most UINT64_MAX / 2; 0 for NULL and negative ones. */
 static inline uint64_t time_from_duration(const Google__Protobuf__Duration *duration) {
         if (!duration || duration->seconds < 0 || duration->nanos < 0)
                 return 0;

@@ -5,10 +5,10 @@
 #include "base/string.h"
 #include "nomad/wire.h"
 
-/* Types nest less deeply than this, or they nest in themselves. */
+/* A message type that is nested deeper than this must contain itself. */
 #define DEPTH_MAX 32
 
-/* What malloc takes beside what it gives. */
+/* How many bytes malloc() takes for an allocation besides those that were asked for. */
 #define ALLOCATION_OVERHEAD 16
 
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
@@ -204,7 +204,7 @@ static void repair_member(const ProtobufCFieldDescriptor *field, void *member) {
         }
 }
 
-/* An unpacked string that fails the test has bytes, so it is not the shared empty one and can be freed. */
+/* repair_member() may free an invalid string: it is not empty, so not protobuf-c's shared empty one. */
 void wire_repair_text(ProtobufCMessage *message) {
         for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = message->descriptor->fields + i;

@@ -7,15 +7,15 @@
 #include "base/macro.h"
 
 /*
- * What protobuf-c leaves open: it neither looks whether texts are UTF-8, nor notices a NUL inside, nor
- * bounds what a message grows to.
+ * The checks that protobuf-c does not make: whether texts are UTF-8, whether they have a NUL inside, and how
+ * much memory an unpacked message takes.
  */
 
-/* Return: whether a message of this type can contain itself; such ones are not to be unpacked from peers. */
+/* Return: whether a message of this type can contain itself; one from a peer must not be unpacked then. */
 bool wire_is_recursive(const ProtobufCMessageDescriptor *descriptor);
 
 /**
- * wire_check_text() - look at the texts of a serialized message
+ * wire_check_text() - check the texts of a serialized message
  *
  * Return: 0, or -EBADMSG with an error that names a field whose text is no UTF-8 or has a NUL in it.
  */
@@ -23,12 +23,12 @@ int wire_check_text(
         const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t n, Error **ret_error);
 
 /**
- * wire_unpack() - unpack a message of a peer
- * @budget: most memory it may take
+ * wire_unpack() - unpack a message from a peer
+ * @budget: most bytes of memory that the unpacked message may take
  *
  * The message is freed with wire_free().
  *
- * Return: 0, or with an error: -EBADMSG where it is broken, -E2BIG over the budget.
+ * Return: 0; or with an error: -EBADMSG for a broken message, -E2BIG for one over the budget.
  */
 int wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t n, size_t budget,
         ProtobufCMessage **ret_message, Error **ret_error);
