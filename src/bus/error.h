@@ -3,8 +3,10 @@
 
 #include <systemd/sd-bus.h>
 
-/* Return: what the peer said of its error, or else the error's name; a peer need not say anything. Owned by
- * @error; NULL only when @error is. */
+/*
+ * Return: the message of the error, or the error's name if the peer sent no message. It belongs to @error.
+ * NULL only when @error is NULL.
+ */
 static inline const char *bus_error_text(const sd_bus_error *error) {
         if (!error)
                 return NULL;

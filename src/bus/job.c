@@ -7,14 +7,17 @@
 
 struct Job {
         LIST_ENTRY(Job) entries;
-        SystemBus *system_bus; /* NULL once it is not waited for any more */
+        SystemBus *system_bus; /* NULL once the job is not waited for any more */
         sd_bus_slot *slot;
         char *path; /* known once systemd answered */
         JobDone done;
         void *userdata;
 };
 
-/* All jobs of a connection. The match is there before any job can be asked for: no signal is missed. */
+/*
+ * All jobs of a connection. The match is added before the first job is requested, so that no signal is
+ * missed.
+ */
 typedef struct Jobs {
         sd_bus_slot *removed; /* match for JobRemoved */
         LIST_HEAD(, Job) list;
@@ -52,7 +55,7 @@ static const sd_bus_error disconnected = SD_BUS_ERROR_MAKE_CONST(
 
 /*
  * Return: whether systemd may have made the job although the call failed: libsystemd gave up waiting, or
- * systemd left the bus before it answered, as when it executes itself again.
+ * systemd left the bus before it answered, such as when it re-executes itself.
  */
 static bool is_open_question(const sd_bus_error *error) {
         static const char *const names[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT,
@@ -71,7 +74,10 @@ static int on_made(sd_bus_message *m, void *userdata, sd_bus_error *unused _unus
         const sd_bus_error *error = sd_bus_message_get_error(m);
         const char *path;
 
-        /* Cut off, with an answer that libsystemd made up: the loss is told to all jobs in a moment. */
+        /*
+         * libsystemd made up this answer because the connection was lost: jobs_lost() ends all jobs in a
+         * moment.
+         */
         if (error && !system_bus_is_ready(job->system_bus))
                 return 0;
 
@@ -98,7 +104,7 @@ static void jobs_lost(void *userdata) {
                 job_finish(job, NULL, &disconnected);
 }
 
-/* The jobs themselves stay with their owners. */
+/* The jobs themselves are not freed: they belong to their owners. */
 static void jobs_clear(void *share) {
         Jobs *jobs = share;
         Job *job;

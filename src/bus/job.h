@@ -4,19 +4,19 @@
 #include "bus/system-bus.h"
 
 /*
- * Jobs of systemd that a caller waits for: systemd tells the end of each with the signal JobRemoved. A job
- * cannot be followed over a loss of the connection; its caller looks at the unit when there is a connection
- * again.
+ * Jobs of systemd that a caller waits for: systemd reports the end of each with the signal JobRemoved. A job
+ * cannot be followed after a loss of the connection; its caller must read the unit's status when there is a
+ * connection again.
  */
 
 typedef struct Job Job;
 
 /**
  * JobDone - a job ended
- * @result: as systemd says ("done", "failed", "timeout", ...; org.freedesktop.systemd1(5), JobRemoved);
- *          NULL when the job could not be made, or nothing is known of it any more
- * @error:  why it could not be made, SD_BUS_ERROR_DISCONNECTED when nobody knows whether it was, or how
- *          it ended, since the connection was lost or systemd went; or NULL
+ * @result: as systemd says ("done", "failed", "timeout", ...; org.freedesktop.systemd1(5), JobRemoved); NULL
+ *          when the job could not be made, or its state is unknown
+ * @error:  why the job could not be made; SD_BUS_ERROR_DISCONNECTED when it is unknown whether the job was
+ *          made or how it ended, because the connection was lost or systemd left the bus; or NULL
  */
 typedef void (*JobDone)(void *userdata, const char *result, const sd_bus_error *error);
 

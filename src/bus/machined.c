@@ -25,7 +25,7 @@ static const PropertyRow image_rows[] = {
         { "Type", "s", property_read_string, offsetof(Image, type) },
 };
 
-/* Whatever else went wrong, the image may be there. */
+/* After any other error, the image may exist nevertheless. */
 static void query_fail(ImageQuery *query, const char *why) {
         _cleanup_error_ Error *error = NULL;
 

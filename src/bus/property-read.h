@@ -28,16 +28,17 @@ int property_read_string(sd_bus_message *m, void *member);
 int property_read_u32(sd_bus_message *m, void *member);
 int property_read_i32(sd_bus_message *m, void *member);
 int property_read_u64(sd_bus_message *m, void *member);
-/* "ay" of 16 bytes into a char * with 32 hex digits, as property_read_string(); other lengths are passed
- * over. */
+/*
+ * "ay" of 16 bytes into a char * with 32 hex digits, as property_read_string(); other lengths are ignored.
+ */
 int property_read_id128(sd_bus_message *m, void *member);
 
 /**
  * properties_read() - read an array of properties, a{sv}
- * @rows: properties without a row are passed over; members whose property does not come stay as they are
+ * @rows: properties without a row are ignored; members whose property is not in the message do not change
  * @ret:  the struct; after an error it may have been changed in part
  *
- * Return: 0; or a negative errno when the message is not as the table says.
+ * Return: 0; or a negative errno when the message does not match the table.
  */
 int properties_read(sd_bus_message *m, const PropertyRow *rows, size_t n_rows, void *ret);
 

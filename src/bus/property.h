@@ -35,12 +35,12 @@ typedef enum PropertySection {
 typedef struct Property {
         const char *name; /* on the bus */
         PropertyType type;
-        unsigned since; /* first systemd that takes it for a transient unit; 0: older than all we support */
+        unsigned since; /* first systemd that accepts it for a transient unit; 0: all we support */
         PropertySection section;
-        const char *key; /* in a unit file, where that is another name than on the bus */
+        const char *key; /* in a unit file, if it differs from the name on the bus */
 } Property;
 
-/* Which members count says PropertyType. Nothing of it is owned. */
+/* PropertyType says which members are used. All pointers and the descriptor are borrowed. */
 typedef struct PropertyValue {
         uint64_t number;
         char *const *words;
@@ -53,7 +53,8 @@ typedef struct PropertyValue {
 /**
  * property_find() - look up a unit property
  *
- * The table is in the order in which properties stand in a unit, so the addresses of rows compare like that.
+ * The table is in the order in which properties stand in a unit, so the addresses of rows can be compared to
+ * sort properties.
  *
  * Return: its row, which lives as long as the program; NULL and a failed assertion for a name that the table
  * does not have.

@@ -27,7 +27,7 @@ void retry_later(Retry *retry, sd_event *event, void (*again)(void *userdata), v
         retry->again = again;
         retry->userdata = userdata;
 
-        /* Without memory nothing can be tried again, and nobody would ever be called. */
+        /* If the timer cannot be set, for want of memory, @again would never be called. */
         if (sd_event_add_time_relative(event, &retry->timer, CLOCK_MONOTONIC, pause_length(retry->n_failed),
                     0, on_pause_end, retry) < 0)
                 abort();

@@ -6,14 +6,15 @@
 #include "base/macro.h"
 
 /*
- * Pauses between attempts to read something that could not be read. They double from 0.2 s, in less than
- * which systemd is back on the bus when it executes itself again, up to 5 s.
+ * Pauses between attempts to read something that could not be read. The first pause is 0.2 s, which is
+ * longer than systemd is off the bus when it re-executes itself. Each further pause is twice as long, up to
+ * 5 s.
  */
 
-/* After so many failed attempts, and 3 s, it is time to tell somebody. */
+/* After this many failed attempts, which take 3 s, the caller should report the failure. */
 #define RETRY_MANY 5
 
-/* Zero-initialised is no attempt. */
+/* A zero-initialised Retry has no attempt pending. */
 typedef struct Retry {
         sd_event_source *timer;
         unsigned n_failed; /* in a row */
@@ -24,8 +25,8 @@ typedef struct Retry {
 /* An attempt failed: calls @again after a pause, from the loop. */
 void retry_later(Retry *retry, sd_event *event, void (*again)(void *userdata), void *userdata);
 
-/* The next attempt is made now: ends the pause. */
+/* Ends the pause, because the caller makes the next attempt now. */
 void retry_now(Retry *retry);
 
-/* An attempt succeeded, or no more is wanted. May be called at any time. */
+/* Ends the attempts, since one succeeded or no more are wanted. May be called at any time. */
 void retry_clear(Retry *retry);

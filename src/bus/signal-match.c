@@ -17,7 +17,7 @@ typedef struct SignalMatches {
         SystemBus *system_bus;
         size_t n_own;
         sd_bus_slot *shared; /* while any match shares it */
-        uint64_t n_signals;  /* that the shared match brought */
+        uint64_t n_signals;  /* how many the shared match has brought */
         LIST_HEAD(, SignalMatch) sharing;
 } SignalMatches;
 
@@ -64,7 +64,7 @@ static int on_shared(sd_bus_message *m, void *userdata, sd_bus_error *error _unu
 
         matches->n_signals++;
 
-        /* The search begins again for each: a callback may end any match. */
+        /* The search starts over after each callback, which may have ended any match. */
         while ((match = signal_matches_find_untold(matches, path))) {
                 match->n_told = matches->n_signals;
                 (void) sd_bus_message_rewind(m, true);
@@ -92,7 +92,7 @@ static int signal_match_begin_shared(SignalMatch *match, SignalMatches *matches)
                         return r;
         }
 
-        match->n_told = matches->n_signals; /* not of the one that is being told */
+        match->n_told = matches->n_signals; /* this match does not get the present signal */
         LIST_INSERT_HEAD(&matches->sharing, match, sharing);
         return 0;
 }

@@ -11,18 +11,22 @@
 #include "bus/system-bus.h"
 #include "loop/must.h"
 
-/* First and longest pause before connecting again: within a second after the bus is back all is as before.
+/*
+ * First and longest pause before connecting again: the connection is ready within a second after the bus is
+ * back.
  */
 #define RECONNECT_MIN_USEC (50 * USEC_PER_MSEC)
 #define RECONNECT_MAX_USEC (400 * USEC_PER_MSEC)
 
-/* A call of systemd's that takes longer is lost: it answers in milliseconds, but may reload first. */
+/*
+ * systemd answers a call in milliseconds, but may reload first. A call that takes longer than this is lost.
+ */
 #define CALL_TIMEOUT_USEC (90 * USEC_PER_SEC)
 
-/* How long the end may take to send what the bus has not taken yet: a quarter of a second. */
+/* How long system_bus_free() may take to send queued messages: a quarter of a second. */
 #define FLUSH_LIMIT_USEC (250 * USEC_PER_MSEC)
 
-/* What must be known before the connection is ready. */
+/* Calls that must be answered before the connection is ready. */
 typedef enum Question {
         QUESTION_SUBSCRIBE,
         QUESTION_VERSION,
@@ -40,7 +44,7 @@ struct SystemBus {
         sd_event_source *given_up; /* an observer could not work with the connection */
         uint64_t pause_usec;
         unsigned unanswered;
-        bool opened; /* everything is known, and observers were called */
+        bool opened; /* all questions are answered, and observers were called */
         bool has_machined;
         unsigned version;
         SystemBusChanged changed;
@@ -103,7 +107,7 @@ static int read_version(SystemBus *system_bus, sd_bus_message *m) {
         if (r < 0)
                 return r;
 
-        /* "252.39-1~deb12u1" here, "v257-1" elsewhere */
+        /* "252.39-1~deb12u1" on Debian, "v257-1" elsewhere */
         system_bus->version = (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10);
         return system_bus->version > 0 ? 0 : -EBADMSG;
 }
@@ -240,7 +244,7 @@ SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged
         LIST_INIT(&system_bus->observers.list);
         LIST_INIT(&system_bus->shares);
 
-        /* From the loop: the caller does not have the pointer yet, and would be called back. */
+        /* Connects from the loop, so that @changed is not called before the caller has the pointer. */
         event_must(sd_event_add_defer(event, &system_bus->reconnect, on_first_connect, system_bus));
         return system_bus;
 }
@@ -259,7 +263,7 @@ static void system_bus_clear_shares(SystemBus *system_bus) {
 /*
  * sd_bus_flush() would wait for as long as the bus does not read. Messages are in the queue only when the
  * bus did not take them at once; sd_bus_process() writes them when there is room. Callers have freed their
- * calls by now, so nobody is called.
+ * calls by now, so sd_bus_process() calls no callback.
  */
 static void system_bus_flush(SystemBus *system_bus) {
         const uint64_t end = clock_monotonic_usec() + FLUSH_LIMIT_USEC;

@@ -9,7 +9,7 @@
 
 /*
  * The connection to org.freedesktop.systemd1: one system bus connection, one subscription. Everything is
- * asynchronous; whatever is cancelled is simply freed.
+ * asynchronous; a caller cancels a call or an object by freeing it.
  */
 
 #define SYSTEMD_DESTINATION "org.freedesktop.systemd1"
@@ -35,8 +35,8 @@ typedef void (*SystemBusChanged)(void *userdata, const Error *error);
  */
 SystemBus *system_bus_new(sd_event *event, const char *address, SystemBusChanged changed, void *userdata);
 /*
- * Sends what was not sent yet, for a quarter of a second at most, since the bus may have ceased to read. All
- * that uses it must be freed before, except jobs (job.h).
+ * Sends queued messages first, for a quarter of a second at most, since the bus may have ceased to read. All
+ * users of the connection must be freed before, except jobs (job.h).
  */
 SystemBus *system_bus_free(SystemBus *system_bus);
 DEFINE_CLEANUP(SystemBus *, system_bus_free)
@@ -51,7 +51,7 @@ bool system_bus_is_ready(const SystemBus *system_bus);
 /* Return: systemd's version such as 252; 0 before the connection is ready. */
 unsigned system_bus_version(const SystemBus *system_bus);
 
-/* The oldest that anybody could build and try this with (docs/architecture.md). */
+/* The oldest systemd that this program could be built and tested with (docs/architecture.md). */
 #define SYSTEMD_VERSION_MIN 252
 
 /* The connection must be ready. Return: 0, or -ENOTSUP with @ret_error set when its systemd is too old. */
@@ -61,7 +61,7 @@ int system_bus_check_version(const SystemBus *system_bus, Error **ret_error);
 bool system_bus_has_machined(const SystemBus *system_bus);
 
 /**
- * system_bus_new_call() - an empty call of a method of systemd
+ * system_bus_new_call() - make a call of a method of systemd, without arguments
  *
  * Return: 0 or a negative errno; the message is the caller's.
  */
@@ -76,7 +76,7 @@ int system_bus_new_call(SystemBus *system_bus, const char *method, sd_bus_messag
 int system_bus_send(SystemBus *system_bus, const char *method, const char *types, ...);
 
 /**
- * system_bus_call() - call a method of whatever is on the bus, with an answer
+ * system_bus_call() - call a method of any service on the bus, with an answer
  * @ret_slot: the call; freeing the slot ends the waiting
  * @callback: called from the loop; when the connection is lost, with an error that libsystemd makes up
  * @types:    signature of the arguments that follow, NULL for none
@@ -88,41 +88,43 @@ int system_bus_call(SystemBus *system_bus, sd_bus_slot **ret_slot, const char *d
         const char *interface, const char *method, sd_bus_message_handler_t callback, void *userdata,
         const char *types, ...);
 
-/* As system_bus_call(), for a message that is there. @limit_usec: how long to wait; 0 for as long as usual.
+/*
+ * As system_bus_call(), for a message that the caller has made. @limit_usec: how long to wait for the
+ * answer; 0 for the default.
  */
 int system_bus_call_message(SystemBus *system_bus, sd_bus_slot **ret_slot, sd_bus_message *call,
         sd_bus_message_handler_t callback, void *userdata, uint64_t limit_usec);
 
 /*
- * Return: -ENOTCONN for the errors that say that a connection is dead, @r for all others. The first who
- * writes to a dead connection is told so in several ways, before the loop knows of it.
+ * Return: -ENOTCONN for the errors that say that a connection is dead, @r for all others. The first call on
+ * a dead connection fails with one of several errors, before the loop learns of the loss.
  */
 int system_bus_error(int r);
 
-/* Return: whether this is systemd's way to say that it has no such unit, rather than that it cannot tell. */
+/* Return: whether @error says that systemd has no such unit, rather than that systemd could not answer. */
 bool system_bus_has_no_unit(const sd_bus_error *error);
 
 /**
  * system_bus_observe() - follow the connection
  * @observer: must not observe yet
  *
- * With a connection that is ready, @callbacks->opened is called from within; when that fails, the connection
- * is given up from the loop. When the system_bus is freed no callback is called any more.
+ * If the connection is ready, this function itself calls @callbacks->opened; if that fails, the connection
+ * is given up from the loop. system_bus_free() calls no callback.
  */
 void system_bus_observe(
         SystemBus *system_bus, BusObserver *observer, const BusObserverCallbacks *callbacks, void *userdata);
 
 /*
- * An object that all who use a connection share, such as the queue of those who wait for their turn. There
- * is one object of each type for a connection, zero-initialised.
+ * An object that all users of a connection share, such as the queue of turn.h. There is one object of each
+ * type for a connection, zero-initialised.
  */
 typedef struct BusShareType {
         size_t size;
         void (*init)(void *share, SystemBus *system_bus);
-        /* The connection is freed; whoever uses the share may still be there. */
+        /* The connection is being freed; users of the object may still exist. */
         void (*clear)(void *share);
         BusObserverCallbacks observer; /* their userdata is the share */
 } BusShareType;
 
-/* Return: the object of this type, made when it is asked for first, owned by the system_bus. */
+/* Return: the object of this type, which the first call makes; owned by the system_bus. */
 void *system_bus_share(SystemBus *system_bus, const BusShareType *type);

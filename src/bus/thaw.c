@@ -10,7 +10,7 @@
 #include "bus/thaw.h"
 #include "bus/turn.h"
 
-/* Of the answer: systemd gives it when the kernel has thawed all processes. */
+/* How long to wait for the answer, which systemd gives when the kernel has thawed all processes. */
 #define LIMIT_USEC (5 * USEC_PER_SEC)
 
 struct Thaw {
@@ -25,7 +25,10 @@ struct Thaw {
         void *userdata;
 };
 
-/* @words: why systemd did not, or NULL. That does not matter, but whether anything is still frozen. */
+/*
+ * @words: why systemd did not thaw the unit, or NULL; for the message only. The outcome depends on whether
+ *         something is still frozen.
+ */
 static void thaw_finish(Thaw *thaw, const char *words) {
         _cleanup_error_ Error *error = NULL;
         int r = cgroup_thaw(NULL, thaw->control_group);
@@ -68,8 +71,8 @@ static const PropertyRow control_group_row = { "ControlGroup", "s", property_rea
 static void thaw_begin(void *userdata);
 
 /*
- * Nobody can tell now whether the unit is frozen. To stop it anyway might hang PID 1, so systemd is asked
- * again, some times.
+ * systemd did not tell whether the unit is frozen. To stop the unit anyway might hang PID 1, so the question
+ * is repeated until RETRY_MANY attempts have failed.
  */
 static void thaw_fail(Thaw *thaw, const char *why) {
         _cleanup_error_ Error *error = NULL;
@@ -100,7 +103,10 @@ static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *unu
         }
 
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, thaw->control_group);
-        /* With a unit systemd before 256 would thaw its slices, and whatever else is in them. */
+        /*
+         * If a slice is frozen, systemd is not asked: before 256 it would thaw the unit's slices too, with
+         * all that is in them.
+         */
         bool own = frozen && streq(frozen, thaw->control_group);
         r = own ? thaw_ask(thaw) : 0;
         if (!own || r < 0)

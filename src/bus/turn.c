@@ -6,7 +6,7 @@ typedef struct Turns {
         SystemBus *system_bus;
         TAILQ_HEAD(, Turn) waiting;
         unsigned n_taken;
-        bool gives; /* turns are being given: whoever asks from within is served there */
+        bool gives; /* turns_give() runs; a nested call leaves the work to it */
 } Turns;
 
 static void turns_init(void *share, SystemBus *system_bus) {

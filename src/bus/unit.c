@@ -25,7 +25,7 @@ struct Unit {
         sd_bus_slot *read; /* under way */
         Turn turn;         /* to read */
         Retry retry;
-        UnitStatus status; /* as the signals tell */
+        UnitStatus status; /* as read last, and updated by signals */
         const UnitCallbacks *callbacks;
         void *userdata;
         Thaw *thaw;
@@ -98,14 +98,14 @@ static void unit_ask(void *userdata) {
                 turn_take(&unit->turn, unit->system_bus, unit_read, unit);
 }
 
-/* The last that is done to @unit: its owner may free it. */
+/* Must be the last access to @unit, because its owner may free it in the callback. */
 static void unit_tell(Unit *unit) {
         unit->wanted = false;
         retry_clear(&unit->retry);
         unit->callbacks->changed(unit->userdata, &unit->status);
 }
 
-/* Nothing is known of the unit. Of a loss of the connection the unit hears as its observer. */
+/* A read failed, so nothing is known of the unit. A loss of the connection is handled by on_bus_lost(). */
 static void unit_fail(Unit *unit, int code, const char *why) {
         _cleanup_error_ Error *error = NULL;
 
@@ -179,8 +179,9 @@ void unit_refresh(Unit *unit) {
 }
 
 /*
- * Of one change the service's signal comes first, the unit's second: only then the status is whole. Bodies
- * suffice while the unit is up. An end is read, since an automatic restart passes through inactive too.
+ * For each change, systemd sends the signal of the interface Service first and that of the interface Unit
+ * second: only then is the status complete. While the unit is up, the signals contain all that is needed. An
+ * end is read from systemd, since an automatic restart passes through inactive too.
  */
 static void on_changed(void *userdata, sd_bus_message *m) {
         Unit *unit = userdata;
@@ -217,7 +218,7 @@ static void unit_forget_calls(Unit *unit) {
         retry_clear(&unit->retry);
 }
 
-/* What the next signals tell is not to be mixed with what was known before the loss. */
+/* Clears the status: the next signals must not be mixed with what was known before the loss. */
 static void on_bus_lost(void *userdata) {
         Unit *unit = userdata;
 
@@ -225,7 +226,7 @@ static void on_bus_lost(void *userdata) {
         unit_status_clear(&unit->status);
 }
 
-/* The match first: what changes after the read is not missed. */
+/* The match begins before the read, so that no change after the read is missed. */
 static int on_bus_opened(void *userdata, sd_bus *bus _unused_) {
         Unit *unit = userdata;
         int r = signal_match_begin(&unit->match, unit->system_bus, unit->path, on_changed, unit);
@@ -298,7 +299,9 @@ int unit_thaw(Unit *unit) {
         return unit->thaw ? 0 : thaw_new(unit->system_bus, unit->name, on_thawed, unit, &unit->thaw);
 }
 
-/* Without a connection nothing is kept for later: by then the owner may want something else. */
+/*
+ * Without a connection, the request is dropped: when there is one again, the owner may want something else.
+ */
 static int unit_end(Unit *unit, bool stops, int signal) {
         if (stops)
                 unit->stops = true;

@@ -4,11 +4,12 @@
 #include "bus/system-bus.h"
 
 /*
- * A unit of systemd that is followed, without polling: what it is doing, over losses of the connection too.
+ * Follows the status of a unit of systemd without polling, also after a loss of the connection.
  *
- * Only what systemd said is told of a unit: its properties, or that systemd has no such unit. A read that
- * fails in any other way (refused, timed out, cut off by the loss of the connection, an answer that makes no
- * sense) says nothing of the unit and is made again, however often: no caller can take it for an end.
+ * Callbacks report only what systemd said of a unit: its properties, or that systemd has no such unit. A
+ * read that fails in any other way (refused, timed out, cut off by the loss of the connection, an invalid
+ * answer) says nothing about the unit and is repeated until it succeeds, so that no caller can mistake it
+ * for an end.
  */
 
 /* The properties that matter, as read last (org.freedesktop.systemd1(5)). */
@@ -22,7 +23,7 @@ typedef struct UnitStatus {
         char *invocation_id; /* 32 hex digits, NULL before the first start */
         uint32_t job_id;     /* 0 without a pending job */
         uint32_t main_pid;   /* 0 while there is none */
-        uint32_t n_restarts; /* by systemd, since the unit was started by somebody */
+        uint32_t n_restarts; /* by systemd, since the last start by a client */
         int32_t exec_main_code;
         int32_t exec_main_status;
         uint64_t active_enter_usec; /* realtime; 0 when never */
@@ -34,7 +35,7 @@ void unit_status_clear(UnitStatus *status);
 /*
  * Return: whether systemd has no such unit. It says so in two ways: there is no object for the unit, or
  * there is one that was made to answer the question, with LoadState "not-found" and inactive (core/dbus.c,
- * find_unit(), systemd 252 to 257). Both are told as the second.
+ * find_unit(), systemd 252 to 257). Both are reported as the second.
  */
 bool unit_status_is_gone(const UnitStatus *status);
 
@@ -44,7 +45,7 @@ bool unit_status_is_dead(const UnitStatus *status);
 /* Return: whether systemd will start the unit again by itself (systemd.service(5), Restart=). */
 bool unit_status_is_restarting(const UnitStatus *status);
 
-/* Return: whether the unit's main process runs, if only to end soon. */
+/* Return: whether the unit's main process runs, even if it is about to end. */
 bool unit_status_is_up(const UnitStatus *status);
 
 typedef struct Unit Unit;
@@ -53,11 +54,11 @@ typedef struct UnitCallbacks {
         /* The status was read; valid during the call. Never called from within a function of this header. */
         void (*changed)(void *userdata, const UnitStatus *status);
         /*
-         * RETRY_MANY reads in a row have failed (retry.h); they go on. Says nothing of the unit, and is
-         * called once until a read succeeds. May be NULL.
+         * RETRY_MANY reads in a row have failed (retry.h); more reads follow. Says nothing about the unit.
+         * Called once until a read succeeds. May be NULL.
          */
         void (*unreadable)(void *userdata, const Error *error);
-        /* The unit is neither stopped nor killed, since it is frozen and cannot be thawed. May be NULL. */
+        /* The unit was neither stopped nor killed, since it is frozen and cannot be thawed. May be NULL. */
         void (*frozen)(void *userdata, const Error *error);
 } UnitCallbacks;
 
@@ -65,12 +66,12 @@ typedef struct UnitCallbacks {
  * unit_new() - follow a unit
  * @callbacks: must live as long as the unit
  *
- * A call that is sent afterwards can cause no change that is missed. An end that is told was read from
- * systemd, never taken from a signal.
+ * Changes that are caused by a call sent afterwards are never missed. An end that @callbacks->changed
+ * reports was read from systemd, never taken from a signal.
  *
- * While there is no connection nothing is told. When there is one again, changes are followed as before;
- * what happened meanwhile is told to those who call unit_refresh(), or who called it before the loss and
- * were not told anything since.
+ * Without a connection no callback is called. When there is one again, changes are reported as before. What
+ * happened meanwhile is reported only if the caller calls unit_refresh(), or called it before the loss and
+ * got no status since.
  *
  * Return: the unit, never NULL; to be freed before the system_bus is.
  */
@@ -93,10 +94,12 @@ int unit_pin(Unit *unit);
 /* Lets go of a unit that was pinned or started with AddRef. */
 void unit_unpin(Unit *unit);
 
-/* Lets the processes of the unit go on if they are frozen, as all that ends it does first (thaw.h). */
+/*
+ * Thaws the processes of the unit if they are frozen (thaw.h). unit_stop() and unit_kill_all() do so first.
+ */
 int unit_thaw(Unit *unit);
 
-/* Asks systemd to stop the unit, or to start it no more. */
+/* Asks systemd to stop the unit, which also cancels an automatic restart. */
 int unit_stop(Unit *unit);
 
 /* Sends @signal to every process of the unit. */

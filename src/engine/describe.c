@@ -23,7 +23,7 @@ struct Description {
         void *userdata;
 };
 
-/* A unit's program is started by the helper, so that its command line is not in the unit. */
+/* The helper starts the unit's program, so the unit does not contain the program's command line. */
 static void append_arguments(StringBuffer *buffer, char *const *args) {
         string_buffer_append(buffer, "\n# ExecStart= becomes:\n");
         STRV_FOREACH (word, args) {

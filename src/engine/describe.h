@@ -4,9 +4,9 @@
 #include "engine/engine.h"
 
 /*
- * The unit of a task as text, without starting the task: what engine_start() would ask systemd for now, on
- * this host. Nothing is written, and nothing secret is in the text: environment and users are in a file of
- * the task's own (base/secrets-file.h).
+ * Describes the unit of a task as text, without starting the task: the unit that engine_start() would
+ * request from systemd now, on this host. A description writes no files. Its text contains no secrets: the
+ * environment and the user of a task are in a separate file (base/secrets-file.h).
  */
 typedef struct Description Description;
 
@@ -16,7 +16,7 @@ typedef void (*Described)(void *userdata, const char *text, const Error *error);
 /**
  * description_new() - describe the unit of a task
  * @engine:  connected to systemd; must outlive the description
- * @request: checked by task_request_check(); borrowed for as long as the description
+ * @request: checked by task_request_check(); must outlive the description
  *
  * @done is called from the loop, not from within this call; never when the connection is lost before.
  *

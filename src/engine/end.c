@@ -80,7 +80,10 @@ static void on_message(void *userdata, const char *message) {
         task_finish(task);
 }
 
-/* The helper may have been killed before it noted the last run: the notes are of an earlier one then. */
+/*
+ * If the helper was killed before it wrote the notes of the last run, the notes describe an earlier run.
+ * Then the eventfd of the start has the result of the last run (base/run-result.h).
+ */
 static void prefer_last_result(const Task *task, const UnitStatus *status, RunEnd *end) {
         int code, signal;
 
@@ -89,7 +92,10 @@ static void prefer_last_result(const Task *task, const UnitStatus *status, RunEn
                 *end = (RunEnd){ .has_payload = true, .payload_code = code, .payload_signal = signal };
 }
 
-/* The last run may have been so short that neither it nor the end of the run before was seen. */
+/*
+ * Reports the end of the run before the last, if the last run was so short that the engine saw neither of
+ * the two.
+ */
 static void tell_unseen_run(Task *task, const RunEnd *last) {
         const RunChoice choice = { last->invocation, true };
         RunEnd before;
@@ -114,8 +120,10 @@ void task_end(Task *task, const UnitStatus *status) {
         bool ours = task_read_end(task, &end);
         prefer_last_result(task, status, &end);
         tell_unseen_run(task, &end);
-        /* Stopped between two runs, systemd leaves it (252, service.c, service_stop()), and it holds
-         * secrets. */
+        /*
+         * The directory contains secrets. systemd does not remove it if the unit was stopped between two
+         * runs (252, service.c, service_stop()).
+         */
         if (ours && task->engine->role != ENGINE_VISITOR)
                 task_remove_unit_directory(task);
 
@@ -124,7 +132,10 @@ void task_end(Task *task, const UnitStatus *status) {
         task->result = exit_result(task->isolation, status, &end, task->killed, &needs_message);
         task->ending = true;
 
-        /* What the kernel kills first for want of memory is not always the command. */
+        /*
+         * An out-of-memory kill does not tell how the command ended: the kernel may have killed another
+         * process.
+         */
         if (needs_message)
                 task->words = journal_words_new(task->engine->event, task->record.unit,
                         task->record.started_usec, MESSAGE_LIMIT_USEC, on_message, task);

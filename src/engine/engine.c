@@ -33,7 +33,7 @@ static Task *task_new(Engine *engine, const char *id) {
 }
 
 static void task_free(Task *task) {
-        /* A task that is forgotten while it lives is over for its waiters, with a result nobody knows. */
+        /* If a living task is forgotten, its waiters get an unknown result. */
         while (!LIST_EMPTY(&task->waits))
                 task_wait_end(LIST_FIRST(&task->waits));
 
@@ -75,7 +75,7 @@ static void start_fail_task(Start *start) {
         done(userdata, NULL, error);
 }
 
-/* The task runs, or did: follows it from now on. */
+/* Follows a task from now on, after its start or recovery has succeeded. */
 static void start_follow_task(const Start *start) {
         Task *task = start->task;
 
@@ -96,7 +96,7 @@ static void start_follow_task(const Start *start) {
         }
 }
 
-/* Tells the caller of a start how it went, and carries out a stop that had to wait for that. */
+/* Tells the caller of a start the outcome, and carries out a stop that had to wait for it. */
 static void on_outcome(Start *start, const UnitStatus *over) {
         Task *task = start->task;
         Engine *engine = task->engine;
@@ -114,7 +114,7 @@ static void on_outcome(Start *start, const UnitStatus *over) {
                 task_stop(task, told.stop_signal, told.stop_usec);
         told.done(told.userdata, task, NULL);
 
-        /* The caller may have forgotten it. */
+        /* The caller may have forgotten the task. */
         task = over ? engine_find(engine, id) : NULL;
         if (task)
                 task_end(task, over);
@@ -138,7 +138,9 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
 
         if (engine_find(engine, id))
                 return error_set(ret_error, EEXIST, "task %s was started already", id);
-        /* JSON has no other texts, and what cannot be recorded cannot be found again. */
+        /*
+         * A record is JSON, which has only UTF-8 strings, and a task without a record cannot be found again.
+         */
         if (!utf8_is_valid(id, strlen(id)))
                 return error_set(ret_error, EINVAL, "the name of the task is not UTF-8");
 
@@ -199,8 +201,8 @@ static void on_unit_changed(void *userdata, const UnitStatus *status) {
 }
 
 /*
- * The task stays what it was. Only a recovery does not wait for ever, because it holds up the whole agent.
- * It fails as it does without a connection, and not as if there were no such task.
+ * Does not change the state of the task. Only a recovery does not wait for ever, because it holds up the
+ * whole agent. It then fails as it does without a connection, and not as if there were no such task.
  */
 static void on_unit_unreadable(void *userdata, const Error *error) {
         Task *task = userdata;
@@ -212,7 +214,7 @@ static void on_unit_unreadable(void *userdata, const Error *error) {
                 task_event(task, message, (const char *const[]){ "unit", task->record.unit, NULL });
 }
 
-/* What happened meanwhile is not known: looks at the unit, and has systemd keep it as before. */
+/* After a loss of the connection: holds the task's unit again, and reads what happened to it meanwhile. */
 static void task_reconcile(Task *task) {
         if (task->state == TASK_EXITED || task->ending) {
                 task_let_go(task);

@@ -51,25 +51,29 @@ typedef struct EngineConfig {
         const char *init;            /* path of our init; NULL to look for it */
         const char *helper;          /* path of nspawn-units-helper; NULL to look for it */
         const char *image_directory; /* where relative images are */
-        size_t starts_at_once;       /* the rest waits; 0 for what suits the host's processors */
-        /* Where the tasks' directories are (unit/task-dir.h); NULL for /run/nspawn-units. systemd removes
-         * what a unit leaves below /run only. */
+        size_t starts_at_once;       /* more starts wait; 0 for a number that suits the host */
+        /*
+         * Where the tasks' directories are (unit/task-dir.h); NULL for /run/nspawn-units. systemd removes
+         * what a unit leaves there only if it is below /run.
+         */
         const char *runtime_directory;
         EngineRole role;
-        const LeaderFunctions *processes; /* NULL for what the isolation finds */
+        const LeaderFunctions *processes; /* NULL for those of the isolation */
         ExecNew exec_new;                 /* NULL for exec_new(): runs commands in tasks */
 } EngineConfig;
 
-/* Descriptors of a task. -1: the journal takes it. */
+/* Descriptors of a task. -1: the output goes to the journal. */
 typedef struct TaskStreams {
         int output;
         int error;
 } TaskStreams;
 
 typedef struct EngineCallbacks {
-        /* The connection to systemd is there (@error NULL), or is not. May be NULL. */
+        /*
+         * The connection to systemd was made (@error NULL), or was lost or could not be made. May be NULL.
+         */
         void (*on_connection)(void *userdata, const Error *error);
-        /* Something happened to a task that its owner wants to read. @annotations: key, value, ..., NULL. */
+        /* Reports an event of a task for its owner to read. @annotations: key, value, ..., NULL. */
         void (*on_event)(void *userdata, Task *task, const char *message, const char *const *annotations);
 } EngineCallbacks;
 
@@ -77,14 +81,14 @@ typedef struct EngineCallbacks {
 Engine *engine_new(
         sd_event *event, const EngineConfig *config, const EngineCallbacks *callbacks, void *userdata);
 
-/* Leaves every task as it is. */
+/* Does not stop or remove any task. */
 Engine *engine_free(Engine *engine);
 DEFINE_CLEANUP(Engine *, engine_free)
 
 /* Return: where the tasks' directories are, owned by the engine. */
 const char *engine_runtime_directory(const Engine *engine);
 
-/* Return: whether systemd can be talked to. */
+/* Return: whether there is a usable connection to systemd. */
 bool engine_is_connected(const Engine *engine);
 SystemBus *engine_system_bus(Engine *engine);
 
@@ -95,16 +99,16 @@ Task *engine_first(Engine *engine);
 size_t engine_n_tasks(const Engine *engine);
 
 /**
- * TaskStarted - a start or a recovery came to its end
- * @task:  the task; NULL when it failed, and then nothing of it is left
+ * TaskStarted - a start or a recovery has succeeded or failed
+ * @task:  the task; NULL after a failure: the engine has forgotten the task by then
  * @error: why it failed, in words
  */
 typedef void (*TaskStarted)(void *userdata, Task *task, const Error *error);
 
 /**
  * engine_start() - start a task
- * @id:      what the caller calls it; no task may have it
- * @request: checked by task_request_check(); ownership is taken in any case
+ * @id:      the caller's name for the task; no other task of the engine may have it
+ * @request: checked by task_request_check(); the engine takes ownership of it, also when the call fails
  * @streams: descriptors, borrowed until the call returns
  *
  * @started is called once, when the task's command runs or the start failed, and not from within this call.
@@ -117,16 +121,16 @@ int engine_start(Engine *engine, const char *id, TaskRequest *request, const Tas
 /**
  * engine_recover() - take up a task that an earlier process of ours started
  *
- * Succeeds when its unit is there, and when it ended and its notes tell how. Otherwise as engine_start(),
- * but without a connection to systemd it waits for one for some seconds.
+ * Succeeds when the task's unit is alive, and when the task has ended and its notes say how. The rest is as
+ * for engine_start(), except that a recovery without a connection to systemd waits some seconds for one.
  */
 int engine_recover(Engine *engine, const char *id, const TaskRecord *record, TaskStarted started,
         void *userdata, Error **ret_error);
 
 /**
- * engine_find_left() - look for a task that an earlier process of ours started and nobody took up
+ * engine_find_left() - look for a task that an earlier process of ours started and that was not recovered
  *
- * Return: 0 and what engine_recover() needs; -ENOENT when there is none; or another negative errno.
+ * Return: 0 and the record for engine_recover(); -ENOENT when there is none; or another negative errno.
  */
 int engine_find_left(Engine *engine, const char *id, TaskRecord *ret);
 
@@ -134,7 +138,7 @@ int engine_find_left(Engine *engine, const char *id, TaskRecord *ret);
 typedef void (*TaskEnded)(void *userdata, const ExitResult *result);
 
 /**
- * task_wait() - be told when a task ends
+ * task_wait() - call a function when a task ends
  *
  * @ended is called once from the loop, also when the task ended before, and not from within this call.
  *
@@ -145,26 +149,28 @@ TaskWait *task_wait_free(TaskWait *wait);
 
 /**
  * task_stop() - end a task
- * @signal:       for the task's process; 0 for what suits it: an orderly shutdown of a booted one, else
- * SIGTERM
- * @timeout_usec: how long it may take; then everything of the task is killed
+ * @signal:       sent to the task's process; 0 for the default: an orderly shutdown of a booted task, else
+ *                SIGTERM
+ * @timeout_usec: how long the task may take to end; then all of its processes are killed
  *
- * The end is told through task_wait(). May be called in any state, and again.
+ * task_wait() reports the end. May be called in any state, and more than once.
  */
 void task_stop(Task *task, int signal, uint64_t timeout_usec);
 
 /**
- * task_signal() - send a signal to a task's process: below our init or nspawn's the command itself, the
- * init system of a booted task
+ * task_signal() - send a signal to a task's process
+ *
+ * The process is the init system of a booted task. Otherwise it is the command itself, also when our init or
+ * nspawn's stub init runs it.
  *
  * Return: 0; -ESRCH when there is no process that could take it now; or another negative errno.
  */
 int task_signal(Task *task, int signal);
 
 /**
- * task_exec() - run a command inside a running task, beside its own
+ * task_exec() - run a command inside a running task, in addition to the task's own
  *
- * As exec_new(), which says what the callbacks are. The Exec does not depend on the Task afterwards.
+ * exec_new() describes the callbacks. The Exec does not need the Task afterwards.
  *
  * Return: 0; -ESRCH when the task does not run, -EBUSY when it is frozen; or another negative errno.
  * @ret_error is set.
@@ -179,8 +185,12 @@ const char *task_id(const Task *task);
 TaskState task_state(const Task *task);
 const TaskRecord *task_record(const Task *task);
 const ExitResult *task_result(const Task *task);
-/* Return: pid of the container's first process on the host, which is looked for now; 0 when there is none.
+/*
+ * Return: the pid on the host of the container's first process, which this call searches for; 0 when there
+ * is none.
  */
 pid_t task_leader(Task *task);
-/* Return: the control group of its unit as systemd said it last, owned by the task; NULL while unknown. */
+/*
+ * Return: the control group of the unit as systemd last reported it, owned by the task; NULL while unknown.
+ */
 const char *task_control_group(const Task *task);

@@ -9,9 +9,9 @@
 #include "image/local.h"
 #include "image/lock.h"
 
-/* Why a start failed, in words that say what would do. */
+/* Explains why a start failed, and what a user can change to make it succeed. */
 
-/* What a limit has to hold (TASK_MEMORY_MIN). */
+/* Advice for a memory limit that is too small (TASK_MEMORY_MIN). */
 #define MEMORY_HINT \
         "raise memory, or memory_max where it is given: a container needs 4 MiB beside what command uses, and what " \
         "is changed in a volatile or ephemeral image that is kept in memory counts too"

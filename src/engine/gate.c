@@ -40,7 +40,10 @@ static int on_expiry(sd_event_source *source _unused_, uint64_t usec _unused_, v
 static void gate_grant(Gate *gate, GatePass *pass) {
         TAILQ_REMOVE(&gate->waiting, pass, waiting);
         pass->granted = true;
-        /* Without a timer the slot is free at once, which costs time and nothing else. */
+        /*
+         * If the timer cannot be set, the slot counts as free at once: more starts may then run at once,
+         * which only costs time.
+         */
         if (sd_event_add_time_relative(
                     gate->event, &pass->expiry, CLOCK_MONOTONIC, SLOT_USEC, 0, on_expiry, pass) >= 0)
                 gate->n_taken++;
@@ -57,7 +60,7 @@ static int on_opening(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-/* From the loop, since the caller may be in the middle of ending a start. */
+/* Gives the slots from the loop, since the caller may be in the middle of ending a start. */
 void gate_open(Gate *gate) {
         if (!gate->opening)
                 event_must(sd_event_add_defer(gate->event, &gate->opening, on_opening, gate));

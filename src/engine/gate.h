@@ -6,9 +6,9 @@
 #include "bus/system-bus.h"
 
 /*
- * The gate bounds how many starts are under way at once. More would only take each other's time: all of them
- * would be late, and some beyond the time that systemd gives a start. Starts pass in the order in which they
- * entered, and only while there is a connection to systemd.
+ * The gate bounds how many starts are under way at once. More starts would only compete for the processors:
+ * all of them would be slow, and some would exceed systemd's time limit for a start. Starts pass in the
+ * order in which they entered, and only while there is a connection to systemd.
  */
 typedef struct Gate {
         sd_event *event;
@@ -19,7 +19,7 @@ typedef struct Gate {
         sd_event_source *opening;
 } Gate;
 
-/* A place in the queue, and then a slot. Zero-initialised it is neither. */
+/* A start's place in the queue, and later its slot. A zero-initialised pass has neither. */
 typedef struct GatePass {
         TAILQ_ENTRY(GatePass) waiting;
         Gate *gate; /* NULL when it neither waits nor has had a slot */
@@ -36,7 +36,7 @@ size_t gate_width(void);
 void gate_init(Gate *gate, sd_event *event, const SystemBus *system_bus, size_t width);
 void gate_clear(Gate *gate);
 
-/* Lets passes go as long as there are free slots, from the loop. To be called when a connection is there. */
+/* Gives free slots to waiting passes, from the loop. To be called when a connection was made. */
 void gate_open(Gate *gate);
 
 /**

@@ -22,7 +22,7 @@
 #include "unit/task-dir.h"
 #include "task/limits.h"
 
-/* Connections that wait for our init; while systemd restarts a unit there is none. */
+/* How many connections may wait until our init accepts them; no init runs while systemd restarts a unit. */
 #define ATTACH_BACKLOG 8
 
 void task_remove_unit_directory(const Task *task) {
@@ -47,7 +47,8 @@ static char *unit_file(const Task *task, const char *name) {
 }
 
 /*
- * The record comes first, so that the directory can be told to be this task's whatever happens after that.
+ * Writes the record before all other files, so that the directory can be recognized as this task's whatever
+ * happens after that.
  *
  * Return: 0, or a negative errno.
  */
@@ -55,7 +56,7 @@ static int write_record(Task *task) {
         const char *root = task->engine->runtime_directory;
         int r;
 
-        /* One that an earlier task of the name left would be taken for this one's. */
+        /* A record that an earlier task with this name left would be taken for this task's. */
         if (!engine_keeps_records(task->engine)) {
                 task_dir_remove_record(root, task->record.machine);
                 return 0;
@@ -66,7 +67,7 @@ static int write_record(Task *task) {
         return r;
 }
 
-/* Writes what no argument may show. Return: 0, or a negative errno. */
+/* Writes the secrets, which must not appear in any command line. Return: 0, or a negative errno. */
 static int write_secrets(const Task *task, const TaskSpec *spec) {
         _cleanup_free_ char *path = unit_file(task, TASK_SECRETS_FILE), *text = NULL;
         size_t size;
@@ -76,8 +77,8 @@ static int write_secrets(const Task *task, const TaskSpec *spec) {
 }
 
 /*
- * Makes the socket that whoever attaches to the task's terminal connects to. It is made here, where root of
- * the host is sure to own it, and our init listens on it.
+ * Makes the socket that clients connect to when they attach to the task's terminal. The engine makes it, so
+ * that root of the host is sure to own it; our init accepts the connections.
  *
  * Return: the socket or a negative errno.
  */
@@ -99,11 +100,12 @@ static int listen_for_attach(const Task *task) {
 }
 
 /*
- * Decides which descriptors the unit is started with, and what for; nobody else does. A unit that systemd
- * runs again may lose its own. Where the isolation hands the unit's streams on to the payload, its stderr
- * is the journal's, so that the task's stderr comes in the message, and our init puts it in its place.
+ * Decides which descriptors the unit is started with, and what each is for; no other function does. A unit
+ * that systemd runs again may lose its stdout (fd_message_is_lost()), so the message contains it too. Where
+ * the isolation hands the unit's streams on to the payload, the unit's stderr goes to the journal. Then the
+ * task's stderr comes in the message, and our init makes it the stderr of the command.
  *
- * Return: 0 with @ret, whose message is for the caller to close; or a negative errno.
+ * Return: 0 with @ret set, whose message the caller must close; or a negative errno.
  */
 static int make_descriptors(Task *task, const TaskRequest *request, const TaskStreams *streams, int attach,
         UnitDescriptors *ret) {
@@ -134,7 +136,10 @@ static int make_descriptors(Task *task, const TaskRequest *request, const TaskSt
         return 0;
 }
 
-/* What the unit's first program becomes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno with words. */
+/*
+ * Writes the command line that the helper executes (TASK_ARGUMENTS_FILE). Return: 0, or a negative errno
+ * with @ret_error set.
+ */
 static int write_arguments(const Task *task, const TaskRequest *request, const Root *root,
         const UnitHost *host, Error **ret_error) {
         _cleanup_free_ char *path = unit_file(task, TASK_ARGUMENTS_FILE);
@@ -153,7 +158,7 @@ static int write_arguments(const Task *task, const TaskRequest *request, const R
         return r < 0 ? error_set(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
-/* Makes what the unit finds in files. Return: 0, or a negative errno with words. */
+/* Writes the files that the unit reads. Return: 0, or a negative errno with @ret_error set. */
 static int prepare_unit(const Task *task, const TaskRequest *request, const Root *root, const UnitHost *host,
         Error **ret_error) {
         char *const *fields = request->identity.journal_fields;
@@ -167,7 +172,7 @@ static int prepare_unit(const Task *task, const TaskRequest *request, const Root
                      : 0;
 }
 
-/* Return: 0 with the call that starts the unit, or a negative errno with words. */
+/* Return: 0 with the call that starts the unit, or a negative errno with @ret_error set. */
 static int describe_unit(const Task *task, const TaskRequest *request, const Root *root,
         const UnitHost *host, sd_bus_message **ret, Error **ret_error) {
         SystemBus *system_bus = task->engine->system_bus;
@@ -182,7 +187,7 @@ static int describe_unit(const Task *task, const TaskRequest *request, const Roo
         return plan_append(plan, *ret, system_bus_version(system_bus), ret_error);
 }
 
-/* As make_descriptors(), with words, and with the socket of a terminal where the task has one. */
+/* As make_descriptors(), but sets @ret_error, and adds the socket of the terminal if the task has one. */
 static int open_descriptors(Task *task, const TaskRequest *request, const TaskStreams *streams,
         UnitDescriptors *ret, Error **ret_error) {
         _cleanup_fd_ int attach = -1;

@@ -11,8 +11,8 @@
  *
  * Writes the task's record and what the unit needs into the task's directory first.
  *
- * Return: 0; -EEXIST without an error when a namesake's directory is in the way, and nothing was changed; or
- * another negative errno with @ret_error set, and nothing of it is left but the record.
+ * Return: 0; -EEXIST without @ret_error when the directory of another unit with this name exists, and then
+ * nothing was changed; or another negative errno with @ret_error set, and then only the record is left.
  */
 int launch_unit(Task *task, const TaskRequest *request, const Root *root, const TaskStreams *streams,
         JobDone done, void *userdata, Job **ret_job, Error **ret_error);
@@ -21,5 +21,8 @@ int launch_unit(Task *task, const TaskRequest *request, const Root *root, const 
  * made may be there, and a container of it. */
 void launch_undo(const Task *task);
 
-/* Removes what is in /run for the task's unit, which is dead or never came to be, and releases its holds. */
+/*
+ * Releases what the task holds and removes its unit's files below /run. The unit must be dead, or never have
+ * been started.
+ */
 void task_remove_unit_directory(const Task *task);

@@ -10,7 +10,7 @@
 #include "base/string.h"
 #include "engine/owner.h"
 
-/* The plugins' sockets are there too. */
+/* The directory of the notes; it has the plugins' sockets too. */
 #define NOTES RUNTIME_DIRECTORY "/plugin"
 
 #define ID_MAX 256
@@ -21,7 +21,7 @@ static char *note_path(const char *owner) {
         return xasprintf(NOTES "/node-%s", owner);
 }
 
-/* Return: whether it may be a part of a file's name. */
+/* Return: whether @id may be a part of a file's name. */
 static bool id_is_valid(const char *id) {
         return !string_is_empty(id) && !strpbrk(id, "/ \n") && utf8_is_valid(id, strlen(id));
 }
@@ -30,7 +30,7 @@ static bool id_is_valid(const char *id) {
  * @ret: when the process began, in the kernel's ticks, which tells it from a later one with the same pid; 0
  *       when it is gone or a zombie (proc(5), stat, fields 3 and 22)
  *
- * Return: 0; or a negative errno when that cannot be told.
+ * Return: 0; or a negative errno when the time cannot be read.
  */
 static int process_started(pid_t pid, uint64_t *ret) {
         _cleanup_free_ char *path = xasprintf("/proc/%d/stat", pid), *text = NULL;
@@ -53,8 +53,10 @@ static int process_started(pid_t pid, uint64_t *ret) {
         return 0;
 }
 
-/* Return: the file system of the directory that @path is in, or of the nearest above that is there; 0 when
- * that cannot be told. */
+/*
+ * Return: the device number of the directory that @path is in, or of the nearest directory above that
+ * exists; 0 when it is unknown.
+ */
 static uint64_t find_device(const char *path) {
         _cleanup_free_ char *directory = xstrdup(path);
         struct stat st;
@@ -71,7 +73,7 @@ static uint64_t find_device(const char *path) {
         return 0;
 }
 
-/* Return: which mount namespace this process is in, 0 when that cannot be told. */
+/* Return: the inode number of this process's mount namespace; 0 when it is unknown. */
 static uint64_t mount_namespace(void) {
         struct stat st;
 
@@ -87,7 +89,7 @@ int owner_note(const char *path, pid_t pid, char **ret_owner) {
         if (!id_is_valid(owner))
                 return -EBADMSG;
 
-        /* Without it only the file tells whether the owner is there. */
+        /* If the time is unknown, owner_look() relies on the file alone. */
         uint64_t started;
         (void) process_started(pid, &started);
 
@@ -110,7 +112,7 @@ int owner_note(const char *path, pid_t pid, char **ret_owner) {
         return r;
 }
 
-/* What a note says. */
+/* The content of a note. */
 typedef struct Note {
         const char *path;
         json_int_t device, mounts, pid, started;
@@ -134,7 +136,7 @@ static OwnerState look(const char *owner, const Note *note) {
         if (n >= 0 ? !id_is_valid(text) : n != -ENOENT && n != -ENOTDIR)
                 return OWNER_UNKNOWN;
 
-        /* A file system that is not mounted now, or not in this mount namespace, is no loss. */
+        /* A file is not lost if its file system is not mounted now, or not in this mount namespace. */
         uint64_t device = find_device(note->path);
         bool same = device > 0 && device == (uint64_t) note->device &&
                 mount_namespace() == (uint64_t) note->mounts;

@@ -4,16 +4,16 @@
 #include "base/macro.h"
 
 /*
- * Who looks after a task when the program that started it is gone. A task's record has its owner's id, for
- * one of Nomad's that of the node. An owner keeps what it knows of its tasks in a directory, with a file in
- * it that holds nothing but its id: when that file is gone or holds another id, nobody will ever ask for the
- * owner's tasks again.
+ * The owner of a task is responsible for it after the program that started it has ended. A task's record has
+ * the id of its owner; the owner of Nomad's tasks is the node. An owner stores the state of its tasks in a
+ * directory, together with a file that contains only the owner's id. When that file is gone or contains
+ * another id, no owner will ever ask for these tasks again.
  *
- * Where the file is, each program notes below /run when it begins to work for an owner. A task's record
- * does not say it, since the directory may be moved while the task runs.
+ * Each program that begins to work for an owner notes below /run where this file is. A task's record does
+ * not say where, since the directory may be moved while the task runs.
  */
 typedef enum OwnerState {
-        OWNER_UNKNOWN, /* nothing is noted of it, or its directory cannot be looked at */
+        OWNER_UNKNOWN, /* there is no note of the owner, or its directory cannot be read */
         OWNER_THERE,
         OWNER_LOST,
 } OwnerState;
@@ -21,12 +21,12 @@ typedef enum OwnerState {
 /**
  * owner_note() - note where an owner's file is
  * @path:      the file, absolute
- * @pid:       the owner's process: while it runs, the owner is there whatever becomes of the file
- * @ret_owner: the id in it, owned by the caller
+ * @pid:       the owner's process; while it runs, the owner is OWNER_THERE even if the file is gone
+ * @ret_owner: the id in the file, owned by the caller
  *
  * Return: 0; -ENOENT when there is no such file; or another negative errno.
  */
 int owner_note(const char *path, pid_t pid, char **ret_owner);
 
-/* Return: whether an owner is there; @owner may be NULL. */
+/* Return: the state of an owner; @owner may be NULL. */
 OwnerState owner_look(const char *owner);

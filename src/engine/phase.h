@@ -3,17 +3,17 @@
 
 #include "engine/start.h"
 
-/* The phases of a start (start.h), for start.c: a row each. */
+/* The phases of a start (start.h), for start.c: one row for each. */
 typedef struct StartStep {
-        /* Begins to wait. Return: the phase itself, or the next where there is nothing to wait for. */
+        /* Begins to wait. Return: the phase itself, or the next phase if there is nothing to wait for. */
         StartPhase (*begin)(Start *start);
-        /* Return: as of begin. NULL where the status of the unit tells nothing. */
+        /* Return: as of begin. NULL for a phase that does not depend on the unit's status. */
         StartPhase (*on_status)(Start *start, const UnitStatus *status);
         /* Ends what the phase waits for, beyond the members of Start that are freed with every phase. */
         void (*cancel)(Start *start);
         StartStop stop; /* what a stop of the task does */
-        bool again;     /* begins again when a connection is made or lost */
-        bool holds;     /* the unit is the task's: systemd is to keep its state */
+        bool again;     /* @begin is called again when a connection is made or lost */
+        bool holds;     /* the unit is the task's: systemd must keep its state (task_hold()) */
 } StartStep;
 
 /* start-image.c */

@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 
-/* Looks for the programs of a task that were not found before: packages come and go while we run. */
+/* Looks for the programs of a task that were not found before: packages may be installed while we run. */
 void engine_find_programs(Engine *engine);
 
 /**

@@ -11,7 +11,7 @@
 #include "engine/record-file.h"
 #include "unit/task-dir.h"
 
-/* Far more than is ever written. */
+/* Far larger than any record and notes. */
 #define RECORD_MAX 65536
 
 int record_file_create(const char *root, const TaskRecord *record) {
@@ -107,23 +107,23 @@ bool record_file_read_runs(const char *root, const char *machine, const char *id
 
 typedef struct Search {
         const char *root;
-        const char *directory; /* below it */
+        const char *directory; /* below @root */
         int (*read)(const char *root, const char *machine, TaskRecord *ret_record, RunEnd *ret_end);
         RecordMatch match;
         void *userdata;
 } Search;
 
 /*
- * Return: whether a record could not be looked at for a reason that has nothing to do with it. One that is
- * gone meanwhile, or that makes no sense, is passed over.
+ * Return: whether a record could not be read for a reason that has nothing to do with the record. A record
+ * that is gone meanwhile, or that is invalid, is ignored.
  */
 static bool is_passing(int error) {
         return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EIO;
 }
 
 /*
- * Return: 0 when a record was taken; -ENOENT when all were looked at and none was taken; or another negative
- * errno.
+ * Return: 0 when @match accepted a record; -ENOENT when all records were read and none was accepted; or
+ * another negative errno.
  */
 static int search(const Search *search, TaskRecord *ret) {
         _cleanup_free_ char *path = xasprintf("%s/%s", task_dir_root(search->root), search->directory);

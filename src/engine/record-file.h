@@ -7,16 +7,16 @@
 
 /*
  * Two files in the directory of a task (base/task-dir.h) that outlive its unit: the record, which says who
- * the task is, and the notes, which say how its last run ended. So an end is known although nobody watched,
- * and a unit that is found later can be told to belong to a task. Both are gone with the task, or with the
- * host's next start.
+ * the task is, and the notes, which say how its last run ended. From them the engine learns how a task ended
+ * while no engine watched it, and which task an existing unit belongs to. Both files are gone when the task
+ * is forgotten, and when the host boots again.
  *
- * Only the engine writes the record, and its descriptor is never handed to anybody. A record whose machine
- * is not the one that its directory is named after is as good as none.
+ * Only the engine writes the record, and no other process gets a descriptor of it. A record that names
+ * another machine than its directory is invalid.
  *
- * A task of version 0.1.0 has both in one file, which its container can write to. Such a file is read where
- * there is no record, and after all records where a task is looked for: so it cannot claim the id of a task
- * that has one.
+ * A task of version 0.1.0 has both in one file, which its container can write to. The engine reads such a
+ * file only where there is no record, and a search for a task reads it only after all records. So the file
+ * cannot claim the id of a task that has a record.
  *
  * @root is the runtime directory (unit/task-dir.h).
  */
@@ -24,17 +24,17 @@
 /**
  * record_file_create() - write the record of a task that is about to start
  *
- * The task's directory must be there. A record and notes that are there already are replaced: the name can
- * be had, so the unit that they tell of is gone.
+ * The task's directory must exist. An existing record and its notes are replaced: the name is free, so the
+ * unit that they describe is gone.
  *
  * Return: 0 or a negative errno.
  */
 int record_file_create(const char *root, const TaskRecord *record);
 
-/* Return: whether there is a record of this container and it is of the task @id; @ret_end may be NULL. */
+/* Return: whether this container has a record and it is the record of the task @id; @ret_end may be NULL. */
 bool record_file_is_of(const char *root, const char *machine, const char *id, RunEnd *ret_end);
 
-/* The same, with the notes of two runs; those of version 0.1.0 tell of the last only. */
+/* The same, with the notes of two runs; notes of version 0.1.0 describe the last run only. */
 bool record_file_read_runs(const char *root, const char *machine, const char *id, RunEnds *ret);
 
 /**
@@ -48,14 +48,15 @@ int record_file_read(const char *root, const char *machine, TaskRecord *ret_reco
 
 /**
  * record_file_find() - look through all records for a task
- * @id: what its owner calls it
+ * @id: the task's id, which its owner chose
  *
- * Return: 0; -ENOENT when no record is this task's; or another negative errno, when that cannot be told.
+ * Return: 0; -ENOENT when no record is this task's; or another negative errno when a record could not be
+ * read.
  */
 int record_file_find(const char *root, const char *id, TaskRecord *ret);
 
-/* Return: whether it is the one that is looked for. */
+/* Return: whether the search is for this record. */
 typedef bool (*RecordMatch)(void *userdata, const TaskRecord *record);
 
-/* As record_file_find(), of the first task that @match takes; it is shown those with an id only. */
+/* As record_file_find(), for the first task that @match accepts. @match gets only records with an id. */
 int record_file_search(const char *root, RecordMatch match, void *userdata, TaskRecord *ret);

@@ -8,7 +8,7 @@
 #include "unit/isolation.h"
 #include "task/name.h"
 
-/* Raised when an older program could not make sense of it any more. */
+/* To be raised when older programs cannot read the record any more. */
 #define RECORD_VERSION 2
 
 static const char *const launch_names[_TASK_LAUNCH_MAX] = {
@@ -54,7 +54,7 @@ char *task_record_write(const TaskRecord *record) {
         return copy;
 }
 
-/* What a record says; the texts belong to the JSON. */
+/* The content of a record; the strings belong to the JSON. */
 typedef struct Members {
         const char *id, *unit, *machine, *owner, *isolation, *launch;
         json_int_t started;

@@ -5,14 +5,15 @@
 #include "task/spec.h"
 
 /*
- * What must be kept to find a task again after a restart of ours. It holds no secret. Nomad keeps it as the
- * driver's state of a task, and it is a file in the task's directory (record-file.h).
+ * What a program must know to find a task again after the program was restarted. A record contains no
+ * secrets. Nomad stores it as the driver's state of the task, and the engine stores it as a file in the
+ * task's directory (record-file.h).
  */
 typedef struct TaskRecord {
-        char *id;   /* what its owner calls it; NULL in the first records of version 1 */
-        char *unit; /* its name is computed from the machine's: no text says it */
+        char *id;   /* chosen by the owner; NULL in the first records of version 1 */
+        char *unit; /* computed from @machine; not written to the JSON */
         char *machine;
-        char *owner; /* who looks after it (engine/owner.h); NULL when nobody is named */
+        char *owner; /* id of the owner (engine/owner.h); NULL when there is none */
         TaskLaunch launch;
         uint64_t started_usec; /* realtime; 0 before it runs */
 } TaskRecord;
@@ -26,9 +27,9 @@ void task_record_copy(TaskRecord *ret, const TaskRecord *record);
 char *task_record_write(const TaskRecord *record);
 
 /**
- * task_record_read() - the opposite
+ * task_record_read() - read a record from JSON
  *
- * Records of version 1 name the unit; one that is not the machine's is refused.
+ * Records of version 1 name the unit; a name that does not fit the machine is refused.
  *
  * Return: 0, -EPROTONOSUPPORT for a record of a newer version or of an isolation that is not known, or
  * another negative errno; @ret_error is set.

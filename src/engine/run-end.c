@@ -61,7 +61,7 @@ static void parse_unit(char *words, RunEnd *end) {
                 end->code = end->status = 0;
 }
 
-/* "CODE SIGNAL". Return: whether it is that. */
+/* Parses "CODE SIGNAL". Return: whether the text has this form. */
 static bool parse_payload(const char *text, int *ret_code, int *ret_signal) {
         const char *space = strchr(text, ' ');
         _cleanup_free_ char *first = space ? xstrndup(text, (size_t) (space - text)) : NULL;
@@ -83,7 +83,7 @@ static void parse_line(char *line, RunEnds *ends) {
         line += before ? strlen("before ") : 0;
         payload = string_after_prefix(line, "payload ");
 
-        /* After the end of one run comes the next. */
+        /* A payload line after a unit line is of the next run. */
         if (payload && end->has_unit)
                 *end = (RunEnd){};
 

@@ -9,7 +9,7 @@ typedef struct RunEnd {
         int payload_code; /* 128 + signal when a signal ended it */
         int payload_signal;
 
-        bool has_unit;   /* systemd told of the unit's end */
+        bool has_unit;   /* systemd reported the unit's end */
         char result[32]; /* systemd.exec(5), $SERVICE_RESULT */
         int code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 when nspawn never ran */
         int status;      /* of nspawn: exit status or signal */
@@ -20,7 +20,9 @@ typedef struct RunEnd {
         char invocation[33];   /* of the unit in this run, 32 hex digits; "" when unknown */
 } RunEnd;
 
-/* A run that is over may be followed by another before anybody looks how it ended. */
+/*
+ * How the last two runs ended: another run may begin and end before the engine reads the end of the first.
+ */
 typedef struct RunEnds {
         RunEnd before; /* the run before the last */
         RunEnd last;
@@ -28,13 +30,13 @@ typedef struct RunEnds {
 
 /**
  * run_ends_parse() - read notes
- * @text: lines "payload CODE SIGNAL" and "unit WORD=VALUE ..."; the same behind "before " are of the run
- *        before the last
+ * @text: lines "payload CODE SIGNAL" and "unit WORD=VALUE ..."; lines with "before " in front describe the
+ *        run before the last
  *
- * The notes of version 0.1.0 may be written by the container: lines that are cut off, unknown or senseless
- * are passed over. Of several runs the last counts.
+ * The container can write to the notes of version 0.1.0, so incomplete, unknown and invalid lines are
+ * ignored. If lines describe several runs, the last run counts.
  */
 void run_ends_parse(const char *text, RunEnds *ret);
 
-/* As run_ends_parse(), of the last run. */
+/* As run_ends_parse(), for the last run only. */
 void run_end_parse(const char *text, RunEnd *ret);

@@ -7,8 +7,10 @@
 #include "engine/watch.h"
 
 /*
- * Notes how a run ended that systemd wants to follow by another; its group is gone. On a busy host the next
- * run may have begun by now, or be over too: @next is whether @status is of that run.
+ * Remembers how a run ended after which systemd starts another; the run's control group is gone. On a busy
+ * host the next run may have begun by now, or be over too.
+ *
+ * @next: whether @status is of the next run
  */
 static void task_end_run(Task *task, const UnitStatus *status, bool next) {
         const RunChoice choice = { status->invocation_id, next };
@@ -25,12 +27,12 @@ static void task_end_run(Task *task, const UnitStatus *status, bool next) {
         task->run_end = rebooted ? xstrdup("it rebooted") : exit_describe(&result);
 }
 
-/* systemd counts restarts that it then refuses: only one that led to a run is told. */
+/* systemd also counts restarts that it then refuses. The engine reports only a restart that led to a run. */
 static void task_begin_run(Task *task, const UnitStatus *status) {
         if (status->n_restarts > task->n_restarts) {
                 _cleanup_free_ char *count = xasprintf("%u", status->n_restarts);
 
-                task_end_run(task, status, true); /* if nothing was seen of the end */
+                task_end_run(task, status, true); /* if the engine did not see the end */
                 _cleanup_free_ char *message = xasprintf("Restarted by systemd: %s", task->run_end);
                 task_event(task, message,
                         (const char *const[]){ "unit", task->record.unit, "restarts", count, NULL });
@@ -45,7 +47,7 @@ static void task_begin_run(Task *task, const UnitStatus *status) {
 void task_follow(Task *task, const UnitStatus *status) {
         if (unit_status_is_restarting(status)) {
                 task_end_run(task, status, false);
-                /* It would be stopped in vain. */
+                /* Otherwise systemd would start another run of a task that is being stopped. */
                 if (task->state == TASK_STOPPING)
                         (void) unit_stop(task->unit);
         } else if (unit_status_is_up(status))

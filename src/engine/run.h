@@ -9,5 +9,5 @@
  * one run after the other. Each has a first process, the leader, and a control group of its own.
  */
 
-/* Notices what the unit of a running task does: the end of a run, and the beginning of the next. */
+/* Handles a new status of a running task's unit: the end of a run, or the beginning of the next. */
 void task_follow(Task *task, const UnitStatus *status);

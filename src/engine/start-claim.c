@@ -9,15 +9,15 @@
 #include "engine/phase.h"
 #include "engine/task.h"
 
-/* How long a restart of the bus may take while a task is recovered: a failure would end the task. */
+/* How long a recovery waits for the bus, which may be restarting: a failed recovery would end the task. */
 #define RECOVER_LIMIT_USEC (5 * USEC_PER_SEC)
 
-/* LOOK and CLEAR: a unit of this name may be there already, or its directory is. */
+/* LOOK and CLEAR: a unit of this name, or its directory, may exist already. */
 
 static Claim claim_read(const Start *start, const UnitStatus *status, TaskRecord *ret_record) {
         const Task *task = start->task;
         RunEnd end = {};
-        /* What this start wrote itself says nothing of the unit that was there before. */
+        /* A record that this start wrote itself says nothing about the unit that existed before. */
         bool own = task->has_record && !start->interrupted;
         bool recorded = !own &&
                 record_file_read(task->engine->runtime_directory, task->record.machine, ret_record, &end) >=
@@ -44,11 +44,11 @@ static StartPhase adopt(Start *start, const UnitStatus *status) {
         task->has_record = true;
         task_hold(task);
         task->record.started_usec = status->active_enter_usec;
-        /* A unit that was active once may be ending by now. */
+        /* A unit that has been active may be ending by now. */
         return status->active_enter_usec > 0 ? START_CONFIRM : START_FOLLOW;
 }
 
-/* Nothing alive has the name: leftovers go, once. */
+/* No living unit has the name: removes the leftovers, but only once per start. */
 static StartPhase take_name(Start *start) {
         Task *task = start->task;
 
@@ -90,7 +90,7 @@ static StartPhase look_on_status(Start *start, const UnitStatus *status) {
 }
 
 static StartPhase clear_begin(Start *start) {
-        /* It may have died while there was no connection. */
+        /* The unit may have died while there was no connection. */
         if (!start->status)
                 unit_refresh(start->task->unit);
         (void) unit_stop(start->task->unit);
@@ -130,8 +130,8 @@ static int on_recover_limit(sd_event_source *source _unused_, uint64_t usec _unu
 }
 
 /*
- * The unit is read now, or as soon as there is a connection. Whether there is one can only be said
- * afterwards, because the first to use a dead connection finds that out.
+ * Reads the unit now, or as soon as there is a connection. The connection is checked after the first calls,
+ * because only a call on a dead connection shows that it is dead.
  */
 static StartPhase recover_begin(Start *start) {
         Task *task = start->task;

@@ -5,7 +5,7 @@
 #include "engine/task.h"
 #include "image/local.h"
 
-/* IMAGE: the image is looked for. */
+/* IMAGE: finds the image. */
 
 static void tell_start(const Start *start) {
         const char *path = start->root.path;

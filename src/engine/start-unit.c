@@ -10,7 +10,7 @@
 #include "engine/task.h"
 #include "unit/task-dir.h"
 
-/* How long journald may lag behind the end of a unit; a failed start is told within a second. */
+/* How long journald may lag behind the end of a unit; a failed start is reported within a second. */
 #define WORDS_LIMIT_USEC (500 * USEC_PER_MSEC)
 
 /* QUEUE and JOB */
@@ -44,7 +44,7 @@ static bool is_for_good(const sd_bus_error *error) {
         return false;
 }
 
-/* A unit of the name is there, and a container of it may live: only the task's own directory goes. */
+/* A unit with this name exists, and its container may be alive: removes only what this start made. */
 static StartPhase unit_exists(Start *start) {
         Task *task = start->task;
 
@@ -52,7 +52,7 @@ static StartPhase unit_exists(Start *start) {
         if (task->state != TASK_STOPPING)
                 return START_LOOK;
 
-        task->unit = unit_free(task->unit); /* ends a stop that is on its way to somebody else's unit */
+        task->unit = unit_free(task->unit); /* cancels our stop, which would hit somebody else's unit */
         return start_fail(start, ECANCELED, "it was stopped before it started");
 }
 
@@ -62,7 +62,7 @@ static StartPhase job_failed(Start *start, const sd_bus_error *error) {
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
                 return unit_exists(start);
 
-        /* The directory is ours: a namesake's would have been found. */
+        /* The directory is ours: launch_unit() would have found one of another unit with this name. */
         task_remove_unit_directory(task);
         bool for_good = is_for_good(error);
         return start_fail(start, for_good ? EINVAL : EIO, "systemd refused to start %s: %s",
@@ -75,7 +75,10 @@ static void on_job(void *userdata, const char *result, const sd_bus_error *error
         StartPhase next;
 
         start->job = job_free(start->job);
-        /* By AddRef, if there is a unit; a new connection begins without. */
+        /*
+         * With AddRef systemd holds the unit, if there is one, for this connection; a new connection does
+         * not hold it.
+         */
         start->task->held = !error || unknown;
         if (unknown)
                 next = START_FOLLOW;
@@ -87,7 +90,7 @@ static void on_job(void *userdata, const char *result, const sd_bus_error *error
 }
 
 static StartPhase job_begin(Start *start) {
-        /* The unit is another from here on. */
+        /* The status is of an earlier unit; this call starts another. */
         start->status = NULL;
         int r = launch_unit(start->task, start->request, &start->root, &start->streams, on_job, start,
                 &start->job, &start->error);
@@ -97,9 +100,9 @@ static StartPhase job_begin(Start *start) {
         return r < 0 ? START_FAILED : START_JOB;
 }
 
-/* FOLLOW, CONFIRM, REFUSED and EXPLAIN: the unit is there, and its status tells. */
+/* FOLLOW, CONFIRM, REFUSED and EXPLAIN: the unit exists, and its status decides. */
 
-/* Without a connection the status is read when there is one again. */
+/* Without a connection, the status is read as soon as there is one. */
 static StartPhase follow_begin(Start *start) {
         if (!start->status)
                 unit_refresh(start->task->unit);
@@ -112,7 +115,10 @@ static StartPhase follow_on_status(Start *start, const UnitStatus *status) {
         return unit_status_is_dead(status) ? START_EXPLAIN : start->phase;
 }
 
-/* The pid comes with signals before that of the job, or with the status, which tells more. */
+/*
+ * A signal brings the pid before the signal that ends the job. A status, if there is one, says more than the
+ * pid.
+ */
 static StartPhase confirm_begin(Start *start) {
         return !start->status && start->task->main_pid > 0 ? START_SUCCEEDED : follow_begin(start);
 }
@@ -123,7 +129,7 @@ static StartPhase confirm_on_status(Start *start, const UnitStatus *status) {
         return unit_status_is_dead(status) ? START_ENDED : start->phase;
 }
 
-/* Systemd would try again by itself. */
+/* Stops a unit that is not dead, because systemd would restart it by itself. */
 static StartPhase refused_on_status(Start *start, const UnitStatus *status) {
         if (unit_status_is_dead(status))
                 return START_EXPLAIN;
@@ -150,10 +156,13 @@ static StartPhase explain_begin(Start *start) {
         const Task *task = start->task;
         bool enough;
 
-        /* systemd leaves it when it wanted to restart the unit, or never had it. */
+        /* systemd does not remove the directory if it wanted to restart the unit, or never knew the unit. */
         task_remove_unit_directory(task);
 
-        /* What ended by itself would do so again. A time limit, a kill or a want of resources may pass. */
+        /*
+         * A program that exited by itself would do so again. After a time limit, a kill or a lack of
+         * resources another try may succeed.
+         */
         start->failure_code = streq_null(start->status->result, "exit-code") ? ENOEXEC : EIO;
         start->failure = start_explain_status(task, &start->request->spec, start->status, &enough);
         if (!enough)

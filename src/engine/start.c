@@ -32,7 +32,7 @@ static void start_leave(Start *start) {
         start->words = journal_words_free(start->words);
 }
 
-/* Enters phases until there is one that waits. Return: it, or the outcome. */
+/* Enters phases until one of them waits. Return: that phase, or the outcome. */
 static StartPhase start_enter(Start *start, StartPhase next) {
         while (next != start->phase) {
                 start_leave(start);
@@ -41,14 +41,14 @@ static StartPhase start_enter(Start *start, StartPhase next) {
                         break;
 
                 next = steps[next]->begin(start);
-                /* The status that led here may decide at once. */
+                /* The status that led to this phase may also end it at once. */
                 if (next == start->phase && start->status && steps[next]->on_status)
                         next = steps[next]->on_status(start, start->status);
         }
         return start->phase;
 }
 
-/* The start is gone when this returns, if there is an outcome. */
+/* If there is an outcome, the start is freed when this returns. */
 static void start_advance(Start *start, StartPhase next) {
         if (start_enter(start, next) >= _START_WAITING_MAX)
                 start->outcome(start, start->phase == START_ENDED ? start->status : NULL);

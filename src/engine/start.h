@@ -25,8 +25,8 @@
  *
  * A recovery is a start with the one phase RECOVER. A start can fail in every phase.
  *
- * Stop, loss of the connection and free go through the row of the phase (phase.h), so a new phase is a new
- * row. Nothing here calls back into the files above: the outcome is told through StartOutcome.
+ * A stop, a loss of the connection and start_free() use the row of the phase (phase.h), so a new phase only
+ * needs a new row. A start does not call the files above it; it reports its outcome through StartOutcome.
  */
 typedef enum StartPhase {
         START_IMAGE,
@@ -62,9 +62,9 @@ struct Start {
         TaskRequest *request; /* NULL for a recovery */
         Root root;            /* once the phase IMAGE found it */
         TaskStreams streams;  /* duplicates */
-        uint64_t asked_usec;  /* realtime; what a unit said before belongs to a namesake */
-        bool interrupted;     /* an earlier process of ours began this very start, says the record */
-        bool cleared;         /* a dead namesake was cleared away already */
+        uint64_t asked_usec;  /* realtime; older journal lines are of another unit with this name */
+        bool interrupted;     /* the record says that an earlier process of ours began this start */
+        bool cleared;         /* the leftovers of a dead unit with this name were removed already */
 
         /* what the phase waits for */
         sd_event_source *timer;
@@ -73,8 +73,8 @@ struct Start {
         Job *job;
         JournalWords *words;
 
-        const UnitStatus *status; /* while one is being dealt with, else NULL */
-        char *failure;            /* why the start failed, as far as the unit tells */
+        const UnitStatus *status; /* while a status is being handled, else NULL */
+        char *failure;            /* why the start failed, as far as the unit's status says */
         int failure_code;         /* EIO where another try may help, else ENOEXEC */
         Error *error;             /* of START_FAILED */
 
@@ -83,7 +83,10 @@ struct Start {
         int stop_signal;
         uint64_t stop_usec;
 
-        /* Ends this phase and begins with @next; for what a phase waits for. The start may be over then. */
+        /*
+         * Ends this phase and enters @next. For the callbacks of whatever the phase waits for. The start may
+         * be over when this returns.
+         */
         void (*advance)(Start *start, StartPhase next);
 
         StartOutcome outcome;
@@ -98,16 +101,16 @@ Start *start_free(Start *start);
 /**
  * start_begin() - begin with a phase
  *
- * The outcome is not told from within this call.
+ * StartOutcome is not called from within this call.
  *
- * Return: 0, or a negative errno with @ret_error set and no outcome is told.
+ * Return: 0, or a negative errno with @ret_error set, and then StartOutcome is never called.
  */
 int start_begin(Start *start, StartPhase phase, Error **ret_error);
 
 /* The status of the unit was read. The start may be over when this returns. */
 void start_on_status(Start *start, const UnitStatus *status);
 
-/* The connection to systemd is there again, or is lost. The start may be over when this returns. */
+/* The connection to systemd was made again, or was lost. The start may be over when this returns. */
 void start_on_connection(Start *start);
 
 /* Ends the start without success; it is over when this returns. */
@@ -115,9 +118,9 @@ void start_abort(Start *start, int code, const char *format, ...) _printf_(3, 4)
 
 /* What the stop of a task does while it starts. */
 typedef enum StartStop {
-        START_STOP_CANCELS, /* nothing was asked of systemd yet; a unit of this name is somebody else's */
-        START_STOP_UNIT,    /* the unit is stopped, and its end decides */
-        START_STOP_LATER,   /* the stop is carried out when it is known what the task does */
+        START_STOP_CANCELS, /* systemd was not asked for a unit yet; one with this name is somebody else's */
+        START_STOP_UNIT,    /* the unit is stopped, and its end ends the start */
+        START_STOP_LATER,   /* the stop is carried out when the start knows the state of the task */
         START_STOP_NOTHING, /* the start has failed already */
 } StartStop;
 

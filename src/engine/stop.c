@@ -13,17 +13,19 @@
 #include "loop/must.h"
 #include "unit/task-dir.h"
 
-/* After its leader was killed, the unit has this long to clear up (it may remove a copy of an image). */
+/* How long the unit may clean up after its leader was killed (it may have to remove a copy of an image). */
 #define CLEANUP_USEC (10 * USEC_PER_SEC)
 
 void task_kill_unit(Task *task) {
-        /* A stop also ends a unit between two runs. During a start task_stop() has sent it already. */
+        /*
+         * A stop also ends a unit between two runs. During a start, task_stop() has sent the stop already.
+         */
         if (!task->start)
                 (void) unit_stop(task->unit);
         (void) unit_kill_all(task->unit, SIGKILL);
 }
 
-/* A frozen unit cannot take the signal of its stop, and cannot clear up. */
+/* A frozen unit cannot handle the signal of its stop, and cannot clean up. */
 static void task_thaw(Task *task) {
         _cleanup_free_ char *frozen = cgroup_find_frozen(NULL, task->control_group);
 
@@ -34,7 +36,7 @@ static void task_thaw(Task *task) {
 static int on_cleanup_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
         Task *task = userdata;
 
-        /* Without a connection the engine does it when there is one again. */
+        /* Without a connection, the engine kills the unit when there is one again. */
         task->stop_timer = sd_event_source_disable_unref(task->stop_timer);
         if (task->unit)
                 task_kill_unit(task);
@@ -112,8 +114,9 @@ static bool stops_sooner(const Task *task, uint64_t timeout_usec) {
 }
 
 /*
- * Whatever the unit's policy says, no run follows this one. Without the note it is stopped between the two,
- * if we are told of that in time.
+ * Writes a note for the helper, so that no other run follows this one, whatever the unit's restart policy.
+ * If the note cannot be written, task_follow() stops the unit between two runs, provided that it learns of
+ * the restart in time.
  */
 static void task_forbid_restart(const Task *task) {
         _cleanup_free_ char *path = task_dir_find(
@@ -122,7 +125,7 @@ static void task_forbid_restart(const Task *task) {
         (void) file_write_private(path, "", 0);
 }
 
-/* The task starts: what a stop does depends on how far that is. */
+/* Stops a task that is starting. What a stop does depends on the phase of the start. */
 static void stop_start(Task *task, int signal, uint64_t timeout_usec) {
         StartStop kind = start_stop_kind(task->start);
 
@@ -159,7 +162,7 @@ void task_stop(Task *task, int signal, uint64_t timeout_usec) {
                 return;
         }
 
-        /* Between two runs there is nobody to be asked. */
+        /* Between two runs there is no process that could take the signal. */
         if (task_signal(task, task->isolation->stop_signal(task->record.launch, signal)) < 0 &&
                 task->leader_fd < 0 && task->unit)
                 (void) unit_stop(task->unit);

@@ -3,8 +3,11 @@
 
 #include "engine/engine.h"
 
-/* Ends every process of the task's unit at once; needs a connection. */
+/* Kills every process of the task's unit at once; needs a connection. */
 void task_kill_unit(Task *task);
 
-/* The unit was to be ended, and is not: it is frozen, and @error says why it cannot be thawed. */
+/*
+ * Called when the unit could not be stopped or killed because it is frozen; @error says why it cannot be
+ * thawed.
+ */
 void task_on_frozen(void *userdata, const Error *error);

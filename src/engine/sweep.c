@@ -17,12 +17,12 @@
 #include "task/name.h"
 #include "unit/task-dir.h"
 
-/* A directory whose unit systemd is asked for. */
+/* A directory that may have to be swept: the sweep waits for the status of its unit. */
 typedef struct Suspect {
         LIST_ENTRY(Suspect) suspects;
         Sweep *sweep;
         char *machine;
-        struct stat seen; /* a new start makes another, in the same place */
+        struct stat seen; /* detects that a new start has made another directory in this place */
         Unit *unit;
 } Suspect;
 
@@ -30,7 +30,7 @@ struct Sweep {
         Engine *engine;
         uint64_t age_usec;
         LIST_HEAD(, Suspect) suspects;
-        sd_event_source *again; /* for those that were too young */
+        sd_event_source *again; /* for the directories that were too young */
         Swept swept;
         void *userdata;
 };
@@ -51,8 +51,10 @@ static bool engine_has_machine(const Engine *engine, const char *machine) {
         return false;
 }
 
-/* Looks at what the unit needs, or where that is gone at what the task holds. Return: whether there is
- * something. */
+/*
+ * Reads the status of the unit's directory or, if that is gone, of the list of what the task holds. Return:
+ * whether one of the two exists.
+ */
 static bool leavings_stat(const Engine *engine, const char *machine, struct stat *ret) {
         const char *root = engine->runtime_directory;
         _cleanup_free_ char *unit = task_dir_unit_path(root, machine),
@@ -61,7 +63,10 @@ static bool leavings_stat(const Engine *engine, const char *machine, struct stat
         return lstat(unit, ret) >= 0 || lstat(holds, ret) >= 0;
 }
 
-/* The helper makes the link when a run begins. systemd removes the group with the unit. */
+/*
+ * Return: whether the unit's control group exists. The helper makes the link to it when a run begins, and
+ * systemd removes the group with the unit.
+ */
 static bool has_group(const Engine *engine, const char *machine) {
         _cleanup_free_ char *link = task_dir_unit_file(engine->runtime_directory, machine, TASK_GROUP_LINK);
 
@@ -83,7 +88,7 @@ static void suspect_sweep(const Suspect *suspect) {
         _cleanup_free_ char *unit = unit_name_make(machine);
         struct stat st;
 
-        /* A start of ours may have come meanwhile, or one of somebody else. */
+        /* This program or another may have started the task meanwhile. */
         if (engine_has_machine(sweep->engine, machine) || !leavings_stat(sweep->engine, machine, &st) ||
                 st.st_ino != suspect->seen.st_ino ||
                 memcmp(&st.st_mtim, &suspect->seen.st_mtim, sizeof(st.st_mtim)) != 0)
@@ -118,7 +123,7 @@ static void suspect_new(Sweep *sweep, const char *machine, const struct stat *se
         unit_refresh(suspect->unit);
 }
 
-/* Return: whether there is something that is too young to be judged. */
+/* Return: whether there is a directory that is too young to be swept. */
 static bool look_at(Sweep *sweep, const char *machine) {
         const Engine *engine = sweep->engine;
         struct stat st;
@@ -135,7 +140,7 @@ static bool look_at(Sweep *sweep, const char *machine) {
         return false;
 }
 
-/* Return: whether something is to be looked at again. */
+/* Return: whether a directory must be checked again later. */
 static bool sweep_look(Sweep *sweep) {
         _cleanup_free_ char *path = xasprintf(
                 "%s/" TASKS_DIRECTORY, task_dir_root(sweep->engine->runtime_directory));
@@ -163,7 +168,7 @@ Sweep *sweep_new(Engine *engine, uint64_t age_usec, Swept swept, void *userdata)
 
         *sweep = (Sweep){ .engine = engine, .age_usec = age_usec, .swept = swept, .userdata = userdata };
         LIST_INIT(&sweep->suspects);
-        /* A second more, so that all that is there now is old enough then. */
+        /* One second more, so that all present directories are old enough then. */
         if (sweep_look(sweep))
                 event_must(sd_event_add_time_relative(engine->event, &sweep->again, CLOCK_MONOTONIC,
                         age_usec + USEC_PER_SEC, 0, on_again, sweep));

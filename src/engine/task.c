@@ -76,8 +76,9 @@ void task_forget_leader(Task *task) {
 }
 
 /*
- * With the bus systemd forgets who held a unit, and does not look whether anybody still needs it (252 to
- * 255, dbus.c, destroy_bus()): a dead unit would stay until somebody lets it go.
+ * When the bus goes away, systemd forgets which clients held a unit, and does not check whether the unit is
+ * still needed (252 to 255, dbus.c, destroy_bus()): a dead unit would stay until a client holds it and lets
+ * it go.
  */
 void task_let_go(Task *task) {
         SystemBus *system_bus = task->engine->system_bus;
@@ -87,7 +88,10 @@ void task_let_go(Task *task) {
         task->held = false;
 }
 
-/* At the end of a run the helper notes what the eventfd says, unless it was killed before it could. */
+/*
+ * Reads the result from the eventfd if the notes do not have it. The helper copies it into the notes at the
+ * end of a run, but may have been killed before.
+ */
 static void read_result(const Task *task, RunEnd *end) {
         if (!end->has_payload && !end->has_unit)
                 end->has_payload = run_result_read(

@@ -12,7 +12,7 @@
 #include "unit/isolation.h"
 #include "unit/journal.h"
 
-/* A task and the engine as the files of src/engine see them; engine.h is what everybody else sees. */
+/* A task and the engine as the files of src/engine see them; all other files use engine.h. */
 
 struct TaskWait {
         LIST_ENTRY(TaskWait) waits;
@@ -34,7 +34,7 @@ struct Task {
         TaskState state;
         TaskRecord record;
         const Isolation *isolation;
-        bool has_record; /* that is its own */
+        bool has_record; /* the host has a record of this very task */
         int result_fd;   /* eventfd of this start (base/run-result.h), or -1 */
         Start *start;    /* NULL once the caller of engine_start() or engine_recover() knows the outcome */
 
@@ -44,11 +44,11 @@ struct Task {
         pid_t main_pid;
         char *control_group; /* the last one; it may be gone */
 
-        /* of the run that is up */
+        /* of the present run */
         pid_t leader;
         int leader_fd;
         pid_t leader_parent; /* main_pid when the leader was found */
-        uint32_t n_restarts; /* by systemd, that were told */
+        uint32_t n_restarts; /* restarts by systemd that were reported */
         char *invocation;    /* of the last run that was seen up; NULL when unknown */
         char *run_end;       /* how the last run ended, until the next begins */
         bool recovered;
@@ -56,18 +56,18 @@ struct Task {
 
         /* of the control group of that run */
         CgroupWatch *watch;
-        CgroupOom oom; /* seen and not told yet */
+        CgroupOom oom; /* seen and not reported yet */
         sd_event_source *oom_timer;
         uint64_t n_oom_before; /* kills in this run before the watch */
 
         /* of its stop */
         sd_event_source *stop_timer;
         bool killed; /* by us, because it took too long */
-        bool frozen; /* the owner was told that this keeps the task from ending */
+        bool frozen; /* the owner was told that the task is frozen and cannot end */
 
         /* of its end */
-        bool ending;         /* its unit is dead, and its lines in the journal are being read: */
-        JournalWords *words; /* by this */
+        bool ending;         /* its unit is dead, and @words may still read the journal */
+        JournalWords *words; /* reads the unit's lines in the journal */
         ExitResult result;
         LIST_HEAD(, TaskWait) waits;
 };
@@ -89,7 +89,7 @@ struct Engine {
         size_t n_tasks;
         Gate gate;
 
-        /* What engine.c does with what the files below it find out. */
+        /* The callbacks of engine.c for the units of tasks (task_watch()). */
         const UnitCallbacks *on_unit;
 };
 
@@ -100,35 +100,38 @@ static inline bool engine_keeps_records(const Engine *engine) {
 
 void task_event(Task *task, const char *message, const char *const *annotations);
 
-/* Follows the unit of the task from now on, over all connections. */
+/* Follows the unit of the task from now on, also after a loss of the connection. */
 void task_watch(Task *task);
 
 /* Has systemd keep the state of the task's unit for us, as long as this connection lasts. */
 void task_hold(Task *task);
 
 /*
- * Finds the container's first process: the one that was found before, or else it is looked for, each time
- * that somebody needs it.
+ * Finds the container's first process. A process that was found before is returned again; otherwise each
+ * call searches for it.
  *
- * Return: a pidfd that is the task's, with task->leader set; -ESRCH when there is none now; or another
+ * Return: a pidfd owned by the task, with task->leader set; -ESRCH when there is none now; or another
  * negative errno.
  */
 int task_find_leader(Task *task);
 
-/* The run of the leader is over. */
+/* Forgets the leader, whose run is over. */
 void task_forget_leader(Task *task);
 
-/* The opposite of task_hold(), on a connection that did not hold it; for a task whose unit is dead. */
+/* Ends the hold that a lost connection had on the unit, which must be dead. */
 void task_let_go(Task *task);
 
-/* How the last run ended, as far as it is noted. Return: whether the task has a record that is its own. */
+/*
+ * Reads how the last run ended, as far as the notes say. Return: whether the host has a record of this very
+ * task.
+ */
 bool task_read_end(const Task *task, RunEnd *ret);
 
-/* Which of two runs is meant: the one of an invocation of the unit, or the one before it. */
+/* Selects one of two runs: the run of this invocation of the unit, or with @earlier the run before it. */
 typedef struct RunChoice {
         const char *invocation; /* NULL when unknown */
         bool earlier;
 } RunChoice;
 
-/* As task_read_end(), of a run that another may have followed already. */
+/* As task_read_end(), for a run that may not be the last any more. */
 bool task_read_run(const Task *task, const RunChoice *choice, RunEnd *ret);

@@ -13,7 +13,7 @@ static int on_ended(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-/* From the loop, so that whoever is told may forget the task and free other waits. */
+/* The callback is called from the loop, so that it may forget the task and free other waits. */
 void task_wait_end(TaskWait *wait) {
         LIST_REMOVE(wait, waits);
         wait->result = wait->task->result;

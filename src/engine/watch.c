@@ -9,7 +9,7 @@
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
-/* How long kills are counted before they are told of. */
+/* How long kills are counted before they are reported. */
 #define OOM_USEC (500 * USEC_PER_MSEC)
 
 static char *size_in_words(uint64_t bytes) {
@@ -32,7 +32,7 @@ char *oom_describe(uint64_t n_killed, uint64_t limit, uint64_t peak) {
                 n_killed == 1 ? "" : "es", most, reached);
 }
 
-/* Tells what is to be told of. */
+/* Reports the kills that were not reported yet. */
 static void tell_oom(Task *task) {
         const CgroupOom oom = task->oom;
 
@@ -55,7 +55,7 @@ static int on_oom_timeout(sd_event_source *source _unused_, uint64_t usec _unuse
         return 0;
 }
 
-/* The kernel may kill several processes, one after another: that is one event. */
+/* The kernel may kill several processes, one after another: they are reported as one event. */
 static void on_oom(void *userdata, const CgroupOom *oom) {
         Task *task = userdata;
         uint64_t n_new = task->oom.n_new + oom->n_new;
@@ -91,7 +91,7 @@ void task_watch_group(Task *task) {
                 task->engine->event, NULL, task->control_group, &callbacks, task, &task->watch);
 }
 
-/* The notes count all kills of a run; without a watch nothing of them was told. */
+/* The notes count all kills of a run; without a watch none of them was reported. */
 void task_unwatch_group(Task *task, const RunEnd *end) {
         uint64_t n_told = 0;
 

@@ -32,7 +32,7 @@ int image_resolve(const char *image, const char *directory, Root *ret, Error **r
                 return error_set(
                         ret_error, errno, "image: \"%s\" cannot be used: %s", image, strerror(errno));
 
-        /* Another spelling of "/" ("//", or a link): the rules of validate.c know the plain one only. */
+        /* Another spelling of "/" ("//", or a link): the rules of validate.c check the plain one only. */
         if (streq(real, "/") && !streq(image, "/"))
                 return error_set(
                         ret_error, EINVAL, "image: \"%s\" is the host's own root: say \"/\"", image);
@@ -63,7 +63,10 @@ static bool is_below(const char *path, const char *directory) {
         return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == 0);
 }
 
-/* Return: whether @path is below a mount that nspawn makes, or below one of the task's, @but apart. */
+/*
+ * Return: whether @path is below a mount that nspawn makes, or below one of the task's mounts other than
+ * @but.
+ */
 static bool is_mounted_into(const TaskSpec *spec, const char *path, const TaskBind *but) {
         static const char *const made_by_nspawn[] = { "/dev", "/proc", "/run", "/sys", "/tmp" };
 
@@ -105,7 +108,10 @@ static bool leads_to_mount(const TaskSpec *spec, int image, const char *path, co
                         continue;
                 target[n] = 0;
                 whole = xasprintf("%s%s", target, end);
-                /* A relative link is not followed here: it may lead to a place for a mount, such as /run. */
+                /*
+                 * A relative link is not followed here. With @but, it is taken to lead to a mount, such as
+                 * /run.
+                 */
                 if (*whole == '/' ? is_mounted_into(spec, whole, but) : but != NULL)
                         return true;
         }

@@ -18,7 +18,9 @@
  */
 int image_resolve(const char *image, const char *directory, Root *ret, Error **ret_error);
 
-/* Takes the path and type that systemd-machined has for an image (org.freedesktop.machine1(5)). */
+/*
+ * Sets @ret from the path and type that systemd-machined reports for an image (org.freedesktop.machine1(5)).
+ */
 void image_from_machined(const char *path, const char *type, Root *ret);
 
 /**
@@ -36,10 +38,10 @@ int image_check_command(const TaskRequest *request, const Root *root, Error **re
         "make it in the image, or use volatile = \"overlay\" instead, which keeps the image as it is too"
 
 /**
- * image_check_mounts() - see whether each mount has a place in an image that is not written to
+ * image_check_mounts() - see whether each mount has a mount point in a read-only image
  *
  * Looks at images that are directories, like image_check_command().
  *
- * Return: 0, or -EROFS with @ret_error set; the message names all places that are missing.
+ * Return: 0, or -EROFS with @ret_error set; the message names all missing mount points.
  */
 int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error);

@@ -15,7 +15,9 @@
 #define LOCKS "/run/systemd/nspawn/locks"
 #define FILE_MAX 65536
 
-/* Return: the file that is locked with the image, owned by the caller; NULL when there is no such image. */
+/*
+ * Return: the file that nspawn locks for the image, owned by the caller; NULL when there is no such image.
+ */
 static char *lock_path(const char *image) {
         struct stat st;
 
@@ -33,7 +35,9 @@ static char *process_text(const char *pid, const char *file) {
         return file_read(AT_FDCWD, path, FILE_MAX, &text) >= 0 ? text : NULL;
 }
 
-/* The same file may be open in a process that only tries: then its descriptor has no lock (proc(5), fdinfo).
+/*
+ * A process that only tries to get the lock has the file open too, but its descriptor has no lock (proc(5),
+ * fdinfo).
  */
 static bool has_lock(const char *pid, const char *path) {
         _cleanup_free_ char *directory = xasprintf("/proc/%s/fd", pid);
@@ -59,12 +63,15 @@ static bool has_lock(const char *pid, const char *path) {
         return found;
 }
 
-/* Return: who a process is for people, owned by the caller. */
+/* Return: the name of a process for messages, owned by the caller. */
 static char *process_describe(const char *pid) {
         _cleanup_free_ char *text = process_text(pid, "cgroup");
         char *rest = text ? strstr(text, "0::/") : NULL;
 
-        /* The container is below its unit; the unit is the first that is no slice. */
+        /*
+         * The control group of a container is below that of its unit; the unit is the first name that is no
+         * slice.
+         */
         for (char *word; rest && (word = strsep(&rest, "/\n"));)
                 if (string_has_suffix(word, ".service") || string_has_suffix(word, ".scope"))
                         return xstrdup(word);

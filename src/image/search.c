@@ -11,7 +11,7 @@ struct ImageSearch {
         const char *image, *directory;
         Root root;
         sd_event_source *known; /* the image is a path */
-        ImageQuery *query;      /* machined is asked */
+        ImageQuery *query;      /* machined was asked for the image */
         ImageFound found;
         void *userdata;
 };
@@ -39,7 +39,7 @@ static void on_answer(void *userdata, const char *path, const char *type, const 
                 return;
         }
 
-        /* Where machined could not be asked, nothing is known of the image. */
+        /* If machined could not be asked, it is unknown whether the image exists. */
         if (error && error->code != ENOENT) {
                 search->found(search->userdata, NULL, error);
                 return;

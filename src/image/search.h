@@ -10,8 +10,8 @@ typedef struct ImageSearch ImageSearch;
 
 /**
  * ImageFound - a search is over
- * @root:  the image, to be taken over or cleared by the callee; NULL when it was not found
- * @error: why not, in words: EAGAIN when another try may succeed
+ * @root:  the image, which the callee must take over or clear; NULL when it was not found
+ * @error: why the image was not found; EAGAIN when another try may succeed
  */
 typedef void (*ImageFound)(void *userdata, Root *root, const Error *error);
 
@@ -20,8 +20,8 @@ typedef void (*ImageFound)(void *userdata, Root *root, const Error *error);
  * @image:     the option's value; must outlive the search
  * @directory: where a relative path starts; must outlive the search
  *
- * @found is called once from the loop, not from within this call. What machined is asked over a connection
- * that is lost may never be answered: the search is to be begun again then.
+ * @found is called once from the loop, not from within this call. When the connection is lost, machined may
+ * never answer: the caller must then begin the search again.
  *
  * Return: 0 and the search, to be freed by the caller, at the latest when @found was called; or a negative
  * errno with @ret_error set.

@@ -8,7 +8,7 @@
 
 #include "unit/host.h"
 
-/* Distributions, and NixOS. */
+/* The paths of most distributions, and that of NixOS. */
 static const char *const programs[] = {
         "/usr/bin/systemd-nspawn",
         "/bin/systemd-nspawn",

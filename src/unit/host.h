@@ -13,7 +13,7 @@ typedef struct HostFacts {
 
 void host_facts_probe(HostFacts *ret);
 
-/* Return: 0, or a negative errno with words for the first thing that is missing. */
+/* Return: 0, or a negative errno with @ret_error set, which names the first thing that is missing. */
 int host_facts_check(const HostFacts *facts, Error **ret_error);
 
 /* Directories where systemd-nspawn may be; NULL-terminated. To be watched for changes. */

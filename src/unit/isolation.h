@@ -8,11 +8,11 @@
 #include "unit/plan.h"
 #include "unit/unit-host.h"
 
-/* Why a start failed, where an isolation's own messages tell and a job can do something about it. */
+/* Why a start failed, where the isolation's own messages say so and the author of the job can change it. */
 typedef enum IsolationFailure {
         ISOLATION_FAILURE_OTHER,
         ISOLATION_FAILURE_IMAGE_BUSY, /* another task uses the image, and one of the two may write to it */
-        ISOLATION_FAILURE_IMAGE_READ_ONLY, /* something had to be made in an image that is not written to */
+        ISOLATION_FAILURE_IMAGE_READ_ONLY, /* something had to be made in a read-only image */
 } IsolationFailure;
 
 /*
@@ -35,7 +35,7 @@ typedef struct Isolation {
          * comes first. Owned by the caller. */
         char **(*arguments)(const TaskRequest *request, const Root *root, const UnitHost *host);
 
-        /* Return: whether the payload gets the unit's three descriptors themselves. */
+        /* Return: whether the payload inherits the unit's three standard descriptors themselves. */
         bool (*hands_streams_on)(const TaskRequest *request);
 
         /**
@@ -59,7 +59,7 @@ typedef struct Isolation {
         int (*stop_signal)(TaskLaunch launch, int wanted);
 
         /**
-         * result() - tell how the payload ended from how the unit's main process did
+         * result() - derive how the payload ended from how the unit's main process ended
          * @code:              CLD_EXITED, CLD_KILLED or CLD_DUMPED; anything else where it never ran
          * @status:            exit status or signal
          * @ret_needs_message: whether a signal may have ended the payload, and only the journal can tell
@@ -69,11 +69,16 @@ typedef struct Isolation {
         /* Return: the signal that ended the payload, as the unit's last lines in the journal tell; or -1. */
         int (*signal_of_message)(const char *message);
 
-        /* Return: whether a run ended so that the system in it starts once more (systemd runs the unit
-         * again). */
+        /*
+         * Return: whether a run ended with a reboot of the system in it, so that systemd runs the unit
+         * again.
+         */
         bool (*is_reboot)(TaskLaunch launch, const ExitResult *result);
 
-        /* Return: what the last lines in the journal of a unit whose start failed mean for the job. */
+        /*
+         * Return: which failure @message reports, the last lines in the journal of a unit whose start
+         * failed.
+         */
         IsolationFailure (*failure)(const char *message);
 } Isolation;
 

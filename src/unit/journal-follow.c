@@ -8,8 +8,10 @@
 #include "unit/journal-follow.h"
 #include "unit/journal.h"
 
-/* What systemd says when a unit is dead, one or the other (sd-messages.h, SD_MESSAGE_UNIT_SUCCESS and
- * SD_MESSAGE_UNIT_FAILURE_RESULT; systemd 252 to 256). */
+/*
+ * MESSAGE_ID of the note that systemd writes when a unit is dead, one or the other (sd-messages.h,
+ * SD_MESSAGE_UNIT_SUCCESS and SD_MESSAGE_UNIT_FAILURE_RESULT; systemd 252 to 256).
+ */
 #define MESSAGE_ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
 #define MESSAGE_ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 
@@ -24,10 +26,10 @@ struct JournalFollow {
         sd_event_source *turn;
         sd_event_source *limit;
         bool reading;
-        bool at_entry; /* that was not told yet */
+        bool at_entry; /* the journal is at an entry that was not read yet */
         bool noted;    /* systemd says that the unit is dead, and nothing was written since */
         bool finishing;
-        bool late; /* nothing more is waited for */
+        bool late; /* no more entries are waited for */
         const JournalFollowCallbacks *callbacks;
         void *userdata;
 };
@@ -43,14 +45,20 @@ static const char *entry_field(sd_journal *journal, const char *name, size_t *re
         return (const char *) data + skip;
 }
 
-/* Nobody else's lines have an id: what comes over a stream has nothing but text. */
+/*
+ * Return: whether systemd wrote the entry. Only its own entries have a MESSAGE_ID; lines from stdout and
+ * stderr have only a text.
+ */
 static bool entry_is_note(sd_journal *journal) {
         size_t length;
 
         return entry_field(journal, "MESSAGE_ID", &length);
 }
 
-/* The unit has processes that are not the task's: nspawn, and our helper at the end. */
+/*
+ * Return: whether the entry is output of the task. The unit also has other processes: nspawn, and our helper
+ * at the end.
+ */
 static bool entry_is_output(const JournalFollow *follow) {
         static const char nspawn[] = "systemd-nspawn", helper[] = "nspawn-units-he";
         size_t length = 0;
@@ -113,7 +121,7 @@ static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* What the unit's processes wrote, or what systemd says of its end. */
+/* Selects what the unit's processes wrote, and what systemd wrote about its end. */
 static int follow_match(sd_journal *journal, const char *unit) {
         _cleanup_free_ char *written = xasprintf("_SYSTEMD_UNIT=%s", unit);
         _cleanup_free_ char *about = xasprintf("UNIT=%s", unit);
@@ -127,7 +135,7 @@ static int follow_match(sd_journal *journal, const char *unit) {
         return r;
 }
 
-/* Goes back to the entry that begins the last lines. */
+/* Goes back to the first of the last @n_lines lines. */
 static int follow_seek(JournalFollow *follow, size_t n_lines) {
         int r = sd_journal_seek_tail(follow->journal);
 
@@ -144,12 +152,12 @@ static int follow_seek(JournalFollow *follow, size_t n_lines) {
 static int follow_open(JournalFollow *follow, const char *unit, size_t n_lines) {
         int r = sd_journal_open(&follow->journal, JOURNAL_OPEN_FLAGS);
 
-        /* Lines are wanted whole. */
+        /* Do not cut off long lines. */
         if (r >= 0)
                 r = sd_journal_set_data_threshold(follow->journal, 0);
         if (r >= 0)
                 r = follow_match(follow->journal, unit);
-        /* Before looking: what comes meanwhile is then told of. */
+        /* Before the search, so that the descriptor reports entries that come meanwhile. */
         if (r >= 0)
                 r = sd_journal_get_fd(follow->journal);
         if (r >= 0)

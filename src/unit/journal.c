@@ -18,22 +18,25 @@
 /* systemd's message about a main process that ended badly (catalog, SD_MESSAGE_UNIT_PROCESS_EXIT). */
 #define MESSAGE_ID_PROCESS_EXIT "98e322203f7a4ed290d09fe03c09fe15"
 
-/* What an operator can take in; the rest is in the journal. */
+/* What an operator will read in one message; the rest is in the journal. */
 #define LINES_MAX 5
 #define LINE_LENGTH_MAX 400
 
-/* The last entries that are looked at: a unit may have written for weeks. */
+/* How many of the last entries are read: a unit may have written for weeks. */
 #define ENTRIES_MAX 100
 
-/* How long the files may take beyond what journald is waited for: 2.2 s were measured. */
+/*
+ * How long it may take to open and search the files, in addition to the wait for journald: 2.2 s were
+ * measured.
+ */
 #define FILES_LIMIT_USEC (10 * USEC_PER_SEC)
 
 /* How many are read at once; others wait. */
 #define READINGS_MAX 8
 
 /*
- * What nspawn says of things that do not keep a container from starting (nspawn.c, nspawn-network.c, systemd
- * 252 to 257): it would stand before the reason, or instead of it.
+ * Messages of nspawn about things that do not keep a container from starting (nspawn.c, nspawn-network.c,
+ * systemd 252 to 257). They must not appear before the reason of a failure, or instead of it.
  */
 static const char *const harmless[] = {
         "/etc/localtime",
@@ -45,8 +48,8 @@ static const char *const harmless[] = {
 };
 
 /*
- * To open the journal and to search it takes seconds where there are many files and none of them is in
- * memory, so a thread does it. The thread and the loop share this; who needs it last frees it.
+ * To open and search the journal takes seconds if it has many files and none of them is in memory, so a
+ * thread does it. The thread and the loop share this struct; the last of the two to release it frees it.
  */
 typedef struct Reading {
         atomic_int n_users;
@@ -55,7 +58,7 @@ typedef struct Reading {
         uint64_t since_usec, limit_usec;
         int done_fd; /* eventfd: the thread is done, and does not touch the lines any more */
 
-        /* of the thread until it is done */
+        /* used only by the thread until it is done */
         sd_journal *journal;
         char **lines;
         bool ended; /* systemd noted the end */
@@ -88,7 +91,10 @@ static char *entry_field(sd_journal *journal, const char *name) {
         return utf8_sanitize((const char *) data + skip, length - skip);
 }
 
-/* A process of the unit may send any field but those that journald adds, which have an underscore. */
+/*
+ * Return: whether PID 1 wrote the entry. A process of the unit can forge all fields but those that journald
+ * adds, which begin with an underscore.
+ */
 static bool entry_is_of_systemd(sd_journal *journal) {
         _cleanup_free_ char *text = entry_field(journal, "_PID");
         uint64_t pid;
@@ -131,7 +137,7 @@ static void read_entries(Reading *reading) {
         }
 }
 
-/* Either what the unit's processes wrote, or what systemd itself says of the unit's end. */
+/* Selects what the unit's processes wrote, and what systemd itself wrote about the unit's end. */
 static int journal_match(sd_journal *journal, const char *unit) {
         _cleanup_free_ char *written = xasprintf("_SYSTEMD_UNIT=%s", unit);
         _cleanup_free_ char *about = xasprintf("UNIT=%s", unit);
@@ -185,7 +191,7 @@ static void readings_leave(void) {
         (void) pthread_mutex_unlock(&readings.mutex);
 }
 
-/* journald may lag behind: the lines are waited for, but for so long only. */
+/* Reads the lines, and waits for them until @limit_usec is over, since journald may lag behind. */
 static void reading_read(Reading *reading) {
         uint64_t until = clock_monotonic_usec() + reading->limit_usec, now;
 
@@ -194,7 +200,7 @@ static void reading_read(Reading *reading) {
                 journal_seek(reading->journal, reading->since_usec) < 0)
                 return;
 
-        /* What is there is read in any case, however long it took to open the files. */
+        /* Existing entries are read in any case, however long it took to open the files. */
         read_entries(reading);
         while (!(reading->ended && !strv_is_empty(reading->lines)) && !atomic_load(&reading->unwanted) &&
                 (now = clock_monotonic_usec()) < until &&
@@ -228,7 +234,7 @@ static int reading_begin(Reading *reading) {
         if (reading->done_fd < 0)
                 return -errno;
 
-        /* Signals are the loop's. */
+        /* The thread blocks all signals, because the loop handles them. */
         (void) sigfillset(&all);
         (void) pthread_sigmask(SIG_SETMASK, &all, &before);
         (void) pthread_attr_init(&attributes);
@@ -254,7 +260,7 @@ static int on_finished(
         return 0;
 }
 
-/* The thread hangs, on a disk that does not answer say. */
+/* The thread hangs, for example because a disk does not answer. */
 static int on_limit(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
         JournalWords *words = userdata;
 

@@ -7,16 +7,16 @@
 #include "base/macro.h"
 
 /*
- * The files of all users: journald keeps what ordinary users write in files of their own, and systemd 252
- * takes those of a user namespace for such (uid_for_system_journal(), journald-server.c).
+ * Opens the files of all users: journald stores what ordinary users write in separate files, and systemd 252
+ * takes the users of a user namespace for ordinary users (uid_for_system_journal(), journald-server.c).
  */
 #define JOURNAL_OPEN_FLAGS SD_JOURNAL_LOCAL_ONLY
 
-/* What a unit said before it failed, from the journal. */
+/* Reads from the journal what a unit wrote before it failed. */
 typedef struct JournalWords JournalWords;
 
 /**
- * JournalWordsDone - the words are here
+ * JournalWordsDone - the lines were read
  * @words: the last lines, joined with "; "; NULL when there are none
  */
 typedef void (*JournalWordsDone)(void *userdata, const char *words);
@@ -24,7 +24,7 @@ typedef void (*JournalWordsDone)(void *userdata, const char *words);
 /**
  * journal_words_new() - read the last lines a unit wrote
  * @unit:       name of the unit
- * @since_usec: realtime; older lines belong to a namesake
+ * @since_usec: realtime; older lines are of another unit with this name
  * @limit_usec: how long to wait for journald, which may lag behind the unit's end
  *
  * Waits until both the unit's lines and systemd's note of the failed process are there; journald gets them

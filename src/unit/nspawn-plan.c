@@ -8,7 +8,10 @@
 #include "unit/nspawn-run.h"
 #include "unit/nspawn.h"
 
-/* Without a request of ours to end sooner; systemctl stop waits as long. */
+/*
+ * How long a start and a stop of the unit may take, unless the engine ends it sooner; systemctl stop waits
+ * as long.
+ */
 #define TIMEOUT_USEC (90 * USEC_PER_SEC)
 
 int nspawn_check(const HostFacts *facts, Error **ret_error) {
@@ -18,7 +21,7 @@ int nspawn_check(const HostFacts *facts, Error **ret_error) {
 static void add_process(UnitPlan *plan, const TaskRequest *request, const Root *root) {
         plan_set_text(plan, "Type", "notify");
         plan_set_text(plan, "KillMode", "mixed");
-        /* A copy of an image is made before readiness, and takes as long as it takes. */
+        /* nspawn copies an ephemeral image before it is ready, and the copy may take any time. */
         plan_set_number(plan, "TimeoutStartUSec", request->spec.ephemeral ? UINT64_MAX : TIMEOUT_USEC);
         plan_set_number(plan, "TimeoutStopUSec", TIMEOUT_USEC);
         plan_set_flag(plan, "Delegate", true);
@@ -34,19 +37,23 @@ static void add_process(UnitPlan *plan, const TaskRequest *request, const Root *
 }
 
 static void add_environment(UnitPlan *plan, const TaskRequest *request) {
-        /* nspawn's own words go to the journal through its stderr, whoever it is that says them. */
+        /*
+         * All messages of nspawn go to the journal through its stderr, whichever of its processes writes
+         * them.
+         */
         plan_add_word(plan, "Environment", "SYSTEMD_LOG_TARGET=console");
         /*
-         * By itself nspawn gives an image without systemd the old hierarchy, where there are no limits to
-         * see (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257; gone in 258).
+         * By default nspawn gives an image without systemd the old cgroup hierarchy, in which the container
+         * cannot see its limits (nspawn.c, detect_unified_cgroup_hierarchy_from_image(), systemd 252 to 257;
+         * gone in 258).
          */
         if (request->launch != TASK_LAUNCH_BOOT)
                 plan_add_word(plan, "Environment", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1");
 }
 
 /*
- * As systemd-nspawn@.service has it, and nodes of any device may be made ("m") but not used: a copy of an
- * image may hold some, made by nspawn when it shifts the owners of an overlay.
+ * Allows what systemd-nspawn@.service allows. In addition, nspawn may make nodes of any device ("m"), but
+ * not use them: it makes those of the image anew when it shifts the owners of an overlay.
  */
 static void add_devices(UnitPlan *plan, const Root *root) {
         char *const modules[] = { (char[]){ "modprobe@loop.service" }, (char[]){ "modprobe@dm_mod.service" },
@@ -69,12 +76,15 @@ static void add_devices(UnitPlan *plan, const Root *root) {
         plan_set_words(plan, "After", modules);
 }
 
-/* A signal as the helper takes it. */
+/* Appends a signal as the helper expects it: its number. */
 static void append_signal(char ***args, const char *name) {
         strv_appendf(args, "%d", signal_from_string(name));
 }
 
-/* A process looks for the task's own: systemd would signal nspawn, or all there are. */
+/*
+ * The helper finds the task's own process and signals it. systemd itself could only signal nspawn, or all
+ * processes of the unit.
+ */
 static void add_reload(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
         const char *signal = request->spec.reload_signal;
         bool below = request->launch == TASK_LAUNCH_SUPERVISE || request->launch == TASK_LAUNCH_STUB;
@@ -90,8 +100,9 @@ static void add_reload(UnitPlan *plan, const TaskRequest *request, const UnitHos
 }
 
 /*
- * Only systemd-machined knows of a stop that it is a termination. What takes longer than the unit's timeout
- * is killed then: by default systemd would ask once more, and wait as long again (systemd.service(5),
+ * The helper learns from systemd-machined whether a stop is a termination (machinectl terminate), which
+ * systemd itself does not tell. A stop that takes longer than the unit's timeout ends with a kill: by
+ * default systemd would stop the unit once more, and wait as long again (systemd.service(5),
  * TimeoutStopFailureMode=).
  */
 static void add_stop(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {

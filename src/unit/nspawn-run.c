@@ -22,7 +22,10 @@ static int signal_second_process(pid_t leader, int signal) {
         return fd < 0 ? fd : process_signal(fd, signal);
 }
 
-/* Below our init or nspawn's the command is the second process. Our init passes on what it gets itself. */
+/*
+ * If the first process is our init or nspawn's stub init, the command is the second. Our init passes on the
+ * signals that it gets itself.
+ */
 int nspawn_signal_payload(pid_t leader, int leader_fd, TaskLaunch launch, int signal) {
         if (launch == TASK_LAUNCH_BOOT || launch == TASK_LAUNCH_DIRECT)
                 return process_signal(leader_fd, signal);
@@ -44,8 +47,8 @@ int nspawn_stop_signal(TaskLaunch launch, int wanted) {
 }
 
 /*
- * nspawn has the exit status of the container. When a signal ended the container, nspawn exits with 1 and
- * names the signal only in its message (nspawn.c, wait_for_container(), systemd 252 to 256).
+ * nspawn exits with the exit status of the container. When a signal ended the container, nspawn exits with 1
+ * and names the signal only in its message (nspawn.c, wait_for_container(), systemd 252 to 256).
  */
 ExitResult nspawn_result(int code, int status, bool *ret_needs_message) {
         *ret_needs_message = code == CLD_EXITED && status == EXIT_FAILURE;

@@ -3,7 +3,7 @@
 
 #include "unit/isolation.h"
 
-/* What systemd-nspawn is while it runs, and how it ends. isolation.h says what the functions do. */
+/* The processes of a running systemd-nspawn, and how it ends. isolation.h says what the functions do. */
 
 /* nspawn's exit status when the container rebooted (systemd-nspawn(1), --keep-unit; nspawn.c). */
 #define NSPAWN_STATUS_REBOOT 133

@@ -70,7 +70,7 @@ static void append_flag(char ***args, const char *option, bool wanted) {
 static void append_image(char ***args, const TaskSpec *spec, const Root *root) {
         /*
          * nspawn's own mode "state" mounts below the root too early for id-mapped files: EBUSY (systemd 252,
-         * nspawn.c, remount_idmap). It is nothing else than this.
+         * nspawn.c, remount_idmap). These two options have the same effect.
          */
         bool state = spec->volatile_mode == VOLATILE_STATE;
 
@@ -139,9 +139,9 @@ const char *nspawn_kill_signal(TaskLaunch launch) {
 }
 
 /*
- * Booting goes through our init like everything else, which then becomes the image's init: nspawn's own
- * --boot would want the environment as arguments. What --boot means beyond that (systemd 252 to 256,
- * nspawn.c) is given here: the signal that asks for a shutdown, and the kind of console.
+ * A task that boots is started through our init like all others, and our init then executes the image's
+ * init: nspawn's own --boot would need the environment as arguments. The other effects of --boot (systemd
+ * 252 to 256, nspawn.c) are set here: the signal that asks for a shutdown, and the kind of console.
  */
 static void append_process(char ***args, const TaskRequest *request) {
         const TaskSpec *spec = &request->spec;
@@ -179,7 +179,10 @@ char **nspawn_arguments(const TaskRequest *request, const Root *root, const Unit
         append_network(&args, request, root);
         strv_appendf(&args, "--load-credential=" TASK_CREDENTIAL ":%s/" TASK_SECRETS_FILE, directory);
         append_bind(&args, &(TaskBind){ (char *) (uintptr_t) host->init, in_container, true });
-        /* Root without a user namespace could mount it writable, and lift its own limits. */
+        /*
+         * Only with a user namespace: without one, the container's root could mount the group writable and
+         * lift its own limits.
+         */
         if (request->launch != TASK_LAUNCH_BOOT && has_users(request, root))
                 strv_appendf(&args, "--bind-ro=%s/" TASK_GROUP_LINK ":" TASK_GROUP_IN_CONTAINER, directory);
         for (size_t i = 0; i < spec->n_binds; i++)

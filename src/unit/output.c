@@ -17,16 +17,16 @@ struct OutputQuery {
         void *userdata;
 };
 
-/* systemd-nspawn(1): nspawn is not between. */
+/* systemd-nspawn(1): the payload writes to nspawn's own stdout. */
 #define PIPED "--console=pipe"
 
 /* What the unit's properties say. */
 typedef struct Service {
         char *output; /* StandardOutput= */
-        bool piped;   /* nspawn is told so in ExecStart= */
+        bool piped;   /* ExecStart= has the option PIPED */
 } Service;
 
-/* Return: whether nspawn's options in this file have the word; false where there is none. */
+/* Return: whether nspawn's options in this file include @wanted; false if there is no file. */
 static bool options_contain(const char *path, const char *wanted) {
         _cleanup_free_ char *text = NULL;
         ssize_t n = file_read(AT_FDCWD, path, TASK_ARGUMENTS_MAX, &text);
@@ -39,8 +39,8 @@ static bool options_contain(const char *path, const char *wanted) {
 }
 
 /*
- * The first command's arguments (org.freedesktop.systemd1(5), ExecStart), which are nspawn's in a unit that
- * an earlier version of this program started.
+ * Reads the first command's arguments (org.freedesktop.systemd1(5), ExecStart). They are nspawn's if an
+ * earlier version of this program started the unit.
  */
 static int read_command(sd_bus_message *m, void *member) {
         bool options = true, *piped = member;

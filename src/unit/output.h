@@ -6,7 +6,7 @@
 /* Where the output of a unit of ours goes. */
 typedef enum OutputPlace {
         OUTPUT_JOURNAL,           /* written by the task's own processes */
-        OUTPUT_JOURNAL_BY_NSPAWN, /* which passes on what it reads from the container's console */
+        OUTPUT_JOURNAL_BY_NSPAWN, /* by nspawn, which passes on the container's console */
         OUTPUT_ELSEWHERE,         /* to a descriptor that was given when the unit was started */
 } OutputPlace;
 
@@ -16,7 +16,7 @@ typedef struct OutputQuery OutputQuery;
 typedef void (*OutputQueryDone)(void *userdata, OutputPlace place, const Error *error);
 
 /**
- * output_query_new() - ask systemd
+ * output_query_new() - ask systemd where the output of a unit goes
  * @arguments: path of the file with nspawn's command line (base/task-dir.h)
  * @done:      called once, and not from within this call
  *

@@ -10,7 +10,7 @@
 struct PlanProperty {
         TAILQ_ENTRY(PlanProperty) properties;
         const Property *row;
-        char *option; /* of the user who requires it; NULL: wanted */
+        char *option; /* the user's option that requires it; NULL: only wanted */
         uint64_t number;
         char **words;
         uint8_t *bytes;

@@ -34,7 +34,7 @@ UnitPlan *plan_free(UnitPlan *plan) {
         return NULL;
 }
 
-/* Adds a property behind those that come before it in the table. */
+/* Adds a property to the plan, sorted as in the table of properties. */
 static PlanProperty *plan_add(UnitPlan *plan, const char *name) {
         PlanProperty *property = xnew(PlanProperty, 1), *next;
 

@@ -8,11 +8,11 @@
  * The plan of a transient unit: its name and its properties. It is made without a connection to systemd, and
  * can be sent to systemd or printed as a unit file.
  *
- * A property is wanted or required. A wanted one is left out where systemd is too old to know it. A required
- * one is what a user asked for: there the plan is refused.
+ * A property is wanted or required. If systemd is too old to know a property, a wanted one is left out. A
+ * required one is what a user asked for: without it the plan is refused.
  *
- * Properties stand in the order of the table of property.c, and those of one name in the order in which they
- * were added, so that it does not matter who adds first.
+ * Properties stand in the order of the table of property.c, so callers may add them in any order. Properties
+ * of one name stand in the order in which they were added.
  */
 typedef struct UnitPlan UnitPlan;
 
@@ -32,15 +32,15 @@ DEFINE_CLEANUP(UnitPlan *, plan_free)
  * Return: the property, for plan_require(); never NULL.
  */
 PlanProperty *plan_set_flag(UnitPlan *plan, const char *name, bool value);
-/* Of all types that are numbers. */
+/* For all types whose value is a number. */
 PlanProperty *plan_set_number(UnitPlan *plan, const char *name, uint64_t value);
 PlanProperty *plan_set_text(UnitPlan *plan, const char *name, const char *text);
 /**
- * plan_set_line() - as plan_set_text(), for a text of a user's choice
+ * plan_set_line() - as plan_set_text(), for a text that a user chose
  *
- * systemd writes it into a unit file as it is (dbus-util.c, 252 to 255), where a line break would begin
- * another setting, of root's, and a backslash may take the next line in: both become spaces.
- * Spaces at both ends go, as they do when systemd reads the file again.
+ * systemd writes the text into a unit file as it is (dbus-util.c, 252 to 255). There a line break would
+ * begin another setting, with the rights of root, and a backslash may join the next line to this one: both
+ * become spaces. Spaces at both ends are removed, as systemd does when it reads the file again.
  */
 PlanProperty *plan_set_line(UnitPlan *plan, const char *name, const char *text);
 PlanProperty *plan_set_words(UnitPlan *plan, const char *name, char *const *words);
@@ -66,8 +66,10 @@ void plan_allow_device(UnitPlan *plan, const char *node, const char *access);
 /* Makes a property required. @option: what the user calls it, for the error of plan_append(). */
 void plan_require(PlanProperty *property, const char *option);
 
-/* Marks a property that systemd reads from a file beside the unit (journal-fields.h): the bus is not told of
- * it. */
+/*
+ * Marks a property that systemd reads from a file beside the unit (journal-fields.h): it is not sent over
+ * the bus.
+ */
 void plan_keep_from_bus(PlanProperty *property);
 
 /**
@@ -88,8 +90,8 @@ int plan_append_properties(const UnitPlan *plan, sd_bus_message *m, unsigned ver
  * @version: systemd's, as for plan_append()
  * @ret:     the text, owned by the caller
  *
- * systemd reads the same unit from it as from the message, but for what a file cannot say: descriptors,
- * which are named in comments, and what only concerns the call.
+ * systemd reads the same unit from it as from the message, except for what a file cannot express:
+ * descriptors, which are named in comments, and properties that only concern the call.
  *
  * Return: 0; -ENOTSUP as plan_append(); or -EINVAL for a text that no unit file can hold. @ret_error is set.
  */

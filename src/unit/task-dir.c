@@ -12,7 +12,7 @@
 #include "base/task-dir.h"
 #include "unit/task-dir.h"
 
-/* Somebody else may just have removed a directory that was empty. */
+/* How often to try: another process may just have removed an empty directory on the way. */
 #define CREATE_ATTEMPTS 8
 
 const char *task_dir_root(const char *root) {
@@ -47,9 +47,8 @@ static bool is_file(const char *path) {
 }
 
 /*
- * A directory that has the name of a task belongs to one of version 0.1.0 when the secrets or the arguments
- * are in it as files: another directory of ours could have the name, but has only directories in these
- * places.
+ * Finds the directory of a task of version 0.1.0. It has the name of the task, and contains the secrets or
+ * the arguments as files. Another directory of ours may have the same name, but has no such files.
  *
  * Return: the directory, owned by the caller; NULL when there is none.
  */
@@ -78,7 +77,7 @@ bool task_dir_is_live(const char *root, const char *machine) {
         return access(path, F_OK) >= 0;
 }
 
-/* Return: 0 also when it is there. */
+/* Makes a directory. Return: 0 also when it exists already; or a negative errno. */
 static int make(const char *path, mode_t mode) {
         return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
@@ -143,7 +142,7 @@ static void remove_all(const char *path) {
         (void) rmdir(path);
 }
 
-/* Removes the directory of a task, and the one of all tasks with the last, unless something is in it. */
+/* Removes the directory of a task if it is empty, and then that of all tasks if it is empty too. */
 static void remove_empty(const char *root, const char *path) {
         _cleanup_free_ char *tasks = xasprintf("%s/" TASKS_DIRECTORY, task_dir_root(root));
 

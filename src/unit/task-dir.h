@@ -4,8 +4,8 @@
 #include "base/macro.h"
 
 /*
- * Where the files of a task are on the host, and how its directory comes and goes (base/task-dir.h says what
- * is in it). @root is the runtime directory of this project; NULL for /run/nspawn-units.
+ * Where the files of a task are on the host, and how its directory is made and removed (base/task-dir.h says
+ * what is in it). @root is the runtime directory of this project; NULL for /run/nspawn-units.
  *
  * A task of version 0.1.0 has other places. Only task_dir_find(), task_dir_is_live() and the functions that
  * remove know of them: a new task never has them.
@@ -20,21 +20,21 @@ char *task_dir_path(const char *root, const char *machine);
 /* Return: the path of the file @name in it, owned by the caller. */
 char *task_dir_file(const char *root, const char *machine, const char *name);
 
-/* Return: the path of the part that goes with the unit, owned by the caller. */
+/* Return: the path of the part that is removed with the unit, owned by the caller. */
 char *task_dir_unit_path(const char *root, const char *machine);
 
 /* Return: the path of the file @name in that part, owned by the caller. */
 char *task_dir_unit_file(const char *root, const char *machine, const char *name);
 
 /**
- * task_dir_find() - find a file that goes with the unit of a task which was started before
+ * task_dir_find() - find a file of the unit of a task that was started before
  * @name: a name of base/task-dir.h, or "" for the directory itself
  *
  * Return: its path, owned by the caller, also for a task of version 0.1.0. The file may be missing.
  */
 char *task_dir_find(const char *root, const char *machine, const char *name);
 
-/* Return: whether there are files that go with the task's unit, so that it probably lives. */
+/* Return: whether there are files of the task's unit, so that the unit is probably alive. */
 bool task_dir_is_live(const char *root, const char *machine);
 
 /* Return: where a task of version 0.1.0 has its record and notes, owned by the caller. */
@@ -44,12 +44,13 @@ char *task_dir_old_ledger(const char *root, const char *machine);
  * task_dir_create() - make the directory of a task that is about to start
  *
  * Return: 0; -EEXIST when a unit of this name may be using one, also one of version 0.1.0; -EBUSY when a
- * task of version 0.1.0 uses the directory of all tasks (it is called like that); or another negative errno.
+ * task of version 0.1.0 uses the directory of all tasks, because it has the same name; or another negative
+ * errno.
  */
 int task_dir_create(const char *root, const char *machine);
 
 /**
- * task_dir_write_holds() - write down what a task may hold, before it is made
+ * task_dir_write_holds() - write down what a task may hold, before any of it is made
  * @unit: of the task
  *
  * Return: 0 or a negative errno.
@@ -57,19 +58,20 @@ int task_dir_create(const char *root, const char *machine);
 int task_dir_write_holds(const char *root, const char *machine, const char *unit);
 
 /**
- * task_dir_release_holds() - release what a task holds that is over or never came to be
+ * task_dir_release_holds() - release what a task holds, after its end or after a failed start
  * @unit:  of the task
- * @kinds: those that may be released (base/hold.h); the list stays unless it is all
+ * @kinds: the kinds to release (base/hold.h); the list stays unless that is all
  *
- * Tasks of older versions did not write down what they hold; the same is looked for then.
+ * Tasks of older versions did not write down what they hold; for them the function tries the names that such
+ * tasks used.
  */
 void task_dir_release_holds(const char *root, const char *machine, const char *unit, unsigned kinds);
 
 /**
- * task_dir_remove_unit() - remove what goes with the unit, which is dead or never came to be
+ * task_dir_remove_unit() - remove the files of a unit that is dead or was never started
  *
- * systemd does not always do so. Whatever is in there is removed, the mounts of a killed nspawn too. Record
- * and notes stay; without them the whole directory goes.
+ * systemd does not always remove them. Everything in the unit's part of the directory is removed, the mounts
+ * of a killed nspawn too. Record and notes stay; if there are none, the whole directory is removed.
  */
 void task_dir_remove_unit(const char *root, const char *machine);
 

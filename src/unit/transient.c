@@ -13,7 +13,7 @@
 /* What systemd-nspawn@.service grants a container. */
 #define TASKS_MAX UINT64_C(16384)
 
-/* The weight of a unit that is given none (systemd.resource-control(5)), and as many shares. */
+/* The default weight of a unit (systemd.resource-control(5)), and the shares that correspond to it. */
 #define CPU_WEIGHT_DEFAULT 100
 #define CPU_SHARES_DEFAULT 1024
 #define CPU_WEIGHT_MAX 10000
@@ -40,9 +40,9 @@ static void add_journal_fields(UnitPlan *plan, char *const *fields) {
 }
 
 /*
- * journald does not see a limit of 0, which would be none, and has its own then
- * (unit_export_log_ratelimit_interval(), core/unit.c of 252). No program writes a million lines in a
- * microsecond.
+ * A limit of 0 would mean no limit, but systemd does not pass it on, and journald uses its own limit then
+ * (unit_export_log_ratelimit_interval(), core/unit.c of 252). So "no limit" is one that is never reached: no
+ * program writes a million lines in a microsecond.
  */
 static void add_log_rate_limit(UnitPlan *plan, const TaskLogRateLimit *limit) {
         plan_require(plan_set_number(
@@ -53,8 +53,9 @@ static void add_log_rate_limit(UnitPlan *plan, const TaskLogRateLimit *limit) {
 }
 
 /*
- * The limit is one of starts, and the first is no restart. An endless window begins with the first start and
- * is never left (systemd 252 to 255, ratelimit.c). Without a limit systemd's own default must be undone.
+ * systemd limits the number of starts, and the first start is no restart. With an interval of UINT64_MAX
+ * systemd counts all starts since the first (systemd 252 to 255, ratelimit.c). For a task without a limit,
+ * systemd's default limit must be switched off.
  */
 static void add_restart_limits(UnitPlan *plan, const TaskRestart *restart) {
         uint64_t interval = restart->interval_usec > 0 ? restart->interval_usec : UINT64_MAX;
@@ -80,7 +81,9 @@ static void add_streams(UnitPlan *plan, const TaskIdentity *identity, const Unit
         plan_set_line(plan, "SyslogIdentifier", identity->name ? identity->name : identity->machine);
 
         if (host->descriptors.output >= 0) {
-                /* Named the same, systemd would make stderr a copy of stdout, whatever that is (execute.c).
+                /*
+                 * With "journal", as for stderr, systemd would make stderr a copy of stdout, whatever that
+                 * is (execute.c).
                  */
                 plan_set_text(plan, "StandardOutput", "null");
                 plan_set_fd(plan, "StandardOutputFileDescriptor", host->descriptors.output);
@@ -93,10 +96,10 @@ static void add_streams(UnitPlan *plan, const TaskIdentity *identity, const Unit
 /*
  * Secrets live for as long as the unit does, restarts included: only systemd knows when that is over, so it
  * removes the directory that they are in (RuntimeDirectory=). Record and notes outlive the unit and are
- * beside that directory, for the engine to remove. Where nobody keeps them, all of the task's directory
- * goes.
+ * beside that directory; the engine removes them. Without a record, systemd removes all of the task's
+ * directory.
  *
- * systemd looks after directories below /run only.
+ * systemd can do so for directories below /run only.
  */
 static void add_runtime_directory(UnitPlan *plan, const TaskIdentity *identity, const UnitHost *host) {
         _cleanup_free_ char *directory = unit_host_directory(host),
@@ -123,7 +126,7 @@ static uint64_t weight_from_shares(uint64_t shares) {
         return weight > 0 ? weight : 1;
 }
 
-/* Return: 0, or -EINVAL with words. */
+/* Return: 0, or -EINVAL with @ret_error set. */
 static int add_cpus(UnitPlan *plan, const char *text, Error **ret_error) {
         CpuList list;
 
@@ -153,7 +156,7 @@ static int add_resources(UnitPlan *plan, const TaskSpec *spec, Error **ret_error
         return string_is_empty(spec->cpus) ? 0 : add_cpus(plan, spec->cpus, ret_error);
 }
 
-/* What the helper becomes is in the task's directory (launch.c), however long it is. */
+/* The helper executes the command line in the task's directory (launch.c), which may have any length. */
 static void add_start(UnitPlan *plan, const TaskRequest *request, const UnitHost *host) {
         _cleanup_free_ char *directory = unit_host_directory(host);
         _cleanup_strv_ char **start = NULL, **may_start = NULL;
@@ -168,9 +171,9 @@ static void add_start(UnitPlan *plan, const TaskRequest *request, const UnitHost
         }
 
         /*
-         * Who stops a task may be told too late that systemd wants to start it once more. A unit's
-         * conditions would cost no process, but since 254 an automatic restart does not look at them
-         * (core/unit.c, unit_start()).
+         * The engine may learn too late that systemd is about to start a task again that is being stopped.
+         * So the helper checks before each start. The unit's conditions would cost no process, but since 254
+         * an automatic restart does not check them (core/unit.c, unit_start()).
          */
         if (!task_request_runs_again(request))
                 return;
@@ -180,7 +183,7 @@ static void add_start(UnitPlan *plan, const TaskRequest *request, const UnitHost
         plan_add_command(plan, "ExecCondition", may_start, false);
 }
 
-/* Whatever becomes of the note, the task ended as it did. */
+/* The result of the task does not depend on whether its end could be noted: failures are ignored. */
 static void add_end(UnitPlan *plan, const TaskSpec *spec, const UnitHost *host) {
         _cleanup_strv_ char **args = NULL;
 

@@ -8,7 +8,7 @@
 #include "unit/plan-private.h"
 #include "unit/unit-file.h"
 
-/* In a word that needs no quotes. */
+/* The characters of a word that needs no quotes. */
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._:=@+,*-"
 
 static void append_characters(StringBuffer *buffer, const char *word, UnitFileWord kind) {
@@ -17,7 +17,7 @@ static void append_characters(StringBuffer *buffer, const char *word, UnitFileWo
         for (const char *p = word; *p; p++) {
                 unsigned char c = (unsigned char) *p;
 
-                /* systemd passes over a line that is not UTF-8. */
+                /* systemd ignores a line that is not UTF-8. */
                 if (c < ' ' || c == 0x7f || (c > 0x7f && !is_text)) {
                         string_buffer_append(buffer, "\\x%02x", c);
                         continue;
@@ -45,8 +45,8 @@ void unit_file_append_word(StringBuffer *buffer, const char *word, UnitFileWord 
 }
 
 /*
- * A text is not unquoted: systemd takes the rest of the line without the space around it. Return: 0, or
- * -EINVAL when it would read something else.
+ * systemd does not unquote a text: it reads the rest of the line without the spaces at both ends. Return: 0,
+ * or -EINVAL when systemd would read another text.
  */
 static int append_text(StringBuffer *buffer, const PlanProperty *property) {
         const char *text = property->words[0];
@@ -138,7 +138,7 @@ static int append_processors(StringBuffer *buffer, const PlanProperty *property)
 
 typedef int (*AppendValue)(StringBuffer *buffer, const PlanProperty *property);
 
-/* Devices have a line each, and what has no place in a unit file is not here. */
+/* There is no row for devices, which have a line each, nor for types that a unit file cannot contain. */
 static const AppendValue values[_PROPERTY_TYPE_MAX] = {
         [PROPERTY_FLAG] = append_flag,
         [PROPERTY_COUNT] = append_number,

@@ -3,8 +3,10 @@
 
 #include "base/string.h"
 
-/* How a unit file says what a program has in mind (systemd.syntax(7), "Quoting"; systemd.unit(5),
- * "Specifiers"). */
+/*
+ * How words are written to a unit file, so that systemd reads the same bytes (systemd.syntax(7), "Quoting";
+ * systemd.unit(5), "Specifiers").
+ */
 
 /* What systemd replaces in a word beside specifiers. */
 typedef enum UnitFileWord {
@@ -13,8 +15,7 @@ typedef enum UnitFileWord {
                              */
 } UnitFileWord;
 
-/* Appends a word of a setting that is a list of words: quoted where it has to be, so that systemd reads the
- * same bytes. */
+/* Appends a word of a setting that is a list of words: with quotes only if it needs them. */
 void unit_file_append_word(StringBuffer *buffer, const char *word, UnitFileWord kind);
 
 /* As unit_file_append_word() for a plain word, with quotes in any case. */

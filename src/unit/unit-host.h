@@ -6,12 +6,12 @@
 /* Descriptors that a unit is started with; none is owned. */
 typedef struct UnitDescriptors {
         int output;           /* the unit's stdout; -1: the journal takes it */
-        int message;          /* the unit's stdin: a socket with a message of others (fd-letters.h); or -1 */
-        bool message_is_kept; /* by our helper over restarts, where systemd would close it */
+        int message;          /* the unit's stdin: a socket with other descriptors (fd-letters.h); or -1 */
+        bool message_is_kept; /* our helper keeps it over restarts, because systemd would close it */
         bool init_reads_message; /* our init in the container finds it on its own stdin */
 } UnitDescriptors;
 
-/* What beside the task and its root makes its unit. Every member is set. */
+/* What is needed to plan a task's unit, in addition to the task and its root. Every member is set. */
 typedef struct UnitHost {
         const char *program;   /* absolute path of what the isolation runs, such as systemd-nspawn */
         const char *init;      /* absolute path of our init */
@@ -22,5 +22,5 @@ typedef struct UnitHost {
         UnitDescriptors descriptors;
 } UnitHost;
 
-/* Return: the part of the task's directory that goes with the unit, owned by the caller. */
+/* Return: the part of the task's directory that is removed with the unit, owned by the caller. */
 char *unit_host_directory(const UnitHost *host);
