@@ -2,23 +2,24 @@
 #pragma once
 
 /*
- * How somebody on the host attaches to the terminal of a task (option tty): a socket of type SOCK_SEQPACKET,
- * ATTACH_SOCKET in the directory in /run of the task's unit, where our init listens. Shared with that static
- * program, which takes nothing else from here. A message is a letter and what follows it.
+ * How a client on the host attaches to the terminal of a task (option tty). Our init listens on the socket
+ * ATTACH_SOCKET, of type SOCK_SEQPACKET, in the directory in /run of the task's unit. A message is one
+ * letter and its data. The static init shares this header, so it includes no other header.
  *
- * The connection ends with the task's run. Before that it ends for who sends anything but these messages,
- * for who reads nothing for some seconds while there is something to read, and for one too many, who is told
- * so in words of ATTACH_OUTPUT first. An end with messages on their way to the task is ECONNRESET first, and
- * what was shown before can be read after that (net/unix/af_unix.c).
+ * The init closes a connection when the run of the task ends, when the client sends any other message, when
+ * the client has not read pending output for 5 s, or when 8 clients are attached already; it sends that last
+ * reason as ATTACH_OUTPUT first. If the init had not yet read all input at that moment, the client's next
+ * recv() fails with ECONNRESET, and the recv() calls after it return the output sent before
+ * (net/unix/af_unix.c).
  */
 #define ATTACH_SOCKET "attach"
 
-/* To the task: what was typed. */
+/* To the task: the bytes that the user typed. */
 #define ATTACH_INPUT 'I'
-/* To the task: the size of the terminal that it is shown on; rows and columns, two bytes each, the higher
- * one first. The same size again makes programs draw anew, for one who has just come. */
+/* To the task: the size of the client's terminal; rows and columns, two bytes each, the higher byte first. A
+ * client that has just attached may send the size that is set already: programs then redraw. */
 #define ATTACH_SIZE 'S'
-/* From the task: what its terminal shows. */
+/* From the task: the output on its terminal. */
 #define ATTACH_OUTPUT 'O'
 
 /* Longest message, the letter included. */

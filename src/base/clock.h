@@ -17,7 +17,7 @@ static inline uint64_t clock_realtime_usec(void) {
         return clock_usec(CLOCK_REALTIME);
 }
 
-/* Return: microseconds of a clock that nobody sets. */
+/* Return: microseconds of CLOCK_MONOTONIC, which never jumps when the date is set. */
 static inline uint64_t clock_monotonic_usec(void) {
         return clock_usec(CLOCK_MONOTONIC);
 }

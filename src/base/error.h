@@ -4,11 +4,12 @@
 #include "base/macro.h"
 
 /*
- * An error in words, for the edges where a person reads it: Nomad's events, the CLI, a log line.
+ * An error with a message for people, who read it in Nomad's events, in the CLI or in a log line.
  *
  * Functions that can fail for a reason a person must understand take `Error **ret_error` as their last
- * parameter and return a negative errno. ret_error may be NULL. What it points to is NULL on entry, or an
- * error already: then the words become one more line of it, so that all mistakes can be told at once.
+ * parameter and return a negative errno. ret_error may be NULL. *ret_error must be NULL on entry, or an
+ * error: then the new message becomes one more line of that error, so that a caller can report all mistakes
+ * at once.
  */
 typedef struct Error {
         int code;      /* positive errno */
@@ -19,7 +20,7 @@ Error *error_free(Error *error);
 DEFINE_CLEANUP(Error *, error_free)
 #define _cleanup_error_ _cleanup_(error_freep)
 
-/* Tells the compiler what error_set() promises. */
+/* Tells the compiler that the result of error_set() is always negative. */
 static inline int error_is_negative(int r) {
         if (r >= 0)
                 __builtin_unreachable();
@@ -28,7 +29,8 @@ static inline int error_is_negative(int r) {
 
 /**
  * error_set() - make an error and return its code
- * @ret_error: where to store the new error, or what gets one more line and keeps its code; may be NULL
+ * @ret_error: where to store the new error; an error that is there already gets one more line and keeps its
+ *             code; may be NULL
  * @code:      errno, either sign; 0 counts as EIO
  *
  * Return: the negative errno, so that callers can `return error_set(...)`.
@@ -37,16 +39,16 @@ static inline int error_is_negative(int r) {
 int error_make(Error **ret_error, int code, const char *format, ...) _printf_(3, 4);
 
 /**
- * error_prefix() - put context in front of an error's words
+ * error_prefix() - put context in front of an error's message
  *
- * Does nothing when there is no error to be found at @error.
+ * Does nothing when @error or *@error is NULL.
  *
  * Return: the error's negative errno, -EIO when there is none.
  */
 int error_prefix(Error **error, const char *format, ...) _printf_(2, 3);
 
 /**
- * error_message() - the words of an error
+ * error_message() - the message of an error
  *
  * Return: the message, or a generic one for NULL; never NULL, owned by @error.
  */

@@ -72,12 +72,12 @@ static int file_open_nameless(const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
-/* Gives the file @from the name @path, which nothing may have. */
+/* Gives the file @from the name @path; fails with -EEXIST if the name is taken. */
 static int file_link(const char *from, const char *path) {
         return linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* Gives the file @from the name @path; what has that name is replaced in one step. */
+/* Gives the file @from the name @path, and replaces a file of that name in one step. */
 static int file_link_over(const char *from, const char *path) {
         _cleanup_free_ char *temporary = xasprintf("%s.tmp", path);
         int r;
@@ -118,7 +118,7 @@ int fd_open_again(int fd, int flags) {
                 return -errno;
         if (isatty(fd) || (S_ISFIFO(st.st_mode) && flags == O_WRONLY))
                 own = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        /* As it is, when it cannot be had: a pipe that nobody reads, for example. */
+        /* A duplicate must do when the open failed, as for a pipe that nobody reads. */
         if (own < 0)
                 own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         return own < 0 ? -errno : own;

@@ -13,12 +13,12 @@
 #include "base/hold.h"
 #include "base/task-dir.h"
 
-/* Return: whether the path fits, and is in @path then. */
+/* Return: whether the path fits into @path; only then it is valid. */
 static bool path_make(char path[PATH_MAX], const char *directory, const char *name, const char *more) {
         return snprintf(path, PATH_MAX, "%s/%s%s", directory, name, more) < PATH_MAX;
 }
 
-/* A zombie may have ended just now, and is none any more (proc(5), stat). */
+/* Return: whether the process exists and is neither a zombie nor dead (proc(5), stat). */
 static bool process_lives(long pid) {
         char path[64], text[512];
 
@@ -36,8 +36,9 @@ static bool process_lives(long pid) {
 }
 
 /*
- * Return: whether systemd-machined has a living container of the name that is not of the task's unit. Of one
- * that is, the processes are about to be gone, which takes a while where they had much memory.
+ * Return: whether systemd-machined has a living container of the name in another unit than the task's. A
+ * container in the task's own unit does not count: its processes are being killed, which takes a while if
+ * they used much memory.
  */
 static bool foreign_lives(const char *machine) {
         char path[PATH_MAX], unit[PATH_MAX], line[512];
@@ -61,8 +62,8 @@ static bool foreign_lives(const char *machine) {
 }
 
 /*
- * The directory through which mounts are handed in, and since systemd 256 the mount of nspawn's socket
- * (nspawn.c, 252 to 257; in 262 both are in the unit's RuntimeDirectory=).
+ * Removes the directory through which nspawn passes mounts into the container, and since systemd 256 the
+ * mount for the container's sockets (nspawn.c, 252 to 257; in 262 both are in the unit's RuntimeDirectory=).
  */
 static bool container_release(const char *machine) {
         static const char *const directories[] = { "/run/systemd/nspawn/propagate",
@@ -70,7 +71,7 @@ static bool container_release(const char *machine) {
         char path[PATH_MAX];
         bool had = false;
 
-        /* A start fails where somebody else runs a container of the name, and that goes on. */
+        /* If somebody else runs a container of the name, our start has failed and theirs must go on. */
         if (foreign_lives(machine))
                 return false;
 
@@ -83,7 +84,10 @@ static bool container_release(const char *machine) {
         return had;
 }
 
-/* A systemd-machined that runs has to be told as well (helper/ended.c); one that starts later reads this. */
+/*
+ * Removes the file that a systemd-machined reads when it starts. One that runs already must be called, too
+ * (helper/ended.c).
+ */
 static bool machine_release(const char *machine) {
         char path[PATH_MAX];
 
@@ -124,7 +128,9 @@ int hold_release(HoldKind kind, const char *name) {
         return kinds_table[kind].release(name);
 }
 
-/* Return: the kind in front of the line's name, which is put in @ret_name; -1 for a line of another kind. */
+/*
+ * Return: the kind that the line begins with, and the name behind it in @ret_name; -1 for an invalid line.
+ */
 static int line_parse(const char *line, const char **ret_name) {
         for (int kind = 0; kind < _HOLD_KIND_MAX; kind++) {
                 size_t n = strlen(kinds_table[kind].name);

@@ -4,17 +4,19 @@
 #include <stddef.h>
 
 /*
- * What a task holds outside of its unit and of its directory. systemd does not remove it with the unit, so
- * it is written down before it is made, in the file "holds" of the task's directory, and released by its
- * name. Whoever finds the task over releases it: the helper after a run, the engine with the task, or the
- * sweep of the next driver (engine/sweep.h). To release what is gone already does nothing.
+ * The things that a task holds outside of its unit and its directory. systemd does not remove them with the
+ * unit. So the engine writes each one into the file "holds" of the task's directory before it is made, and
+ * its kind and name are enough to release it. Three callers release it when the task or a run is over: the
+ * helper after a run, the engine with the task, and the sweep of the next driver (engine/sweep.h). To
+ * release a thing that is gone already does nothing.
  *
- * A new kind is a row of the table in hold.c. Shared with nspawn-units-helper: needs libc alone.
+ * A new kind needs a row in the table of hold.c. nspawn-units-helper shares this module, so it needs only
+ * libc.
  */
 typedef enum HoldKind {
-        HOLD_CONTAINER,      /* what nspawn leaves in /run when it is killed; named as the container */
-        HOLD_MACHINE,        /* the container's name at systemd-machined; named as the container */
-        HOLD_JOURNAL_FIELDS, /* a drop-in directory with fields for the journal; named as the unit */
+        HOLD_CONTAINER,      /* what nspawn leaves in /run when it is killed; the container's name */
+        HOLD_MACHINE,        /* the registration at systemd-machined; the container's name */
+        HOLD_JOURNAL_FIELDS, /* a drop-in directory with fields for the journal; the unit's name */
         _HOLD_KIND_MAX,
 } HoldKind;
 
@@ -22,38 +24,38 @@ typedef enum HoldKind {
 #define HOLD_SET(kind) (1U << (kind))
 #define HOLDS_ALL (HOLD_SET(_HOLD_KIND_MAX) - 1)
 
-/* Where systemd-machined keeps a file for each container that is registered (machine.c, machine_save()). */
+/* Where systemd-machined keeps a file for each registered container (machine.c, machine_save()). */
 #define MACHINED_DIRECTORY "/run/systemd/machines"
 
 /* The file in the directory of HOLD_JOURNAL_FIELDS (unit/journal-fields.h). */
 #define JOURNAL_FIELDS_FILE "50-journal-fields.conf"
 
-/* A line of the file "holds" for snprintf(3): the kind, and the name. */
+/* Format of a line of the file "holds": the kind and the name. */
 #define HOLD_LINE "%s %s\n"
 #define HOLDS_MAX 4096
 
-/* Return: how the file calls the kind. */
+/* Return: the word for the kind in the file "holds". */
 const char *hold_kind_name(HoldKind kind);
 
 /**
- * hold_release() - give back one thing that a task held
+ * hold_release() - release one thing that a task held
  * @name: of a container or unit of ours
  *
- * Does nothing to a container while systemd-machined has a living one of the name in another unit: it is
- * somebody else's.
+ * Leaves a container alone while systemd-machined has a living one of the same name in another unit: that
+ * one is somebody else's.
  *
  * Return: 1 when there was something, 0 when there was nothing to release.
  */
 int hold_release(HoldKind kind, const char *name);
 
 /**
- * holds_release() - release what a file says
+ * holds_release() - release what the file "holds" lists
  * @path:  the file "holds" of a task that is over
- * @kinds: those that are released; others stay
+ * @kinds: the set of kinds to release; others stay
  *
- * Lines that make no sense are passed over.
+ * Ignores invalid lines.
  *
- * Return: the kinds of which there was something; or a negative errno when there is no file, as with tasks
- * of older versions.
+ * Return: the set of kinds of which something was released; or a negative errno when there is no file, as
+ * with tasks of older versions.
  */
 int holds_release(const char *path, unsigned kinds);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Paths of an image's init system in the order in which they are tried, as nspawn's --boot has it
- * (systemd-nspawn(1)); members of an array. Our init runs the first that is there, and a start whose image
- * has none is refused before. Shared with the static programs.
+ * Paths of an image's init system, as members of an array, in the order of nspawn's --boot
+ * (systemd-nspawn(1)). Our init runs the first one that exists; the engine refuses to start an image that
+ * has none of them. Shared with the static programs.
  */
 #define INIT_SYSTEMS "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init"

@@ -23,7 +23,7 @@
                         fn(*p); \
         }
 
-/* Hands the pointer over and leaves NULL behind, so that the cleanup attribute lets go of it. */
+/* Evaluates to the pointer and sets the variable to NULL, so that its cleanup attribute frees nothing. */
 #define TAKE_PTR(p) \
         ({ \
                 __typeof__(p) *_pp = &(p); \

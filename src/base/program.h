@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Where a program finds what belongs to it. */
+/* Where our programs find each other and their files. */
 
-/* What lives as long as the host is up: the tasks' directories (task-dir.h), and the plugins' sockets. */
+/* Files that last until the host reboots: the tasks' directories (task-dir.h), and the plugins' sockets. */
 #define RUNTIME_DIRECTORY "/run/nspawn-units"
 
 /* Return: directory of the running executable, links resolved; owned by the caller, never NULL. */
 char *program_directory(void);
 
-/* Our init, the first program in containers; and what notes the end of a unit. */
+/* Our init, the first program in containers; and the program that a unit runs beside nspawn (helper.c). */
 #define PROGRAM_INIT "nspawn-units-init"
 #define PROGRAM_HELPER "nspawn-units-helper"
 
 /**
- * program_find() - a program of ours that belongs to this one
+ * program_find() - find another of our programs
  *
- * Beside the executable, as in a build directory, or where it is installed.
+ * Looks beside the running executable, as in a build directory, then where programs are installed.
  *
  * Return: absolute path, owned by the caller; NULL when there is none.
  */

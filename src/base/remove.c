@@ -12,14 +12,14 @@
 
 #include "base/remove.h"
 
-/* No program of ours or of systemd's makes more of either. */
+/* Neither we nor systemd nest directories deeper, or stack more mounts on one of them. */
 #define DEPTH_MAX 16
 #define MOUNTS_MAX 16
 
 static void entries_remove(int fd, bool keep_files, unsigned depth);
 
 static void entry_remove(int parent, const char *name, bool keep_files, unsigned depth) {
-        /* Another mount, of the same file system too, would lead elsewhere. */
+        /* Never enter a mount, not even one of the same file system: it shows files from elsewhere. */
         struct open_how how = {
                 .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,

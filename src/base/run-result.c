@@ -22,13 +22,13 @@ int run_result_new(void) {
 void run_result_reset(int fd) {
         uint64_t number;
 
-        /* The container shares the flags of the open file, and could have made this read wait for ever. */
+        /* The container shares the flags of the open file: it could have made this read() block for ever. */
         if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
                 return;
         (void) !read(fd, &number, sizeof(number));
 }
 
-/* Reading the eventfd itself would set it to 0. Return: its number, 0 when it is none. */
+/* Uses fdinfo, since a read() would set the eventfd to 0. Return: its number; 0 when @fd is no eventfd. */
 static uint64_t number_peek(int fd) {
         static const char field[] = "eventfd-count:";
         char path[64], text[INFO_MAX];

@@ -4,8 +4,8 @@
 #include "base/macro.h"
 
 /*
- * Finds a string in an array of distinct strings by a hash. The array belongs to the caller, who tells the
- * index of each string that is appended. Zero-initialised is empty.
+ * Finds a string in an array of distinct strings by a hash. The array belongs to the caller, who must call
+ * string_index_add() for each string that is appended. Zero-initialised is empty.
  */
 typedef struct StringIndex {
         size_t *slots; /* position in the array plus one; 0 is free */
@@ -15,11 +15,11 @@ typedef struct StringIndex {
 /* Return: the position of @key in @keys, or SIZE_MAX. */
 size_t string_index_find(const StringIndex *index, char *const *keys, const char *key);
 
-/* Adds the last of @n keys. */
+/* Adds the last of the @n keys to the index. */
 void string_index_add(StringIndex *index, char *const *keys, size_t n);
 void string_index_clear(StringIndex *index);
 
-/* Strings by name, in the order in which the names came. Zero-initialised is empty. */
+/* Strings by name, in the order in which the names were first set. Zero-initialised is empty. */
 typedef struct StringMap {
         char **keys;
         char **values;
@@ -27,7 +27,7 @@ typedef struct StringMap {
         StringIndex index;
 } StringMap;
 
-/* Sets @key to a copy of @value, in the place of the one before if there is one. */
+/* Sets @key to a copy of @value; replaces an earlier value and keeps its place in the order. */
 void string_map_set(StringMap *map, const char *key, const char *value);
 
 /* Return: the value, owned by the map, or NULL. */

@@ -9,13 +9,14 @@
 /*
  * Memory and strings.
  *
- * The x functions end the process when memory is gone: both programs only translate, every task lives in
- * systemd, so starting anew is safe and the code stays free of paths nobody can test. What strangers can
- * make us allocate is bounded where it comes in.
+ * The x functions abort the process when there is no memory. Both programs can simply be started again,
+ * since every task lives in systemd, and the code needs no error paths that nobody can test. Data from
+ * outside is limited in size where we receive it.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
-/* Makes room for one more in an array of @n items that only grows so: it doubles when it is full. */
+/* Makes room for one more item in an array of @n items. The size doubles at each power of two, so the array
+ * must only ever grow by this function. */
 void *xgrow(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
@@ -34,7 +35,7 @@ static inline bool streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
 
-/* Equal, where NULL equals only NULL. */
+/* As streq(), but either may be NULL, which equals only NULL. */
 static inline bool streq_null(const char *a, const char *b) {
         return a == b || (a && b && streq(a, b));
 }
@@ -43,7 +44,7 @@ static inline bool string_is_empty(const char *s) {
         return !s || !*s;
 }
 
-/* Return: what follows @prefix in @s, or NULL. */
+/* Return: the rest of @s behind @prefix, or NULL when @s does not begin with it. */
 static inline const char *string_after_prefix(const char *s, const char *prefix) {
         size_t n = strlen(prefix);
 
@@ -71,17 +72,17 @@ bool utf8_is_valid(const char *s, size_t n);
 char *utf8_sanitize(const char *s, size_t n);
 
 /**
- * string_make_line() - make a stranger's words fit into a line of ours
- * @max: most bytes of @s that are taken
+ * string_make_line() - make untrusted text fit into one line of a message
+ * @max: the most bytes of @s to copy
  *
  * Return: a copy for the caller, in UTF-8, with spaces for control characters and "..." where it was cut.
  */
 char *string_make_line(const char *s, size_t max);
 
-/* Return: a hash of @s that is the same everywhere (Fowler-Noll-Vo 1a): for spreading, not for secrets. */
+/* Return: a hash of @s, the same on every host (Fowler-Noll-Vo 1a); not for cryptography. */
 uint64_t string_hash(const char *s);
 
-/* Return: how many letters are to be changed, added or left out to make @b of @a (Levenshtein). */
+/* Return: how many letters must be changed, added or removed to turn @a into @b (Levenshtein). */
 size_t string_distance(const char *a, const char *b);
 
 /* Return: whether @s is a decimal number without sign that fits; stores it in @ret then. */

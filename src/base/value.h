@@ -4,8 +4,8 @@
 #include "base/string-map.h"
 
 /*
- * A neutral tree of values: what msgpack, YAML and JSON all become before one decoder looks at it.
- * Where a value came from a text, it knows line and column (from 1; 0 is unknown).
+ * A tree of values that does not depend on a format: the msgpack, YAML and JSON parsers all make such trees,
+ * and one decoder reads them. A value from a text has its line and column (from 1; 0 is unknown).
  */
 typedef enum ValueType {
         VALUE_NULL,
@@ -61,7 +61,7 @@ void value_append(Value *list, Value *item);
 /**
  * value_set_at() - add a key to a map
  *
- * Takes ownership of @item. @line and @column say where the key stands.
+ * Takes ownership of @item. @line and @column are the position of the key in the text.
  *
  * Return: 0, or -EEXIST when the map has the key already (@item is freed then).
  */

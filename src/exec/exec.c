@@ -28,7 +28,7 @@ struct ContainerExec {
         const ExecCallbacks *callbacks;
         void *userdata;
         ExecProcess *process;
-        bool over; /* all processes are gone */
+        bool over; /* on_process_end() was called */
         ExecEnd end;
         sd_event_source *tell;
 
@@ -61,7 +61,7 @@ static int on_tell(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-/* Tells the end once there is nothing else to tell. */
+/* Schedules on_end() once the processes have ended and all output is read. */
 static void exec_check(ContainerExec *exec) {
         if (!exec->over || exec->tell)
                 return;
@@ -110,7 +110,7 @@ static void terminal_resize(const ContainerExec *exec) {
                 (void) ioctl(writer_fd(exec->input), TIOCSWINSZ, &exec->size);
 }
 
-/* The character that ends the input of who reads lines; as the terminal is set now. */
+/* Sends the end-of-file character, as the terminal is set now, to a program that reads lines. */
 static void terminal_close_input(ContainerExec *exec) {
         struct termios attributes;
         char character = 4; /* ^D */

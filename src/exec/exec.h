@@ -7,17 +7,18 @@
 #include "base/macro.h"
 
 /*
- * A command that runs inside a running container, beside what runs there already.
+ * A command that runs inside a running container, beside the task's own command.
  *
- * nspawn-units-helper joins the container and becomes the command; no process of ours stays. The command is
- * a child of this process, in a control group of its own below the container's, so that its end is known
- * exactly and all that it started can be ended together.
+ * nspawn-units-helper joins the container, makes the command there as a child of this process (CLONE_PARENT)
+ * and exits. So no process of ours stays in the container, and we learn the command's exit status. The
+ * command has a control group of its own below the container's, so that we can kill all processes that it
+ * started.
  */
 typedef struct Exec Exec;
 
 /*
- * What an Exec does: the exec_...() functions below call it. exec_new() makes one with the functions of this
- * module; tests of programs that run commands make one of their own (EngineConfig.exec_new).
+ * The methods of an Exec, which the exec_...() functions below call. exec_new() uses those of this module;
+ * tests of programs that run commands have their own (EngineConfig.exec_new).
  */
 typedef struct ExecMethods {
         void (*free)(Exec *exec);
@@ -28,7 +29,7 @@ typedef struct ExecMethods {
         void (*kill)(Exec *exec);
 } ExecMethods;
 
-/* The first member of what implements it. */
+/* The first member of the structure that implements an Exec. */
 struct Exec {
         const ExecMethods *methods;
 };
@@ -36,25 +37,25 @@ struct Exec {
 /* What to run. Everything is borrowed until exec_new() returns. */
 typedef struct ExecSpec {
         char *const *command;     /* NULL or empty for the login shell of the user */
-        char *const *environment; /* NAME=value, over what the container's own command has; NULL for none */
-        const char *user;         /* NAME or ID, with :GROUP if wanted; NULL for the container's own */
-        const char *directory;    /* absolute, in the container; NULL for the container's own */
+        char *const *environment; /* NAME=value, overrides that of the task's command; NULL for none */
+        const char *user;         /* NAME or ID, with :GROUP if wanted; NULL for the user of the task */
+        const char *directory;    /* absolute, in the container; NULL for that of its first process */
         bool terminal;            /* a new terminal is its input, output and error */
 } ExecSpec;
 
 /* The container. Everything is borrowed until exec_new() returns. */
 typedef struct ExecPlace {
         const char *helper;        /* path of nspawn-units-helper */
-        const char *directory;     /* that goes with its unit, for locks */
-        const char *secrets;       /* file with the environment and user of its own command */
+        const char *directory;     /* directory of the unit, for locks */
+        const char *secrets;       /* file with the environment and user of the task's command */
         const char *control_group; /* of its unit; NULL: the command stays in that of this process */
         const char *cgroup_root;   /* where control groups are; NULL for the host's */
-        pid_t leader;              /* its first process */
-        int leader_fd;             /* a pidfd of that */
+        pid_t leader;              /* the container's first process */
+        int leader_fd;             /* a pidfd of the leader */
 } ExecPlace;
 
 typedef enum ExecStream {
-        EXEC_OUTPUT, /* with a terminal all of it */
+        EXEC_OUTPUT, /* with a terminal, the errors too */
         EXEC_ERROR,
         _EXEC_STREAM_MAX,
 } ExecStream;
@@ -68,13 +69,14 @@ typedef struct ExecResult {
 
 /* None may be NULL. exec_free() may be called in any of them. */
 typedef struct ExecCallbacks {
-        /* Some output, never nothing. Is not called after exec_set_reading(exec, false). */
+        /* Some output, at least one byte. Not called after exec_set_reading(exec, false). */
         void (*on_output)(void *userdata, ExecStream stream, const void *bytes, size_t n);
-        /* All input that was given is written. Is not called once the command reads no more. */
+        /* All input is written. Not called once the command has closed its input. */
         void (*on_drain)(void *userdata);
         /*
-         * It is over, and all of its output was told; the last callback. Without @result it was not run, and
-         * @error says why. With both there was nothing to run (code 126 or 127), and @error says what.
+         * The command has ended and all its output was delivered; the last callback. Only @result: the
+         * command ran. Only @error: it could not be started. Both: it was not found (code 127) or could not
+         * be executed (126), and @error has the message.
          */
         void (*on_end)(void *userdata, const ExecResult *result, const Error *error);
 } ExecCallbacks;
@@ -88,34 +90,41 @@ typedef struct ExecCallbacks {
 int exec_new(sd_event *event, const ExecPlace *place, const ExecSpec *spec, const ExecCallbacks *callbacks,
         void *userdata, Exec **ret, Error **ret_error);
 
-/* A function that does as exec_new() does. */
+/* The type of exec_new(), for its replacements in tests. */
 typedef int (*ExecNew)(sd_event *event, const ExecPlace *place, const ExecSpec *spec,
         const ExecCallbacks *callbacks, void *userdata, Exec **ret, Error **ret_error);
 
-/* Kills the command and all it started, unless it has ended. */
+/* Kills the command and all processes that it started, unless it has ended. */
 Exec *exec_free(Exec *exec);
 DEFINE_CLEANUP(Exec *, exec_free)
 
-/* Input that waits to be read by the command; who gives more is expected to wait for on_drain(). */
+/*
+ * Once this many bytes of input are not written yet, the caller of exec_write() should wait for on_drain().
+ */
 #define EXEC_INPUT_LIMIT (256 * 1024)
 
 /**
  * exec_write() - give the command input
  *
- * The bytes are copied, however many there are; those for a command that reads no more are dropped.
+ * Copies all bytes, even beyond EXEC_INPUT_LIMIT; drops them if the command has closed its input.
  *
- * Return: whether there is room for more; otherwise on_drain() tells when there is, if there ever is.
+ * Return: whether there is room for more. If not, on_drain() comes when there is room again; it never comes
+ * if the command has closed its input.
  */
 bool exec_write(Exec *exec, const void *bytes, size_t n);
 
-/* The input ends behind what was given: the end of the file; on a terminal its character for that. */
+/*
+ * Ends the input behind the bytes written so far: the command reads the end of the file. On a terminal,
+ * sends its end-of-file character.
+ */
 void exec_close_input(Exec *exec);
 
-/* False leaves output where it is, and the command has to wait; true goes on. */
+/* With false, reads no more output, so that the command blocks when its pipe is full; with true, goes on. */
 void exec_set_reading(Exec *exec, bool reading);
 
-/* Sets the size of the terminal, also before there is one. Does nothing without one. */
+/* Sets the size of the terminal; may be called before the helper has made it. Does nothing for a command
+ * without a terminal. */
 void exec_resize(Exec *exec, uint16_t rows, uint16_t columns);
 
-/* Kills the command and all it started. on_end() tells of it. */
+/* Kills the command and all processes that it started; on_end() is called when they are gone. */
 void exec_kill(Exec *exec);

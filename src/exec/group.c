@@ -16,30 +16,30 @@
 
 #define FILE_MAX_BYTES 65536
 
-/* A process that forks meanwhile is found in a later round. */
+/* Rounds of going through a group: a process that forks meanwhile is found in a later one. */
 #define ROUNDS_MAX 16
 
-/* Groups that are looked at; a container may make as many as it likes. */
+/* The most groups to look at: a container can make as many as it likes. */
 #define GROUPS_MAX 4096
 
-/* Of the process that makes it, and a number. */
+/* Name of a group: the pid of the process that makes it, and a number. */
 #define NAME_PREFIX "nspawn-exec-"
 #define NAME_FORMAT NAME_PREFIX "%d-%lu.scope"
 
-/* Where the systemd of a container makes scopes, seen from its own group. */
+/* Where the systemd of a container makes scopes; relative to its own group, init.scope. */
 #define SCOPES_OF_MANAGER "../system.slice"
 
 struct ExecGroup {
         char *root;
         char *control_group; /* of the unit */
         char *name;
-        int parent; /* the leader's */
-        int directory;
+        int parent;    /* directory of the leader's group */
+        int directory; /* of this group */
         bool has_manager;
         bool is_scope; /* the container's systemd made it */
 };
 
-/* Return: whether the group's file of events says this. */
+/* Return: whether the group's file cgroup.events contains @words. */
 static bool group_says(int directory, const char *words) {
         _cleanup_free_ char *text = NULL;
 
@@ -58,7 +58,7 @@ static int directory_open(const char *root, const char *path) {
         return full ? directory_open_at(AT_FDCWD, full) : -ENOENT;
 }
 
-/* Return: whether the path is one in the unit of which this is the group. */
+/* Return: whether the group @path is in the unit with this control group. */
 static bool is_in_unit(const char *path, const char *control_group) {
         return !string_is_empty(control_group) && cgroup_is_below(path, control_group);
 }
@@ -67,7 +67,7 @@ static bool is_of_manager(const char *path) {
         return string_has_suffix(path, "/init.scope");
 }
 
-/* Writes every pid that is in the group to @fd, or kills it where that is negative. Return: how many. */
+/* Writes every pid in the group to @fd, or kills the processes if @fd is negative. Return: how many. */
 static size_t processes_pass(int directory, int fd) {
         _cleanup_free_ char *text = NULL;
         size_t n = 0;
@@ -96,7 +96,7 @@ static void directory_kill(int directory) {
                 continue;
 }
 
-/* Return: whether a group has the name of a command's whose caller is gone. */
+/* Return: whether this is the name of a group that we made for a command, by a process that is gone. */
 static bool is_abandoned(const char *name) {
         const char *rest = string_after_prefix(name, NAME_PREFIX);
         char *end = NULL;
@@ -123,13 +123,13 @@ static void abandoned_kill(int parent) {
                 _cleanup_fd_ int fd = directory_open_at(parent, entry->d_name);
                 if (fd >= 0)
                         directory_kill(fd);
-                /* One that has not ended yet keeps its group until the next command. */
+                /* Fails while a process has not ended yet; the next command tries again. */
                 (void) unlinkat(parent, entry->d_name, AT_REMOVEDIR);
         }
         (void) closedir(directory);
 }
 
-/* A name that nothing has, not even what an earlier process of ours left. */
+/* Makes the group, with a name that no other group has, not even one left by an earlier process of ours. */
 static int directory_make(ExecGroup *group) {
         static unsigned long number;
 

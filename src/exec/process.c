@@ -19,10 +19,10 @@
 #include "exec/scope.h"
 #include "loop/must.h"
 
-/* How long the systemd in a container may take to make a scope; without one the command runs as well. */
+/* How long the systemd in a container may take to make a scope; after that the command runs without one. */
 #define SCOPE_LIMIT_USEC (5 * USEC_PER_SEC)
 
-/* How long killed processes may take to be gone: one may hang in the kernel. */
+/* How long to wait until killed processes are gone: one may hang in the kernel. */
 #define EMPTY_LIMIT_USEC (10 * USEC_PER_SEC)
 
 #define WORDS_MAX 4096
@@ -31,22 +31,22 @@
 
 struct ExecProcess {
         sd_event *event;
-        const ExecProcessCallbacks *callbacks; /* NULL when nobody waits */
+        const ExecProcessCallbacks *callbacks; /* NULL after exec_process_free() */
         void *userdata;
 
         ExecGroup *group;
         Child *helper;
-        Child *command; /* NULL until the helper made it */
+        Child *command; /* NULL until its pidfd has come from the helper */
         int control;
         sd_event_source *control_source;
         int manager; /* connection to the systemd in the container, or -1 */
         Scope *scope;
         bool is_terminal;
 
-        char *name; /* the helper's, and the command's until that begins */
+        char *name; /* process name of the helper, and of the command until it calls execve() */
         char *words;
         bool killed;
-        bool made; /* nothing more is heard of the helper */
+        bool made; /* the helper has ended, so that no further command is accepted */
         bool ending;
         bool ended;
         int code;
@@ -95,7 +95,7 @@ static int on_group_event(
         ExecProcess *process = userdata;
         char text[256];
 
-        /* Once it was read it is no event any more. */
+        /* Reading the file clears the event. */
         ssize_t n = pread(fd, text, sizeof(text), 0);
         if (n < 0 || !exec_group_is_populated(process->group))
                 process_end(process);
@@ -107,7 +107,7 @@ static int on_empty_limit(sd_event_source *source _unused_, uint64_t usec _unuse
         return 0;
 }
 
-/* What was killed is not gone at once. Return: whether that is waited for. */
+/* Waits for the end of killed processes, which takes a moment. Return: whether there are any to wait for. */
 static bool process_wait_empty(ExecProcess *process) {
         int fd = process->group && process->killed ? exec_group_open_events(process->group) : -1;
 
@@ -124,7 +124,7 @@ static bool process_wait_empty(ExecProcess *process) {
         return exec_group_is_populated(process->group);
 }
 
-/* The command waits for this. */
+/* Lets the command start: it waits for this byte. */
 static void command_go(ExecProcess *process) {
         (void) send(process->control, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -140,7 +140,7 @@ static void on_scope(void *userdata, const Error *error) {
         command_go(process);
 }
 
-/* Has the systemd in there look after the command; it need not be willing. */
+/* Asks the systemd in the container for a scope for the command; it may refuse. */
 static void command_ask_scope(ExecProcess *process) {
         pid_t inside = process_inner_pid(child_pid(process->command));
 
@@ -159,7 +159,7 @@ static void on_command_ended(void *userdata, int code, int status) {
         process_check(process);
 }
 
-/* Only the helper makes a command, and only one: whoever else may send is not listened to. */
+/* The helper makes exactly one command. Any further pidfd comes from another process, and is closed. */
 static void process_take_command(ExecProcess *process, int fd) {
         _cleanup_fd_ int pidfd = fd;
 
@@ -175,7 +175,7 @@ static void process_take_command(ExecProcess *process, int fd) {
                 command_go(process);
 }
 
-/* Whether a child that nobody was told of was made by this helper: it waits or is dead, and has the name. */
+/* Return: whether our child @pid, whose pidfd never came, has this helper's name: it is the command then. */
 static bool process_made(const ExecProcess *process, pid_t pid) {
         _cleanup_free_ char *path = xasprintf("/proc/%d/comm", pid), *name = NULL;
 
@@ -186,8 +186,8 @@ static bool process_made(const ExecProcess *process, pid_t pid) {
 }
 
 /*
- * A helper that was killed, or that the filters of the container did not let tell us, may have made a
- * command nevertheless. It is ours to reap: until then the container cannot end.
+ * A helper may have made the command without sending its pidfd: if it was killed, or if the container's
+ * seccomp filters forbid sendmsg(). We must reap that command, or the container cannot end.
  */
 static void process_find_command(ExecProcess *process, bool may_run) {
         _cleanup_free_ char *path = xasprintf("/proc/self/task/%d/children", gettid()), *text = NULL;
@@ -235,7 +235,7 @@ static void process_take_words(ExecProcess *process, const char *bytes, size_t n
                 process->words = utf8_sanitize(bytes + skip, n - skip);
 }
 
-/* Return: 1 when there was a message, 0 when there is none now, negative when there never will be. */
+/* Return: 1 when there was a message, 0 when there is none now, negative when no more can come. */
 static int process_receive(ExecProcess *process) {
         union {
                 struct cmsghdr header;
@@ -268,14 +268,14 @@ static int process_receive(ExecProcess *process) {
         return 1;
 }
 
-/* Goes on when both processes are reaped. */
+/* Begins the end once both the helper and the command are reaped. */
 static void process_check(ExecProcess *process) {
         if (process->ending || !child_has_ended(process->helper) ||
                 (process->command && !child_has_ended(process->command)))
                 return;
 
         process->ending = true;
-        /* Last words; also what another process may have put there, so not for ever. */
+        /* Reads the last messages; not without limit, since another process may write to the socket, too. */
         for (int i = 0; i < LETTER_MAX && process_receive(process) > 0; i++)
                 continue;
         process->control_source = sd_event_source_disable_unref(process->control_source);
@@ -287,7 +287,7 @@ static void process_check(ExecProcess *process) {
 static void on_helper_ended(void *userdata, int code, int status) {
         ExecProcess *process = userdata;
 
-        /* The command that it made may not have been heard of yet. */
+        /* The pidfd of the command may still be in the socket. */
         for (int i = 0; i < LETTER_MAX && process_receive(process) > 0; i++)
                 continue;
         if (!process->command)
@@ -297,7 +297,7 @@ static void on_helper_ended(void *userdata, int code, int status) {
 }
 
 static int on_control(sd_event_source *source, int fd _unused_, uint32_t events _unused_, void *userdata) {
-        /* At its end all is known from the processes themselves. */
+        /* The end of the socket means nothing: the ends of the two processes count. */
         if (process_receive(userdata) < 0)
                 (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
         return 0;
@@ -349,7 +349,7 @@ int exec_process_new(sd_event *event, const ExecPlace *place, const ExecSpec *sp
         process->name = spawned.name;
         r = process_watch(process, spawned.helper);
         if (r < 0) {
-                /* Without a group, the helper ends when nobody answers. */
+                /* Without a group nothing kills the helper, but it ends when the socket is closed. */
                 if (process->group) {
                         exec_group_kill(process->group);
                         exec_group_remove(process->group);

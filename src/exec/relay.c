@@ -10,7 +10,7 @@
 
 #define PIECE_MAX (64 * 1024)
 
-/* Whose socket it is, and whose bytes. */
+/* The two sides: an index for a socket, and for the bytes that come from it. */
 enum {
         PEER,
         OURS,
@@ -21,7 +21,7 @@ typedef struct Piece {
         char bytes[PIECE_MAX];
         size_t n;
         size_t n_sent;
-        bool last; /* nothing comes behind it */
+        bool last; /* this side sends no more */
 } Piece;
 
 struct Relay {
@@ -79,9 +79,9 @@ static void piece_send(Relay *relay, int side) {
 }
 
 /*
- * A source that nothing is expected of must be off, not only without events: a connection that is closed
- * makes itself heard in any case. One that is always ready keeps sd-bus from all it does by timer (systemd
- * 252: its prepare_callback() sets the time anew in each turn, which puts it behind).
+ * A source that waits for no event must be disabled: with an empty set of events, epoll would still report a
+ * closed connection. A source that is always ready keeps sd-bus from all that it does by its timer (systemd
+ * 252: its prepare_callback() sets the time again in each turn, which puts the timer behind such a source).
  */
 static int relay_watch(Relay *relay) {
         for (int side = 0; side < _SIDE_MAX; side++) {

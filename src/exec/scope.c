@@ -15,13 +15,13 @@
 #define PEER "the systemd in the container"
 
 /*
- * A systemd that boots tells every connection all that happens. A hostile one sends bad messages without an
- * end, and libsystemd 257 loses 64 bytes with each of them (bus_process_cmsg(), sd-bus): at most 4 MiB for a
- * command.
+ * The most bytes to read from the peer. A systemd that boots sends signals of all that happens to every
+ * connection. A hostile one sends bad messages without end, and libsystemd 257 leaks 64 bytes with each of
+ * them (bus_process_cmsg(), sd-bus): this limit makes that at most 4 MiB for a command.
  */
 #define INPUT_MAX (1024 * 1024)
 
-/* Most bytes of a message of the peer's that go into an error of ours. */
+/* The most bytes of the peer's messages that we put into an error. */
 #define WORDS_MAX 200
 
 /* Every property set here exists in all supported versions, except OOMPolicy=, which was probed before. */
@@ -38,9 +38,9 @@ struct Scope {
         pid_t pid;
         uint64_t limit_usec;
 
-        char *job;    /* path, known once the peer answered */
+        char *job;    /* path of our job, known once the peer has answered */
         char *ended;  /* path of the job of our unit that ended last */
-        char *result; /* its */
+        char *result; /* result of that job */
 
         ScopeDone done;
         void *userdata;
@@ -55,7 +55,7 @@ static void scope_close(Scope *scope) {
         scope->relay = relay_free(scope->relay);
 }
 
-/* The last that is done to @scope: it may be gone afterwards. */
+/* Must be the last use of @scope: done() may free it. */
 static void scope_end(Scope *scope, const Error *error) {
         scope_close(scope);
         scope->done(scope->userdata, error);
@@ -88,7 +88,7 @@ static void scope_disconnected(Scope *scope) {
                 scope_fail(scope, ECONNRESET, "closed the connection");
 }
 
-/* In any order: the peer is free to tell of the job before it answers. */
+/* The answer and the signal may come in any order: the peer may report the job's end before it answers. */
 static void scope_check(Scope *scope) {
         if (!scope->job || !scope->result || !streq_null(scope->job, scope->ended))
                 return;
@@ -102,8 +102,8 @@ static void scope_check(Scope *scope) {
 }
 
 /*
- * All that is no answer. Nothing gets further: libsystemd itself would answer calls, and tell the peer this
- * host's machine id (process_builtin()).
+ * Handles all messages that are no answers, and passes none on to libsystemd, which would answer the peer's
+ * calls itself and tell it this host's machine id (process_builtin()).
  */
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Scope *scope = userdata;
@@ -125,7 +125,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *unused _u
         return 1;
 }
 
-/* Return: whether an answer is the peer's, and not made up by libsystemd at the end of the connection. */
+/* Return: whether an answer is from the peer; at the end of the connection, libsystemd makes up answers. */
 static bool scope_is_open(Scope *scope) {
         if (sd_bus_is_open(scope->bus) > 0)
                 return true;
@@ -159,7 +159,8 @@ static int on_job(sd_bus_message *m, void *userdata, sd_bus_error *unused _unuse
 }
 
 /*
- * As logind makes the scope of a session (manager_start_scope(), systemd 256), in the default slice.
+ * The same properties as logind's for the scope of a session (manager_start_scope(), systemd 256), but in
+ * the default slice.
  *
  * Return: the plan, owned by the caller.
  */
@@ -205,7 +206,9 @@ static int on_oom_policy(sd_bus_message *m, void *userdata, sd_bus_error *unused
         return 1;
 }
 
-/* Of the scope that every systemd has. */
+/*
+ * Asks for OOMPolicy= of init.scope, which every systemd has, to find out whether scopes have the property.
+ */
 static int scope_ask_oom_policy(Scope *scope) {
         sd_bus_message *m = NULL;
         int r;
@@ -221,9 +224,9 @@ static int scope_ask_oom_policy(Scope *scope) {
 }
 
 /*
- * Descriptors are negotiated though there are none: without, a line more than the two expected makes
- * libsystemd end the whole process (an assert() in bus_socket_auth_verify_client(), systemd 252 to 256). The
- * relay lets none through.
+ * Negotiates the passing of descriptors, although the relay lets none through: without it, libsystemd aborts
+ * the whole process if the peer sends one line more than the two expected (an assert() in
+ * bus_socket_auth_verify_client(), systemd 252 to 256).
  */
 static int scope_connect(Scope *scope, sd_event *event, int fd) {
         _cleanup_fd_ int own = -1;
@@ -246,7 +249,7 @@ static int scope_connect(Scope *scope, sd_event *event, int fd) {
         return r;
 }
 
-/* Signals are listened to before anything is asked for. */
+/* Installs the filter for signals before the first call, so that it misses none. */
 static int scope_open(Scope *scope, sd_event *event, int fd) {
         int r = scope_connect(scope, event, fd);
 

@@ -21,12 +21,14 @@
 #include "unit/fd-message.h"
 #include "unit/nspawn.h"
 
-/* Linux 6.3: says that it is to be executed; older ones do not know it and need not be told. */
+/*
+ * Says that the memfd will be executed. Since Linux 6.3; older kernels refuse the flag and do not need it.
+ */
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
 
-/* Return: a copy of the program that nobody can write to any more, or a negative errno. */
+/* Return: a sealed copy of the program, which nobody can write to, or a negative errno. */
 static int program_seal(const char *path) {
         static const char name[] = "nspawn-units-helper";
         const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -57,7 +59,7 @@ static int program_seal(const char *path) {
         return TAKE_FD(copy);
 }
 
-/* What the task's own command got, and over it what is special here. */
+/* Writes the records of the task's own command, then those of this command, which override them. */
 static int request_write(const ExecPlace *place, const ExecSpec *spec, bool manager) {
         _cleanup_free_ char *own = NULL;
         _cleanup_fd_ int fd = memfd_create("request", MFD_CLOEXEC);
@@ -90,8 +92,8 @@ static int request_write(const ExecPlace *place, const ExecSpec *spec, bool mana
         return r < 0 ? r : TAKE_FD(fd);
 }
 
-/* Starts the program with @control as stdin and nothing else of ours. Return: its pid or a negative errno.
- */
+/* Starts the program with @control as stdin and no other descriptor of ours. Return: its pid or a negative
+ * errno. */
 static pid_t program_spawn(int program, int control, pid_t leader, char *process_name) {
         _cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", program),
                             *number = xasprintf("%d", leader);
@@ -121,9 +123,9 @@ static pid_t program_spawn(int program, int control, pid_t leader, char *process
 }
 
 /*
- * A pipe whose one end, ours, does not block. The command opens /dev/stdin, /dev/stdout and /dev/stderr by
- * name, which are links to its descriptors; the pipe is root's of the host, and the command's user is
- * somebody else.
+ * Makes a pipe; our end of it does not block. Its mode is 0666, since the command may open /dev/stdin,
+ * /dev/stdout or /dev/stderr by name, which are links to its descriptors: the pipe belongs to the host's
+ * root, and the command may run as another user.
  */
 static int pipe_open(int *ret_ours, int *ret_theirs, bool we_read) {
         int fds[2];
@@ -150,7 +152,7 @@ static void spawn_close(ExecSpawn *spawn) {
                 fd_close(spawn->outputs[i]);
 }
 
-/* Everything that the helper is handed; closed when it has it. */
+/* The helper's ends of all descriptors that we send to it; we close them afterwards. */
 typedef struct CommandEnds {
         int control, request, lock, input, outputs[_EXEC_STREAM_MAX];
 } CommandEnds;

@@ -3,24 +3,24 @@
 
 #include "exec/exec.h"
 
-/* The beginning of nspawn-units-helper, which joins a container for a command. */
+/* Starts nspawn-units-helper, which joins a container and runs a command there. */
 
-/* Our ends of what was handed to it; all close-on-exec. */
+/* The helper and our ends of its descriptors; all close-on-exec. */
 typedef struct ExecSpawn {
         int helper;                    /* pidfd, a child of ours */
-        char *name;                    /* of this helper only, and so of its command until that begins */
-        int control;                   /* socket of messages, does not block */
-        int input;                     /* where the command's input is written, does not block, or -1 */
-        int outputs[_EXEC_STREAM_MAX]; /* or -1 */
+        char *name;                    /* process name of the helper, and of its command until execve() */
+        int control;                   /* SOCK_SEQPACKET socket to the helper */
+        int input;                     /* write end of the command's stdin, does not block, or -1 */
+        int outputs[_EXEC_STREAM_MAX]; /* read ends of its stdout and stderr, or -1 */
 } ExecSpawn;
 
 /**
  * exec_spawn() - start the helper
- * @processes: cgroup.procs of the group it is to enter, or -1
- * @manager:   a systemd in the container is to be connected to
+ * @processes: cgroup.procs of the group that the helper must enter, or -1
+ * @manager:   whether the helper must connect to a systemd in the container
  *
- * It runs from a sealed copy in memory: processes of the container that see it for a moment could write to
- * the program's file otherwise, where they have the host's user ids.
+ * The helper runs from a sealed copy in memory. Processes of the container can see it for a moment, and with
+ * the host's user ids they could otherwise write to the program's file.
  *
  * Return: 0, or a negative errno with @ret_error set.
  */

@@ -26,12 +26,12 @@
 #define FILE_MAX 4096
 #define PAYLOAD_MAX 64
 
-/* Which task it is. */
+/* The task whose run has ended. */
 typedef struct Place {
-        char *argument; /* its directory; of version 0.1.0 its ledger */
+        char *argument; /* path of its directory; for version 0.1.0 of its ledger */
         char *machine;
-        char unit[PATH_MAX]; /* the directory that goes with the unit */
-        bool old;            /* of version 0.1.0 */
+        char unit[PATH_MAX]; /* the directory of the unit */
+        bool old;            /* the task is of version 0.1.0 */
 } Place;
 
 /* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
@@ -45,7 +45,7 @@ static bool text_read(const char *path, char *ret, size_t size) {
         return n >= 0;
 }
 
-/* A number of a cgroup's file: the one after @key, or the first; 0 when there is none, as for "max". */
+/* Return: the number after @key in a file of the group, or the first one; 0 for no number, such as "max". */
 static uint64_t cgroup_number(const char *cgroup, const char *file, const char *key) {
         char path[FILE_MAX], text[FILE_MAX];
 
@@ -62,7 +62,7 @@ static uint64_t cgroup_number(const char *cgroup, const char *file, const char *
         return 0;
 }
 
-/* A variable that systemd sets; "-" where it is missing, so that there is always a word. */
+/* Return: a variable that systemd sets, or "-" when it is missing: each field of the notes needs a word. */
 static const char *word(const char *name) {
         const char *value = getenv(name);
 
@@ -70,11 +70,10 @@ static const char *word(const char *name) {
 }
 
 /*
- * Writes the lines that tell of this run: @payload, what our init noted of the command, without a newline,
- * or
- * ""; and what systemd and the unit's control group know.
+ * Makes the notes of this run: the line @payload (how the command ended, according to our init; without a
+ * newline, or ""), and a line with what systemd and the unit's control group know of the run.
  *
- * Return: the length, or -1 when they do not fit.
+ * Return: the length of both lines, or -1 when they do not fit.
  */
 static int notes_make(char ret[FILE_MAX], const char *payload) {
         struct timespec now = {};
@@ -96,8 +95,8 @@ static int notes_make(char ret[FILE_MAX], const char *payload) {
 }
 
 /*
- * Reads what is noted of the run that was the last until now. On a busy host the engine looks how a run
- * ended when the next is over already, so these lines stay, with a word before them.
+ * Reads the notes of the previous run. On a busy host the engine may read how a run ended only when the next
+ * run is over, too. So the new notes contain the old lines as well, each with the word "before" in front.
  *
  * Return: the length of what is at @ret.
  */
@@ -119,7 +118,7 @@ static size_t notes_before(const char *path, char ret[FILE_MAX]) {
         return n;
 }
 
-/* Writes the notes of this run and of the one before. Return: exit status. */
+/* Writes the notes of this run and of the previous one. Return: exit status. */
 static int notes_write(const Place *place) {
         char path[PATH_MAX], next[PATH_MAX], text[FILE_MAX], before[FILE_MAX], payload[PAYLOAD_MAX] = "";
         int code, signal, socket = store_socket(place->unit), result = store_find(socket, LETTER_RESULT);
@@ -131,7 +130,7 @@ static int notes_write(const Place *place) {
         if (socket >= 0)
                 (void) close(socket);
 
-        /* Without a record nobody will ask. */
+        /* Without a record nobody will read the notes. */
         (void) snprintf(path, sizeof(path), "%s/" TASK_RECORD_FILE, place->argument);
         if (access(path, F_OK) < 0)
                 return EXIT_SUCCESS;
@@ -143,7 +142,7 @@ static int notes_write(const Place *place) {
             fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (n < 0 || n_before + (size_t) n > TASK_NOTES_MAX)
                 n_before = 0;
-        /* The engine may be reading the old ones. */
+        /* Replaces the file in one step, since the engine may be reading the old one. */
         bool written = fd >= 0 && n > 0 && write(fd, before, n_before) == (ssize_t) n_before &&
                 write(fd, text, (size_t) n) == n && rename(next, path) >= 0;
         if (!written)
@@ -162,7 +161,7 @@ static size_t head_length(const char *text, size_t n) {
         return newline ? (size_t) (newline - text) + 1 : 0;
 }
 
-/* What our init noted of this run, or "". */
+/* Return: the line in which our init noted how this run's command ended, or "". */
 static const char *payload_line(char *tail) {
         const char *found = "";
 
@@ -194,13 +193,13 @@ static int ledger_note(int fd, char *text, size_t n) {
         return EXIT_SUCCESS;
 }
 
-/* The container can write to the file. Return: exit status. */
+/* Adds a note to the ledger, to which the container can write, too. Return: exit status. */
 static int ledger_write(const char *path) {
         static char text[LEDGER_MAX];
         int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
         if (fd < 0 && errno == ENOENT)
-                return EXIT_SUCCESS; /* nobody will ask */
+                return EXIT_SUCCESS; /* nobody will read the note */
 
         ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
         if (n < 0)
@@ -211,11 +210,11 @@ static int ledger_write(const char *path) {
         return status;
 }
 
-/* ---- what the run leaves ---- */
+/* ---- cleaning up after the run ---- */
 
 /*
- * systemd before 254 is about to close the unit's descriptors, although it may restart it: what is in the
- * unit's store survives (sd_notify(3)). In later runs the store has it already and stdin is something else.
+ * Puts stdin, the socket with the unit's descriptors, into the unit's store of descriptors, which survives a
+ * restart (sd_notify(3)); systemd before 254 closes stdin itself. If stdin is no socket, the store has it.
  */
 static int socket_keep(void) {
         static const char text[] = "FDSTORE=1\nFDNAME=handover\nFDPOLL=0\n";
@@ -256,16 +255,16 @@ static int socket_keep(void) {
 }
 
 /*
- * systemd-machined keeps a container for as long as its unit is there, and refuses a second one of the name
- * (machined-dbus.c, method_create_or_register_machine(), systemd 252), which is what the next run would be.
- * That of systemd 262 forgets it with its first process. One that does not run now, as after a restart of
- * the bus, would read its file of the container when the next run wakes it, and refuse that run (252) or
- * stop the unit (257): so its file goes first (HOLD_MACHINE). Then the name is given back in the one that
- * runs, if one does.
+ * Unregisters the container from a running systemd-machined. machined keeps a container while its unit
+ * exists and refuses a second one of the name, as the next run would be (machined-dbus.c,
+ * method_create_or_register_machine(), systemd 252); in systemd 262 it forgets it with its first process. If
+ * machined does not run now, as after a restart of the bus, the next run starts it: it would read its file
+ * of the container, and refuse that run (252) or stop the unit (257). So run_release() removes the file
+ * first.
  *
- * busctl speaks to it: this program has no library to do so.
+ * Uses busctl, because this program has no D-Bus library.
  *
- * Return: exit status, where it cannot be run.
+ * Return: exit status, when busctl cannot be run.
  */
 static int machine_unregister(char *machine) {
         char *argv[] = { (char[]){ "busctl" }, (char[]){ "--system" }, (char[]){ "--quiet" },
@@ -280,10 +279,10 @@ static int machine_unregister(char *machine) {
 }
 
 /*
- * Finds out which task it is. A unit of version 0.1.0 says the path of a file in a directory that no task's
- * can be called like.
+ * Finds the task. A unit of version 0.1.0 passes the path of a file in OLD_LEDGERS_DIRECTORY, which cannot
+ * be the name of a task's directory.
  *
- * Return: whether the argument makes sense.
+ * Return: whether the argument is valid.
  */
 static bool place_find(char *argument, Place *ret) {
         char *slash = strrchr(argument, '/');
@@ -301,9 +300,9 @@ static bool place_find(char *argument, Place *ret) {
 }
 
 /*
- * Releases what a run holds of which nspawn was killed; the rest is the task's.
+ * Releases what this run holds after its nspawn was killed; other holds last as long as the task.
  *
- * Return: whether the name has to be given back in systemd-machined, too.
+ * Return: whether the container has to be unregistered from a running systemd-machined, too.
  */
 static bool run_release(const Place *place, bool unregister) {
         unsigned kinds = HOLD_SET(HOLD_CONTAINER) | (unregister ? HOLD_SET(HOLD_MACHINE) : 0);
@@ -334,8 +333,8 @@ int helper_ended(char **argv) {
         if (!argv[0] || argv[1] || !place_find(argv[0], &place))
                 return -EINVAL;
 
-        /* Nothing ran (helper_may_start()), or the unit was stopped before it was asked whether anything
-         * may: what was noted of the run before is the task's end. */
+        /* There was no run: helper_may_start() refused it, or the unit was stopped before systemd called
+         * that. Keep the notes of the previous run: they tell how the task ended. */
         if (strcmp(word("SERVICE_RESULT"), "exec-condition") == 0 ||
                 (strcmp(word("SERVICE_RESULT"), "signal") == 0 && !getenv("EXIT_CODE")))
                 return EXIT_SUCCESS;
@@ -349,9 +348,9 @@ int helper_ended(char **argv) {
 
         bool killed = strcmp(word("EXIT_CODE"), "killed") == 0 || strcmp(word("EXIT_CODE"), "dumped") == 0;
         /*
-         * nspawn of systemd 262 makes its own directories and mounts below $RUNTIME_DIRECTORY, which is the
-         * unit's part of the task's (nspawn.c). Over a mount systemd cannot remove the directory at the end,
-         * and the next run refuses to start. Our own are files, and the next run needs them.
+         * nspawn of systemd 262 makes directories and mounts below $RUNTIME_DIRECTORY, which is the unit's
+         * directory (nspawn.c). A mount left there keeps systemd from removing the directory at the end, and
+         * makes the next run fail. Our own entries are files, and stay for the next run.
          */
         directory_clear(place.unit, true);
         bool named = killed && run_release(&place, unregister);

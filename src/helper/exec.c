@@ -3,9 +3,10 @@
 /*
  * Runs a command in a container that runs already.
  *
- * Processes of the container see the command from its first moment on, and may be hostile. So everything of
- * the host is opened before, used, and closed again before there is a process that they can see, and that
- * one has no more rights than they have. It is a child of the caller's, so that nothing of ours stays.
+ * Processes of the container can see the command from its first moment on, and may be hostile. So the helper
+ * opens, uses and closes everything of the host before it makes a process that they can see, and that
+ * process has no more rights than they have. The command is a child of the helper's parent (CLONE_PARENT),
+ * so that the helper need not stay.
  */
 
 #include <errno.h>
@@ -33,13 +34,13 @@
 #include "init/words.h"
 #include "leader.h"
 
-/* Descriptor of the socket to the caller while there is a process that the container can see. */
+/* Number of the socket to the caller, once this process has closed all other descriptors of the host. */
 #define CONTROL_FD 3
 
 /* Where the systemd in a container listens for root (core/dbus.c, bus_init_private()). */
 #define MANAGER_SOCKET "/run/systemd/private"
 
-/* How long a connection to it may take. */
+/* How long connecting to MANAGER_SOCKET may take. */
 #define MANAGER_LIMIT_MSEC 5000
 
 #define REQUEST_MAX (8 * 1024 * 1024)
@@ -82,7 +83,7 @@ static Request request_read(Span text) {
         return request;
 }
 
-/* Return: whether it was taken. */
+/* Sends a descriptor to the caller and closes it here. Return: whether it was sent. */
 static bool hand_back(int control, char letter, int fd) {
         union {
                 struct cmsghdr header;
@@ -122,8 +123,9 @@ static void terminal_give(const Streams *streams, uid_t uid) {
 }
 
 /*
- * Connects to the systemd in there, which may not listen (yet): the command does without it then. It takes
- * only who is in its pid namespace (core/dbus.c, bus_check_peercred()), so a child does it.
+ * Connects to the systemd in the container and sends the connection to the caller. If systemd does not
+ * listen (yet), the command runs without a scope. A child does this, since systemd accepts only processes in
+ * its pid namespace (core/dbus.c, bus_check_peercred()).
  */
 static void manager_connect(void) {
         const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MANAGER_SOCKET };
@@ -140,7 +142,7 @@ static void manager_connect(void) {
         if (pid < 0)
                 fail(EXIT_SETUP, "cannot fork: ", strerrordesc_np(errno), NULL);
 
-        /* Somebody in there may have stopped it. */
+        /* A process of the container may have stopped the child (SIGSTOP). */
         struct pollfd end = { .fd = pidfd, .events = POLLIN };
         if (poll(&end, 1, MANAGER_LIMIT_MSEC) <= 0)
                 (void) kill((pid_t) pid, SIGKILL);
@@ -149,7 +151,10 @@ static void manager_connect(void) {
         (void) close(pidfd);
 }
 
-/* What the container's first process got, NULL-terminated; it may have written over it. */
+/*
+ * Return: the environment of the container's first process, NULL-terminated. That process may have
+ * overwritten it, so entries without a name are left out.
+ */
 static const char *const *environment_split(Span text) {
         size_t n = 0, n_lines = 1;
 
@@ -163,7 +168,7 @@ static const char *const *environment_split(Span text) {
         return list;
 }
 
-/* The shell that the user logs in with. */
+/* Return: the path of the user's login shell. */
 static const char *login_shell(Setup *setup) {
         Span passwd, shell = setup->entry.shell;
         PasswdEntry entry;
@@ -179,7 +184,7 @@ static const char *login_shell(Setup *setup) {
         return path;
 }
 
-/* Becomes it, with a name as login(1) gives. */
+/* Becomes the login shell, with "-NAME" as argument 0, as login(1) does. */
 static _Noreturn void login_run(const char *shell, Setup *setup) {
         const char *slash = strrchr(shell, '/');
         char *name = allocate(strlen(shell) + 2);
@@ -190,8 +195,8 @@ static _Noreturn void login_run(const char *shell, Setup *setup) {
 }
 
 /*
- * Puts the streams in their places, the socket behind them, and closes all else: what the command's process
- * has from its first moment on.
+ * Makes the streams descriptors 0 to 2 and the socket descriptor 3, and closes all others: the command's
+ * process must have nothing else from its first moment on.
  */
 static void descriptors_settle(const Streams *streams, int control) {
         int high = fcntl(control, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
@@ -205,7 +210,7 @@ static void descriptors_settle(const Streams *streams, int control) {
         descriptors_close_from(CONTROL_FD + 1);
 }
 
-/* The command's process, in the container. It waits until the caller knows of it. */
+/* Runs in the command's process, in the container. Waits until the caller has its pidfd. */
 static _Noreturn void command_begin(const Request *request, Setup *setup, const char *shell) {
         char go;
         ssize_t n;
@@ -218,7 +223,7 @@ static _Noreturn void command_begin(const Request *request, Setup *setup, const 
         if (n != 1)
                 _exit(EXIT_SETUP);
 
-        /* posix_spawn(3) leaves the two ignored that the C library's threads use. */
+        /* posix_spawn(3) leaves the two signals ignored that the C library's threads use. */
         signals_reset();
         (void) setsid();
         if (request->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
@@ -230,8 +235,10 @@ static _Noreturn void command_begin(const Request *request, Setup *setup, const 
 }
 
 /*
- * Return: in the caller of the helper's new child, 0. In the helper, its pidfd. The old system call, since
- * what is filtered may not know the new one.
+ * Makes the command's process, as a child of the helper's parent. Uses clone(2), since the container's
+ * seccomp filters may not allow clone3(2).
+ *
+ * Return: 0 in the new process, its pidfd in the helper.
  */
 static int command_fork(void) {
         int pidfd = -1;
@@ -251,8 +258,9 @@ static void group_enter(int fd) {
 }
 
 /*
- * Becomes a process of the container in all but the pid namespace, with nothing left of the host. Return:
- * the login shell where that is to be run, or NULL.
+ * Becomes a process of the container in all but the pid namespace, and closes everything of the host.
+ *
+ * Return: the path of the login shell if the request has no command, else NULL.
  */
 static const char *enter(
         int control, pid_t pid, const FdMessage *message, const Request *request, Setup *setup) {
@@ -279,7 +287,7 @@ static const char *enter(
         const char *shell = request->argv[0] ? NULL : login_shell(setup);
         terminal_give(&streams, setup->user ? setup->entry.uid : 0);
         if (streams.master >= 0 && !hand_back(control, LETTER_TERMINAL, streams.master))
-                _exit(EXIT_SETUP); /* nobody wants it any more */
+                _exit(EXIT_SETUP); /* the caller is gone */
 
         filters_install(&filters);
         leader_copy_bounds(&leader);
@@ -308,12 +316,12 @@ static _Noreturn void run(int control, pid_t pid, const FdMessage *message) {
         if (request.directory && chdir(request.directory) < 0)
                 fail(EXIT_SETUP, "cannot start in \"", request.directory, "\": ", strerrordesc_np(errno),
                         NULL);
-        hide(); /* the kernel shows who changes its user */
+        hide(); /* a change of the user may make a process dumpable again */
 
         int pidfd = command_fork();
         if (pidfd == 0)
                 command_begin(&request, &setup, shell);
-        /* Where the filters of the task forbid to send it, the caller finds the command by our name. */
+        /* If the filters of the task forbid sendmsg(), the caller finds the command by our process name. */
         (void) hand_back(CONTROL_FD, LETTER_COMMAND, pidfd);
         _exit(EXIT_SUCCESS);
 }
@@ -325,7 +333,7 @@ int helper_exec(char **argv) {
         if (pid <= 0 || !argv[1] || argv[2])
                 return -EINVAL;
 
-        /* Whatever a library of the caller's left open must not get inside. */
+        /* Descriptors that a library of the caller left open must not get into the container. */
         descriptors_close_from(3);
         int control = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
         int r = control < 0 ? -errno : fd_message_take(control, &message);

@@ -18,11 +18,11 @@ static _Noreturn void fail_reading(int error) {
                 strerrordesc_np(error), NULL);
 }
 
-/* Return: the wait status of the stop. */
+/* Stops the process by ptrace(2). Return: the wait status of the stop. */
 static int process_stop(pid_t pid) {
         int status;
 
-        /* Not to be found out by a parent, and undone by the kernel should this process end. */
+        /* PTRACE_SEIZE is invisible to the tracee's parent, and the kernel detaches if this process dies. */
         if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
                 fail_reading(errno);
         while (waitpid(pid, &status, __WALL) < 0)
@@ -40,7 +40,7 @@ static void process_continue(pid_t pid, int status) {
         (void) ptrace(PTRACE_DETACH, pid, NULL, (void *) signal);
 }
 
-/* Return: whether there is one of this number. */
+/* Reads one filter of a stopped process. Return: whether there is a filter of this number. */
 static bool filter_read(pid_t pid, size_t number, struct sock_fprog *ret) {
         long n = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, (void *) number, NULL);
 

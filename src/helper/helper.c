@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What runs in a task's unit beside nspawn: at the beginning and the end of a run, and before a command. */
+/*
+ * The program that systemd runs in a task's unit beside nspawn, at the beginning and the end of a run and to
+ * stop or reload it, and that the engine runs to execute a further command in the container.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>

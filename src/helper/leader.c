@@ -21,7 +21,7 @@
 #include "init/words.h"
 #include "leader.h"
 
-/* As for an argument of execve(2), with room. */
+/* The most bytes of an environment; more than execve(2) accepts. */
 #define ENVIRONMENT_MAX (4 * 1024 * 1024)
 #define STATUS_MAX 65536
 
@@ -49,7 +49,7 @@ static Span proc_read(const Leader *leader, const char *name, size_t limit) {
         return text_read_fd(proc_open(leader, name, O_RDONLY), proc_path(leader, name), limit);
 }
 
-/* The number behind "NAME:\t" in /proc/PID/status. */
+/* Return: the number behind "NAME:\t" in /proc/PID/status. */
 static uint64_t status_number(Span status, const char *name, int base) {
         size_t n = strlen(name);
 
@@ -61,7 +61,7 @@ static uint64_t status_number(Span status, const char *name, int base) {
         fail(EXIT_SETUP, "the kernel does not tell \"", name, "\" of a process", NULL);
 }
 
-/* Which of its namespaces are not this process's own. */
+/* Return: flags for setns(2), for those namespaces of the leader that this process is not in. */
 static int namespaces_find(const Leader *leader) {
         static const struct {
                 const char *name;
@@ -149,7 +149,7 @@ void leader_join(const Leader *leader) {
         if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
                 fail(EXIT_SETUP, "cannot become the container's root: ", strerrordesc_np(errno), NULL);
 
-        /* Keys of the host's session are not for it; a kernel without keys is as good. */
+        /* The command must not see the keys of the host's session; a kernel may have no keyrings at all. */
         if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS)
                 fail(EXIT_SETUP, "cannot make a session keyring: ", strerrordesc_np(errno), NULL);
 }
@@ -159,7 +159,7 @@ void leader_copy_bounds(const Leader *leader) {
                 int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 
                 if (r < 0)
-                        break; /* the kernel knows no more of them */
+                        break; /* the kernel has no further capabilities */
                 if (r > 0 && !(leader->bounding & UINT64_C(1) << cap) &&
                         prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
                         fail(EXIT_SETUP, "cannot drop capabilities: ", strerrordesc_np(errno), NULL);

@@ -6,42 +6,42 @@
 
 #include "init/parse.h"
 
-/* The first process of a container: what it is held to, and where it lives. */
+/* The first process of a container: its namespaces, root, limits and privileges, for a command to copy. */
 typedef struct Leader {
         pid_t pid;
         int pidfd;
         int root;
-        int directory;  /* the one it works in */
-        int namespaces; /* flags for setns(2) of those that are not ours */
+        int directory;  /* its working directory */
+        int namespaces; /* flags for setns(2), for those that this process is not in */
         Span environment;
         uint64_t bounding; /* capabilities */
         uint64_t inheritable;
         bool no_new_privileges;
-        bool filtered; /* its system calls are */
+        bool filtered; /* it has seccomp filters */
         struct rlimit limits[RLIM_NLIMITS];
         char oom_score_adj[16];
         unsigned long personality;
 } Leader;
 
 /**
- * leader_read() - open and read all that is needed of it, from outside
- * @pidfd: of the same process: what is read is another's when that one is gone, and then nothing is done
+ * leader_read() - open and read all that is needed of the leader, from outside the container
+ * @pidfd: of the same process; if it has ended, another process may have had @pid, and this function fails
  *
- * Ends the process with words where it fails, as all of these.
+ * On failure, all functions of this module end this process with a message.
  */
 void leader_read(Leader *leader, pid_t pid, int pidfd);
 
-/* Takes over the limits that only a process outside may raise. */
+/* Gives this process the leader's resource limits and OOM score, which only a process outside may raise. */
 void leader_copy_limits(const Leader *leader);
 
 /*
- * Enters its namespaces and its root directory, as the user 0 there. The pid namespace is that of the next
- * child.
+ * Enters the leader's namespaces and root directory, as user 0 there. Only children of this process are in
+ * the pid namespace.
  */
 void leader_join(const Leader *leader);
 
-/* Gives up what it may not have: capabilities, and new ones through execve(2). */
+/* Drops the capabilities from the bounding set that the leader cannot have, and copies its no_new_privs. */
 void leader_copy_bounds(const Leader *leader);
 
-/* Becomes user 0 with the capabilities that are left to it. */
+/* Reduces the capabilities of this process to those that the leader may have. */
 void leader_copy_capabilities(const Leader *leader);

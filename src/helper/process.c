@@ -89,8 +89,8 @@ int signal_parse(const char *text) {
 void signals_ignore(void) {
         for (int number = 1; number <= SIGRTMAX; number++)
                 switch (number) {
-                case SIGCHLD: /* it waits for its children */
-                case SIGTERM: /* these it passes on */
+                case SIGCHLD: /* nspawn waits for its children */
+                case SIGTERM: /* nspawn passes these on */
                 case SIGINT:
                         break;
                 default:

@@ -18,10 +18,12 @@
 #include "process.h"
 #include "store.h"
 
-/* The first descriptor that systemd passes on. */
+/* The first descriptor that systemd passes to a process (sd_listen_fds(3)). */
 #define STORED_FD 3
 
-/* Return: 0, or a negative errno. */
+/*
+ * Restores stdin and stdout from the socket that systemd had in its store. Return: 0, or a negative errno.
+ */
 static int descriptors_restore(void) {
         FdMessage message;
         int r = fd_message_peek(STORED_FD, &message), output;
@@ -36,13 +38,15 @@ static int descriptors_restore(void) {
         return 0;
 }
 
-/* Writes the path of a file in the task's directory. */
+/* Makes the path of a file in the unit's directory. */
 static void path_make(char path[PATH_MAX], const char *directory, const char *name) {
         if (snprintf(path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
                 fail(EXIT_FAILURE, "the path of the task's directory is too long", NULL);
 }
 
-/* Only a process of the unit knows for sure where its group is. A later run finds the link of the first. */
+/*
+ * Makes the link to the unit's group, which only a process in it knows for sure. Later runs keep the link.
+ */
 static void cgroup_link(const char *directory) {
         char path[PATH_MAX], cgroup[PATH_MAX];
 
@@ -51,7 +55,7 @@ static void cgroup_link(const char *directory) {
                 fail(EXIT_FAILURE, "cannot make ", path, ": ", strerrordesc_np(errno), NULL);
 }
 
-/* What was told of the run before is noted by now. */
+/* Clears the result of the previous run, which helper_ended() has noted already. */
 static void result_reset(const char *directory) {
         int socket = store_socket(directory), fd = store_find(socket, LETTER_RESULT);
 
@@ -63,7 +67,7 @@ static void result_reset(const char *directory) {
                 (void) close(socket);
 }
 
-/* Return: the words of the file, NULL-terminated. */
+/* Return: the arguments in the file, NULL-terminated. */
 static char **arguments_read(const char *path) {
         Span text = {};
         size_t n = 0;
@@ -97,13 +101,13 @@ int helper_start(char **argv) {
                 store_note(STDIN_FILENO, argv[0]);
         }
 
-        /* nspawn would pass what they speak of on to the container. */
+        /* With these variables, nspawn would pass the descriptors on to the container. */
         for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
                 (void) unsetenv(variables[i]);
 
         result_reset(argv[0]);
         cgroup_link(argv[0]);
-        /* The unit may have a second one, and nspawn of systemd 262 works in what stands here. */
+        /* The unit may have several runtime directories; nspawn of systemd 262 must work in this one. */
         if (setenv("RUNTIME_DIRECTORY", argv[0], true) < 0)
                 fail(EXIT_FAILURE, "out of memory", NULL);
 

@@ -20,13 +20,14 @@
 
 #define MACHINE_FILE_MAX 65536
 
-/* How long systemd-machined may take to note that it was the one who asked for the stop. */
+/* How long systemd-machined may take to write into its file that it has asked for the stop. */
 #define NOTE_MSEC 100
 
 /*
- * For "machinectl terminate" systemd-machined asks systemd to stop the unit, and keeps the job with what it
- * knows of the machine (machine.c, machine_stop() and machine_save(), systemd 252 to 257); a container that
- * was registered has no other job. systemd itself does not tell who asked.
+ * Return: whether "machinectl terminate" caused the stop. systemd itself does not say who asked for a stop.
+ * But for "machinectl terminate", systemd-machined asks systemd to stop the unit, and writes the job into
+ * its file of the machine (machine.c, machine_stop() and machine_save(), systemd 252 to 257). A registered
+ * container has no other job there.
  */
 static bool machine_is_terminated(const char *machine) {
         char path[PATH_MAX];
@@ -36,7 +37,7 @@ static bool machine_is_terminated(const char *machine) {
                 text_read(path, MACHINE_FILE_MAX, &text) && strstr(text.text, "\nSCOPE_JOB=");
 }
 
-/* Asks the container to end, or ends it, and waits until nspawn has ended. */
+/* Asks the container to end, or kills it if it is being terminated, and waits until nspawn has ended. */
 static void container_end(int supervisor, int first, int signal, const char *machine) {
         enum { SUPERVISOR, MACHINED };
         int watch = inotify_init1(IN_CLOEXEC), msec = NOTE_MSEC;
@@ -76,7 +77,7 @@ int helper_stop(char **argv) {
         if (pid <= 0)
                 return EXIT_SUCCESS;
 
-        /* Without a container systemd goes on with nspawn. */
+        /* Without a container, systemd's next step is to signal nspawn itself. */
         int first = process_open(pid, PROCESS_FIRST), supervisor = (int) syscall(SYS_pidfd_open, pid, 0);
         if (first >= 0 && supervisor >= 0)
                 container_end(supervisor, first, signal, argv[1]);

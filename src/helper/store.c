@@ -43,7 +43,7 @@ void store_note(int socket, const char *unit_directory) {
                 (void) close(fd);
 }
 
-/* Return: what store_note() wrote; 0 when it did not. */
+/* Return: the number that store_note() wrote, or 0. */
 static unsigned long note_read(const char *unit_directory) {
         char text[NUMBER_MAX];
         int fd = note_open(unit_directory, O_RDONLY);
@@ -75,7 +75,10 @@ static int manager_find(unsigned long inode) {
         return found;
 }
 
-/* systemd tells nobody but the main process what is in a unit's store, so it is taken out of systemd. */
+/*
+ * systemd passes the unit's store only to the main process. So another process of the unit copies the socket
+ * from PID 1 (pidfd_getfd(2)). Return: the socket, or -1.
+ */
 static int manager_get(unsigned long inode) {
         int number = inode > 0 ? manager_find(inode) : -1;
         int manager = number < 0 ? -1 : (int) syscall(SYS_pidfd_open, 1, 0);
@@ -83,7 +86,7 @@ static int manager_get(unsigned long inode) {
 
         if (manager >= 0)
                 (void) close(manager);
-        if (fd >= 0 && socket_inode(fd) != inode) { /* the number may be another descriptor's by now */
+        if (fd >= 0 && socket_inode(fd) != inode) { /* PID 1 may have reused the number by now */
                 (void) close(fd);
                 return -1;
         }

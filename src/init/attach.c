@@ -9,15 +9,20 @@
 
 #include "attach.h"
 
-/* A terminal slows a program down, but not for ever: who takes nothing for so long is not there any more. */
+/*
+ * A client that reads slowly slows the program on the terminal down. One that reads nothing for so long
+ * counts as gone.
+ */
 #define BEHIND_MSEC 5000
 
-/* Some messages; more would only be what still comes after Ctrl-C. */
+/*
+ * The send buffer of a client: room for some messages. With more, much output would still come after Ctrl-C.
+ */
 #define CLIENT_BUFFER (16 * 1024)
 
 typedef struct Client {
         int fd;
-        bool behind; /* has not got the last message */
+        bool behind; /* the last message is not sent to it yet */
         uint64_t since_msec;
 } Client;
 
@@ -26,11 +31,11 @@ static int master_fd = -1;
 static size_t n_clients;
 static Client clients[ATTACH_CLIENTS_MAX];
 
-/* The last message for them. */
+/* The last message for all clients. */
 static const char *shown;
 static size_t n_shown;
 
-/* One message of somebody, and what the terminal has of it. */
+/* The last input message of a client, and how much of it the terminal has taken. */
 static char *typed;
 static size_t n_typed, n_fed;
 
@@ -45,7 +50,7 @@ static void client_drop(size_t i) {
         clients[i] = clients[--n_clients];
 }
 
-/* Return: false when the client is gone. */
+/* Sends the last message to a client. Return: false when the client is gone. */
 static bool client_show(Client *client) {
         bool was_behind = client->behind;
 
@@ -55,7 +60,7 @@ static bool client_show(Client *client) {
         return !client->behind || errno == EAGAIN;
 }
 
-/* Return: whether there was one. */
+/* Accepts or refuses a client that waits. Return: whether there was one. */
 static bool client_accept(void) {
         static char full[] = " nspawn-units: too many are attached to this terminal\r\n";
         const int size = CLIENT_BUFFER;
@@ -77,8 +82,8 @@ static bool client_accept(void) {
 }
 
 /*
- * The kernel tells the programs on the terminal of a new size. One that is the same is told too: somebody
- * came who has not seen yet what they drew.
+ * Sets the size of the terminal. The kernel sends SIGWINCH if it has changed. If it has not, this function
+ * sends SIGWINCH, so that programs redraw for a client that has just attached.
  */
 static void size_apply(const char *bytes) {
         const unsigned char *b = (const unsigned char *) bytes;
@@ -94,13 +99,13 @@ static void size_apply(const char *bytes) {
         if (old.ws_row != size.ws_row || old.ws_col != size.ws_col)
                 return;
 
-        /* 1 would be everybody. */
+        /* kill(-1) would signal every process of the container. */
         group = tcgetpgrp(master_fd);
         if (group > 1)
                 (void) kill(-group, SIGWINCH);
 }
 
-/* Takes a message out of the buffer for what is typed. Return: whether it is one. */
+/* Handles the message in the input buffer. Return: whether it is valid. */
 static bool message_take(size_t n) {
         switch (typed[0]) {
         case ATTACH_INPUT:
@@ -116,7 +121,7 @@ static bool message_take(size_t n) {
         }
 }
 
-/* Return: false when the client is gone or sent what it should not. */
+/* Return: false when the client is gone or sent an invalid message. */
 static bool client_receive(const Client *client) {
         ssize_t n = recv(client->fd, typed, ATTACH_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
 
@@ -131,7 +136,7 @@ size_t attach_poll(struct pollfd *fds) {
         for (size_t i = 0; i < n_clients; i++) {
                 short events = (short) (wanted | (clients[i].behind ? POLLOUT : 0));
 
-                /* The end of one who is not to be served now would wake us again and again. */
+                /* poll() reports a hangup even without events, which would wake us again and again. */
                 fds[i] = (struct pollfd){ .fd = events ? clients[i].fd : -1, .events = events };
         }
         fds[n_clients] = (struct pollfd){ .fd = listener_fd, .events = POLLIN };
@@ -157,12 +162,15 @@ static bool client_serve(Client *client, short events) {
         if (client->behind && clock_msec() >= client->since_msec + BEHIND_MSEC)
                 return false;
 
-        /* Somebody else may have typed first. */
+        /* The buffer may still have another client's input. */
         bool asks = events & (POLLIN | POLLHUP | POLLERR);
         return !asks || attach_has_input() || client_receive(client);
 }
 
-/* Who is first in the list is served last, so that somebody who types without end leaves others a turn. */
+/*
+ * Moves a client to the front of the list, which is served last: so a client that types without end leaves
+ * the others a turn.
+ */
 static void client_put_first(int fd) {
         for (size_t i = 0; i < n_clients; i++)
                 if (clients[i].fd == fd) {
@@ -177,7 +185,7 @@ static void client_put_first(int fd) {
 void attach_serve(const struct pollfd *fds, size_t n) {
         int typist = -1;
 
-        /* Downwards: one that is dropped is replaced by one that was served. */
+        /* Downwards, since client_drop() fills the gap with the last client, which is served already. */
         for (size_t i = n - 1; i-- > 0;) {
                 bool was_typed = attach_has_input();
 
@@ -205,7 +213,7 @@ void attach_feed(void) {
         if (n > 0)
                 n_fed += (size_t) n;
         else if (n < 0 && errno != EAGAIN && errno != EINTR)
-                n_fed = n_typed; /* nobody will take it */
+                n_fed = n_typed; /* the terminal will never take it */
 }
 
 void attach_show(const char *message, size_t n) {

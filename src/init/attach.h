@@ -9,37 +9,37 @@
 
 #include "base/attach.h"
 
-/* Those on the host who are attached to the payload's terminal (base/attach.h). */
+/* The clients on the host that are attached to the payload's terminal (base/attach.h). */
 
-/* More are refused. */
+/* Further clients are refused. */
 #define ATTACH_CLIENTS_MAX 8
 #define ATTACH_POLL_MAX (ATTACH_CLIENTS_MAX + 1)
 
 /*
- * @listener: socket that they connect to, non-blocking, or -1; @master: of the terminal, non-blocking;
- * @buffer: ATTACH_MESSAGE_MAX bytes that stay there.
+ * @listener: socket that clients connect to, non-blocking, or -1; @master: of the terminal, non-blocking;
+ * @buffer: ATTACH_MESSAGE_MAX bytes, which must stay valid.
  */
 void attach_open(int listener, int master, char *buffer);
 
-/* Fills in what to wait for. Return: how many of @fds there are, at most ATTACH_POLL_MAX. */
+/* Fills in @fds for poll(). Return: how many entries it has filled in, at most ATTACH_POLL_MAX. */
 size_t attach_poll(struct pollfd *fds);
 
-/* Return: milliseconds until attach_serve() is due whatever happens; -1 for none. */
+/* Return: milliseconds until attach_serve() must be called even without an event; -1 for no limit. */
 int attach_timeout(void);
 
-/* Does what poll() says of those @n that attach_poll() filled in. */
+/* Handles the events that poll() returned for the @n entries of attach_poll(). */
 void attach_serve(const struct pollfd *fds, size_t n);
 
-/* Return: whether something that was typed waits for the terminal to take it. */
+/* Return: whether there is input of a client that the terminal has not taken yet. */
 bool attach_has_input(void);
 
-/* Gives the terminal what it takes of that. */
+/* Writes as much of that input as the terminal takes. */
 void attach_feed(void);
 
-/* Sends a message to everyone; it must stay as it is while attach_is_behind(). */
+/* Sends a message to all clients; the caller must not change it while attach_is_behind() is true. */
 void attach_show(const char *message, size_t n);
 
-/* Return: whether somebody who may still take it has not got the last message. */
+/* Return: whether the last message is not yet sent to an attached client. */
 bool attach_is_behind(void);
 
 static inline uint64_t clock_msec(void) {

@@ -26,7 +26,7 @@ void descriptors_close_from(unsigned first) {
         if (syscall(SYS_close_range, first, ~0U, 0U) == 0)
                 return;
 
-        /* Before Linux 5.9. Nobody hands one on there that would be higher. */
+        /* Before Linux 5.9. No caller passes us higher descriptors. */
         for (int fd = (int) first; fd < 1024; fd++)
                 (void) close(fd);
 }
@@ -34,7 +34,7 @@ void descriptors_close_from(unsigned first) {
 void signals_reset(void) {
         static const struct { uintptr_t handler, flags, restorer, mask; } by_default = {};
 
-        /* Straight to the kernel: the C library does not touch the two signals it keeps for itself. */
+        /* Uses the system call: sigaction(3) refuses the two signals that the C library keeps for itself. */
         for (int sig = 1; sig < NSIG; sig++)
                 (void) syscall(SYS_rt_sigaction, sig, &by_default, NULL, sizeof(by_default.mask));
 }
@@ -102,7 +102,9 @@ bool task_next(const char **cursor, Span task, SecretsRecord *ret) {
         return r > 0;
 }
 
-/* Return: whether there is such a user; a number needs no line in @passwd, and then the name has no text. */
+/*
+ * Return: whether there is such a user; a uid without a line in @passwd counts, and then @ret has no name.
+ */
 static bool user_find(Span passwd, const char *text, PasswdEntry *ret) {
         Span user, group;
 
@@ -112,8 +114,8 @@ static bool user_find(Span passwd, const char *text, PasswdEntry *ret) {
 }
 
 /*
- * Looks up the last user that the task file names, and says who that is in the environment. @holder is the
- * one to whom the capabilities were granted.
+ * Looks up the last user that the task file names, and sets HOME, USER and LOGNAME. @holder is the user that
+ * the capabilities were granted to: another user does not get them.
  */
 static void user_apply(Setup *setup, const char *holder) {
         Span passwd = {}, user, group;
@@ -168,7 +170,7 @@ void setup_build(Setup *setup, const char *const *base, const char *const *hidde
                 }
         }
 
-        /* Three for the user, one for the NULL. */
+        /* Room for three variables of the user, and the NULL. */
         setup->environment = allocate((n + n_records + 4) * sizeof(char *));
         for (; *base; base++)
                 if (!is_hidden(*base, hidden))
@@ -183,7 +185,7 @@ void setup_build(Setup *setup, const char *const *base, const char *const *hidde
         setup->environment[setup->n_environment] = NULL;
 }
 
-/* The primary group and those of /etc/group that list the user. Return: how many. */
+/* Finds the primary group and the groups of /etc/group that list the user. Return: how many. */
 static size_t groups_find(Setup *setup, gid_t **ret) {
         Span user, group, database = {};
 
@@ -206,8 +208,8 @@ static size_t groups_find(Setup *setup, gid_t **ret) {
 }
 
 /*
- * Gives up all capabilities but those of @wanted. The ambient set is what a program without file
- * capabilities gets (capabilities(7)); it was emptied with the change of the user.
+ * Drops all capabilities but those of @wanted. Raises these in the ambient set, from which a program without
+ * file capabilities gets them (capabilities(7)); the change of the user has emptied that set.
  */
 static void capabilities_limit(uint64_t wanted) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -233,7 +235,7 @@ void user_become(Setup *setup) {
         uid_t uid = setup->entry.uid;
         gid_t gid = setup->entry.gid;
 
-        /* Or they would be gone with the user 0. */
+        /* Otherwise setresuid() would drop all capabilities. */
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 fail(EXIT_SETUP, "cannot keep capabilities: ", strerrordesc_np(errno), NULL);
         if (setgroups(n, gids) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
@@ -242,7 +244,7 @@ void user_become(Setup *setup) {
                 capabilities_limit(setup->capabilities);
 }
 
-/* Tries every place of PATH. Return: the errno that says best why there was nothing to run. */
+/* Tries every directory of PATH. Return: the errno that explains best why no program was executed. */
 static int path_exec(char **argv, const Setup *setup, const char *path) {
         char candidate[PATH_MAX];
         int r, error = ENOENT;
@@ -256,7 +258,7 @@ static int path_exec(char **argv, const Setup *setup, const char *path) {
 
                 (void) execve(candidate, argv, (char **) setup->environment);
                 if (errno == EACCES)
-                        error = EACCES; /* a later place may do */
+                        error = EACCES; /* a later directory may have a program that we can execute */
                 else if (errno != ENOENT && errno != ENOTDIR && errno != ENODEV && errno != ESTALE)
                         return errno;
         }

@@ -12,16 +12,16 @@ typedef struct FdMessage {
 } FdMessage;
 
 /**
- * fd_message_peek() - take descriptors from the message
+ * fd_message_peek() - copy the descriptors from the message on a socket
  *
- * The message is only looked at and stays there: systemd keeps the socket, and the next run of the same unit
- * finds it again.
+ * The message stays in the socket (MSG_PEEK): systemd keeps the socket, and the next run of the unit reads
+ * the same message again.
  *
- * Return: 0, -EBADMSG for a strange message, or another negative errno.
+ * Return: 0, -EBADMSG for an invalid message, or another negative errno.
  */
 int fd_message_peek(int socket, FdMessage *ret);
 
-/* The same, and the message is gone then. */
+/* As fd_message_peek(), but removes the message from the socket. */
 int fd_message_take(int socket, FdMessage *ret);
 
 /* Return: the descriptor of this letter, or -1. */

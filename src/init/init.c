@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The first program in a container: nspawn starts it, it becomes or looks after the task's command.
+ * The first program in a container: nspawn starts it, and it becomes or supervises the task's command.
  *
- * It reads what must not stand in a command line (that is public) from a credential, and it is the one who
- * knows how the command ended: nspawn only hands on an exit code. The process that stays resident has read
- * nothing and allocated nothing; all set-up is done by the process that then becomes the command.
+ * It reads the secrets from a credential, since a command line is public. Only it knows how the command
+ * ended: nspawn just passes on an exit code. The supervisor, which stays as process 1, reads no files and
+ * allocates no memory for the set-up: the process that becomes the command does all that.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "setup.h"
 #include "terminal.h"
 
-/* Descriptors 0 to 2 always exist afterwards, the journal is a copy of 2, and there is nothing else. */
+/* Makes sure that only descriptors 0 to 2, and a copy of 2 for messages to the journal, are open. */
 static void descriptors_init(void) {
         for (int fd = 0; fd < 3; fd++)
                 if (fcntl(fd, F_GETFD) < 0)
@@ -43,9 +43,10 @@ static void signals_unblock(void) {
 }
 
 /*
- * A booted system may be asked to stop before it has a handler for that, and the kernel drops such a signal
- * of process 1. A blocked one waits: systemd blocks it as well before it reads it from a descriptor
- * (manager_setup_signals() of 252 to 257, core/manager.c), and unblocks it in what it starts.
+ * Blocks the signal that stops a booted system. It may come before the image's systemd has a handler for it,
+ * and the kernel drops an unblocked signal without a handler for process 1. A blocked one waits: systemd,
+ * too, blocks it before it reads it from a signalfd (manager_setup_signals() of 252 to 257, core/manager.c),
+ * and unblocks it in the processes that it starts.
  */
 static void stop_hold_back(void) {
         sigset_t stop;
@@ -64,7 +65,8 @@ static void stop_hold_back(void) {
  * Return: the socket, for ready_wait(), or -1.
  */
 static int ready_send(void) {
-        /* So long that the socket has room for nothing else until it was read; nspawn takes 4096 bytes. */
+        /* So long that the socket has no room for another message until nspawn has read this one, as
+         * ready_wait() needs; nspawn accepts 4096 bytes. */
         char message[2048] = "READY=1\nX_NSPAWN_UNITS=";
         struct sockaddr_un address;
         const int smallest = 1;
@@ -87,8 +89,8 @@ static int ready_send(void) {
 }
 
 /*
- * nspawn may see the end of its first process before it looks at what that one told it, and then drops the
- * message: a short command would be a failed start. So the end waits until the message was read.
+ * Waits until nspawn has read the message of ready_send(). If this process ended earlier, nspawn might see
+ * its end first and drop the message: then the start of a short command would count as failed.
  */
 static void ready_wait(int fd) {
         struct pollfd room = { .fd = fd, .events = POLLOUT };
@@ -99,8 +101,8 @@ static void ready_wait(int fd) {
 
 /*
  * Tells the host how the payload ended, since nspawn does not: it turns code 133 into 1 and knows no
- * signals. The payload never has the descriptor; its root can get it, and then tells what it likes of its
- * own end.
+ * signals. The payload does not inherit the descriptor. The container's root can still get at it, but can
+ * only lie about the end of its own run.
  */
 static void result_note(const Options *options, int status) {
         uint64_t number = run_result_number(
@@ -114,7 +116,7 @@ static void result_note(const Options *options, int status) {
                 say("cannot note how the command ended: ", strerrordesc_np(errno), NULL);
 }
 
-/* Reaps whatever ended. Does not come back when the payload was among it. */
+/* Reaps all ended children. Exits if the payload is one of them. */
 static void children_reap(pid_t payload, int ready_fd, const Options *options) {
         int status;
 
@@ -136,8 +138,9 @@ static void children_reap(pid_t payload, int ready_fd, const Options *options) {
 }
 
 /*
- * The child of the supervisor. It has a process group of its own: a payload that signals its group must not
- * reach PID 1, which would send the signal straight back. A terminal follows it there.
+ * Runs in the child of the supervisor. The payload has a process group of its own, which becomes the
+ * terminal's foreground group: if PID 1 were in that group, it would pass a signal that the payload sends to
+ * its group back to the payload.
  */
 static _Noreturn void payload_run(const Options *options) {
         if (options->terminal)
@@ -150,8 +153,8 @@ static _Noreturn void payload_run(const Options *options) {
         command_exec(options);
 }
 
-/* Who sent a signal and has no pid in here is outside (pid_namespaces(7)); the kernel itself has none
- * either. */
+/* A process outside of the container has no pid in here, so its signals come from pid 0 (pid_namespaces(7)).
+ * So do the kernel's own, which have another si_code. */
 static int signal_wait(const sigset_t *signals, bool *ret_from_outside) {
         siginfo_t info = {};
         int sig = sigwaitinfo(signals, &info);
@@ -166,13 +169,13 @@ static _Noreturn void supervise(const Options *options) {
         char byte;
         ssize_t n;
 
-        /* For PID 1, what is blocked waits, what is not is dropped. */
+        /* The kernel queues blocked signals, but drops others for PID 1, which has no handlers. */
         (void) sigfillset(&all);
         (void) sigprocmask(SIG_SETMASK, &all, NULL);
 
         if (options->terminal)
                 terminal_open(options->attach_fd);
-        /* The payload's stderr may come as a descriptor, and then is no socket. */
+        /* If the payload's stderr comes as a descriptor, it is no socket. */
         bool passes_on = !options->terminal && outlet_open(options->error_fd < 0);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
@@ -185,12 +188,14 @@ static _Noreturn void supervise(const Options *options) {
                 payload_run(options);
         }
 
-        /* The task's output ends when the task closes it, so the side that it writes to is not kept here. */
+        /*
+         * Keep no copy of the payload's output here: its reader must see the end when the payload closes it.
+         */
         (void) close(fds[1]);
         (void) close(options->error_fd);
         descriptors_nullify();
 
-        /* Closed by execve without a byte: it runs. */
+        /* If execve() closes the pipe without a byte written, the command runs. */
         do
                 n = read(fds[0], &byte, 1);
         while (n < 0 && errno == EINTR);

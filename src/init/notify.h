@@ -5,8 +5,8 @@
 #include <sys/un.h>
 
 /**
- * notify_address() - where messages about readiness go (sd_notify(3), $NOTIFY_SOCKET)
+ * notify_address() - get the address for messages about readiness (sd_notify(3), $NOTIFY_SOCKET)
  *
- * Return: the address's length; 0 when nobody wants any; -ENAMETOOLONG.
+ * Return: the address's length; 0 when the variable is not set; -ENAMETOOLONG.
  */
 int notify_address(struct sockaddr_un *ret);

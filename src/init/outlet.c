@@ -16,7 +16,7 @@
 #include "signals.h"
 #include "words.h"
 
-/* How long a reader of the output may be away at the end. */
+/* How long to wait, after the end of the payload, for a reader that does not read the output. */
 #define FINISH_MSEC 5000
 
 /* Any user may open the pipe to write. */
@@ -24,10 +24,10 @@
 
 #define N_WAYS 2
 
-/* Memory that a supervisor without pipes never touches. */
+/* From a pipe of the payload to a socket. A supervisor without pipes never touches this memory. */
 typedef struct Way {
-        int pipe_fd;   /* what the payload writes comes here; -1 at its end, or where there is no pipe */
-        int socket_fd; /* where it goes */
+        int pipe_fd;   /* read end of the pipe; -1 when the way is closed or never existed */
+        int socket_fd; /* where the bytes go */
         size_t n_read, n_written;
         char bytes[4096];
 } Way;
@@ -74,7 +74,7 @@ static bool way_is_empty(const Way *way) {
         return way->n_written == way->n_read;
 }
 
-/* Then the payload hears of it, as it would with the socket itself. */
+/* Closes both ends. So further writes of the payload fail, as they would with the socket itself. */
 static void way_close(Way *way) {
         (void) close(way->pipe_fd);
         (void) close(way->socket_fd);
@@ -82,7 +82,7 @@ static void way_close(Way *way) {
         way->n_read = way->n_written = 0;
 }
 
-/* Return: whether there was something. */
+/* Reads from the pipe. Return: whether there were bytes. */
 static bool way_read(Way *way) {
         ssize_t n = read(way->pipe_fd, way->bytes, sizeof(way->bytes));
 
@@ -105,7 +105,7 @@ static void way_write(Way *way) {
                 way->n_written = way->n_read; /* there is no memory for it now */
 }
 
-/* Waits until something can be done, @msec at most, and does it. Return: whether a signal is there. */
+/* Waits for an event, at most @msec, and handles it. Return: whether a signal is pending. */
 static bool outlet_turn(bool finishing, int msec) {
         struct pollfd fds[1 + N_WAYS] = { { .fd = finishing ? -1 : signals_fd, .events = POLLIN } };
 
@@ -133,7 +133,7 @@ int outlet_wait_signal(bool *ret_from_outside) {
         return sig;
 }
 
-/* Passes on what the payload has left in the pipe, and nothing that somebody else writes after it. */
+/* Passes on what the payload has left in the pipe, but nothing that another process writes after it. */
 static void way_finish(Way *way, uint64_t end) {
         uint64_t now;
         int n = 0;

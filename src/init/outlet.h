@@ -4,21 +4,25 @@
 #include <stdbool.h>
 
 /*
- * The output of a payload whose streams are sockets, as those of journald are. A socket cannot be opened by
- * its name (open(2), ENXIO), so that a program that logs to /dev/stdout would fail. Such a payload gets
- * pipes, and its supervisor, which is there in any case, passes on what is written into them.
+ * The output of a payload whose streams are sockets, as those of journald are. A process cannot open a
+ * socket by its name (open(2), ENXIO), so a program that logs to /dev/stdout would fail. Such a payload gets
+ * pipes instead, and the supervisor passes on the bytes that it writes into them.
  */
 
 /*
- * Puts pipes in the places of descriptors 1 and 2 where these are sockets: one pipe for both if they are the
- * same. Descriptor 2 stays as it is unless @error. All signals are blocked. Does not come back on failure.
+ * Replaces descriptors 1 and 2 with pipes if they are sockets: with one pipe if both are the same socket.
+ * Leaves descriptor 2 alone unless @error. All signals must be blocked. Exits on failure.
  *
- * Return: whether there is anything to pass on; otherwise nothing below may be called but outlet_finish().
+ * Return: whether there is a pipe; if not, the caller may call none of the functions below but
+ * outlet_finish().
  */
 bool outlet_open(bool error);
 
-/* Passes on until a signal came, from a process outside of the container or not. Return: its number. */
+/*
+ * Passes on output until a signal comes; @ret_from_outside: whether a process outside of the container sent
+ * it. Return: the signal's number.
+ */
 int outlet_wait_signal(bool *ret_from_outside);
 
-/* The payload has ended: passes on what it wrote until then, for some seconds at most. */
+/* To be called when the payload has ended: passes on the rest of its output, for some seconds at most. */
 void outlet_finish(void);

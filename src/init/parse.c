@@ -8,7 +8,7 @@
 #include "base/secrets-file.h"
 #include "parse.h"
 
-/* passwd has seven of them; more are tolerated, they end up in the last one. */
+/* A line of passwd has seven fields. Further ones are tolerated, and become part of the last one. */
 #define FIELDS_MAX 7
 
 static bool span_equal(Span a, Span b) {
@@ -123,7 +123,7 @@ static bool line_next(Span *rest, Span *ret) {
         return true;
 }
 
-/* Splits at colons. Return: how many fields there are, at most @n; 0 for a line nobody can mean. */
+/* Splits at colons. Return: how many fields there are, at most @n; 0 for a line that contains a NUL. */
 static size_t line_split(Span line, Span *fields, size_t n) {
         size_t count = 0;
 
@@ -241,7 +241,7 @@ int path_candidate(const char **cursor, const char *command, char *buffer, size_
         size_t n = strcspn(directory, ":"), m = strlen(command);
         *cursor = directory[n] ? directory + n + 1 : NULL;
 
-        /* An empty place is the working directory. */
+        /* An empty entry of PATH is the working directory. */
         if (n == 0) {
                 directory = ".";
                 n = 1;
@@ -260,8 +260,8 @@ int signal_forwarded(int signal, bool from_outside) {
                 return signal == SIGTERM || signal == SIGRTMIN + 4 ? SIGTERM : 0;
 
         switch (signal) {
-        case SIGCHLD: /* about our children, not for them */
-        case SIGSEGV: /* ours, if we are at fault */
+        case SIGCHLD: /* for us, about our children */
+        case SIGSEGV: /* a fault of our own, as the next five */
         case SIGBUS:
         case SIGILL:
         case SIGFPE:

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /*
- * The parts of the init that only think: no system calls, no allocation, nothing trusted. The texts come
- * from an image or from the task file, so every length is checked and nothing needs a NUL at its end.
+ * The parts of the init that only compute: no system calls, no allocation. The texts come from an image or
+ * from the task file and are not trusted, so every length is checked and no text needs a NUL at its end.
  *
- * This program stands on its own (it knows nothing of src/base), so that it stays tiny.
+ * The init uses only those headers of src/base that need nothing but libc, so that it stays tiny.
  */
 
 typedef struct Span {
@@ -41,7 +41,9 @@ typedef struct SecretsRecord {
  */
 int secrets_record_next(const char **cursor, const char *end, SecretsRecord *ret);
 
-/* Puts NAME=VALUE into the list of *@n, in place of what has the same name. There must be room for one. */
+/*
+ * Puts NAME=VALUE into the list of *@n, replacing a variable of that name. There must be room for one more.
+ */
 void environment_put(const char **list, size_t *n, const char *assignment);
 
 /* Removes every variable of this name. */
@@ -50,8 +52,8 @@ void environment_remove(const char **list, size_t *n, const char *name);
 /* Return: the value of a variable, or NULL. */
 const char *environment_get(const char *const *list, size_t n, const char *name);
 
-/* Return: whether these are the digits of a uid or gid; (uint32_t) -1 means "none" to the kernel and is not.
- */
+/* Return: whether the text is the digits of a uid or gid; (uint32_t) -1 is refused, since it means "none" to
+ * the kernel. */
 bool id_parse(Span text, uint32_t *ret);
 
 /* Splits "user" or "user:group"; the group's text is NULL when there is no colon. */
@@ -59,13 +61,15 @@ void user_split(const char *text, Span *ret_user, Span *ret_group);
 
 /**
  * passwd_find() - look a user up in the text of /etc/passwd
- * @user: a name, or decimal digits, which always mean a uid: no image can give that another meaning
+ * @user: a name, or decimal digits; digits always mean a uid, even if the image has a user with such a name
  *
- * Lines that are malformed are passed over.
+ * Ignores malformed lines.
+ *
+ * Return: whether there is such a user; its entry is in @ret then.
  */
 bool passwd_find(Span passwd, Span user, PasswdEntry *ret);
 
-/* Looks a group up by name in the text of /etc/group. */
+/* Looks a group up by name in the text of /etc/group. Return: whether it exists; its gid is in @ret then. */
 bool group_find(Span group, Span name, uint32_t *ret);
 
 /**
@@ -77,10 +81,10 @@ bool group_find(Span group, Span name, uint32_t *ret);
 size_t group_memberships(Span group, Span user, uint32_t *gids, size_t size);
 
 /**
- * path_candidate() - the next place where PATH says a command may be
- * @cursor: the rest of PATH, moved on; NULL once all of it was seen
+ * path_candidate() - make the command's path in the next directory of PATH
+ * @cursor: the rest of PATH, moved on; NULL at its end
  *
- * Return: 1 with the path in @buffer, 0 at the end, -ENAMETOOLONG when this one did not fit.
+ * Return: 1 with the path in @buffer, 0 at the end, -ENAMETOOLONG when this path did not fit.
  */
 int path_candidate(const char **cursor, const char *command, char *buffer, size_t size);
 
@@ -88,14 +92,15 @@ int path_candidate(const char **cursor, const char *command, char *buffer, size_
  * signal_forwarded() - which signal the payload gets when PID 1 gets this one
  * @from_outside: a process outside of the container sent it
  *
- * What is sent to the whole unit from outside the payload gets itself, and would get twice. So only a stop
- * is passed on from there: SIGTERM of nspawn, and what "machinectl poweroff" sends to the first process.
+ * A signal from outside to the whole unit reaches the payload directly: to pass it on would deliver it
+ * twice. So PID 1 passes on only a stop from outside: nspawn's SIGTERM, and the signal that "machinectl
+ * poweroff" sends to the first process.
  *
  * Return: the signal, or 0 for none.
  */
 int signal_forwarded(int signal, bool from_outside);
 
-/* Return: the exit code that tells how a process ended: its own, or 128 and the signal. */
+/* Return: the exit code of a process, or 128 + the signal that ended it. */
 int exit_code_of_status(int status);
 
 /* Room for what ledger_line() writes, for a unit of version 0.1.0. */

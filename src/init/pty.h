@@ -3,11 +3,11 @@
 
 /**
  * pty_open() - make a terminal in the container's own devpts
- * @ret_slave: its other side, got from the master and not by a name
+ * @ret_slave: the other side; opened through the master (TIOCGPTPEER), not by a name
  *
- * An image is not trusted to have the right thing in its place: it is recognised by its device number
- * (Documentation/admin-guide/devices.txt). Both are close-on-exec. Ends the process with words where it
- * fails.
+ * The image is not trusted to have the real device at /dev/ptmx: this function checks its device number
+ * (Documentation/admin-guide/devices.txt). Both descriptors are close-on-exec. A failure ends the process
+ * with a message.
  *
  * Return: the master, which does not block.
  */

@@ -54,7 +54,9 @@ static Span task_read(void) {
         return task;
 }
 
-/* Descriptor 0 was the way in of the others; there is no input then. */
+/*
+ * Replaces descriptor 0, the socket that brought the others, with /dev/null, and puts stderr in its place.
+ */
 static void streams_restore(int error_fd) {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -63,9 +65,9 @@ static void streams_restore(int error_fd) {
 }
 
 /*
- * A task's limits are those of its unit. In /sys/fs/cgroup it finds the group below that in which nspawn put
- * it, without any. Runtimes look there for what they may use (JVM, Go), so the unit's files go over
- * those.
+ * Mounts the files with the unit's limits over those in /sys/fs/cgroup. The limits of a task are set on its
+ * unit's group, but in /sys/fs/cgroup the task sees the group below, into which nspawn put it, and that has
+ * no limits. Language runtimes (JVM, Go) look there for the memory and CPU that they may use.
  */
 static void limits_show(void) {
         static const char *const names[] = { "cpu.max", "memory.high", "memory.max", "memory.swap.max",
@@ -99,7 +101,7 @@ static _Noreturn void boot(const Options *options, const Setup *setup) {
                 (void) execve(inits[i], (char **) argv, (char **) setup->environment);
                 if (exit_code_of_exec(errno) == 127)
                         continue;
-                /* The first one that is there says best what is wrong. */
+                /* The error of the first one that exists explains the failure best. */
                 if (!tried) {
                         tried = inits[i];
                         error = errno;
@@ -115,7 +117,9 @@ static _Noreturn void boot(const Options *options, const Setup *setup) {
 }
 
 void command_exec(const Options *options) {
-        /* A booted system may want them; our init has told already that the command runs. */
+        /*
+         * A booted system may use these variables. With MODE_SUPERVISE, our init itself reports readiness.
+         */
         static const char *const hidden[_MODE_MAX][3] = {
                 [MODE_SUPERVISE] = { "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET" },
                 [MODE_EXEC] = { "CREDENTIALS_DIRECTORY" },

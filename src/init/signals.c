@@ -26,10 +26,13 @@ int signals_take(int fd, bool *ret_from_outside) {
 
         if (read(fd, &info, sizeof(info)) != sizeof(info))
                 return 0;
-        /* Of a write of ours that nobody can read: not for the payload. */
+        /* Our own write to a closed pipe or socket caused this SIGPIPE: it is not for the payload. */
         if (info.ssi_signo == SIGPIPE && info.ssi_pid == (unsigned) getpid())
                 return 0;
-        /* Who has no pid in here is outside (pid_namespaces(7)); the kernel itself has none either. */
+        /*
+         * A process outside of the container has no pid in here (pid_namespaces(7)), so its signals come
+         * from pid 0. So do the kernel's own, which have another code.
+         */
         *ret_from_outside = info.ssi_code <= 0 && info.ssi_pid == 0;
         return (int) info.ssi_signo;
 }

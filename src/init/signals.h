@@ -3,13 +3,15 @@
 
 #include <stdbool.h>
 
-/* Signals as a descriptor, for a supervisor that has more to wait for. All of them must be blocked. */
+/*
+ * Signals as a descriptor, for a supervisor that waits for other events, too. All signals must be blocked.
+ */
 
-/* Does not come back on failure. Return: the descriptor. */
+/* Exits on failure. Return: the descriptor. */
 int signals_open(void);
 
 /*
- * Takes a signal that is there.
+ * Takes a pending signal.
  * @ret_from_outside: whether a process outside of the container sent it
  *
  * Return: its number; 0 when there is none for the payload.

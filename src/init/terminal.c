@@ -19,10 +19,13 @@
 #include "signals.h"
 #include "terminal.h"
 
-/* How long a reader of the output may be away at the end. */
+/* How long to wait, after the end of the payload, for a reader that does not read the output. */
 #define FINISH_MSEC 5000
 
-/* More than a terminal holds (drivers/tty/pty.c, n_tty.c): what comes behind was written after the end. */
+/*
+ * More than a terminal holds (drivers/tty/pty.c, n_tty.c): bytes beyond that were written after the
+ * payload's end.
+ */
 #define FINISH_BYTES ((size_t) 64 * 1024)
 
 /* The slave is kept open: its last close would end the terminal, which the payload may open again. */
@@ -31,7 +34,7 @@ static int signals_fd = -1;
 static int output_fd = -1;
 static bool output_is_socket, output_is_tty;
 
-/* What the terminal showed last, as a message: a letter, and at most PIPE_BUF bytes. */
+/* The last output of the terminal, as a message: a letter, and at most PIPE_BUF bytes. */
 static char *shown;
 static size_t n_shown, n_written;
 
@@ -51,7 +54,7 @@ void terminal_open(int listener) {
         output_is_socket = S_ISSOCK(st.st_mode);
         output_is_tty = isatty(output_fd);
 
-        /* Not in the program's own memory, which would grow by them for those who have no terminal. */
+        /* Allocated only here, so that an init without a terminal needs no memory for the buffers. */
         shown = mmap(NULL, (size_t) 2 * ATTACH_MESSAGE_MAX, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (shown == MAP_FAILED)
@@ -68,13 +71,16 @@ void terminal_enter(void) {
                 if (dup2(slave_fd, fd) < 0)
                         fail(EXIT_SETUP, "cannot take the terminal: ", strerrordesc_np(errno), NULL);
 
-        /* The task's own comes later. nspawn of systemd 262 says "dumb", for its console is no terminal. */
+        /*
+         * The task's own TERM is set later. nspawn of systemd 262 sets "dumb", as its console is no
+         * terminal.
+         */
         const char *term = getenv("TERM");
         if (!term || strcmp(term, "dumb") == 0)
                 (void) putenv(usual);
 }
 
-/* Shows what there is next. Return: how many bytes. */
+/* Reads the next output of the terminal and sends it to the clients. Return: how many bytes. */
 static size_t show_next(void) {
         ssize_t n = read(master_fd, shown + 1, ATTACH_MESSAGE_MAX - 1);
 
@@ -89,8 +95,9 @@ static size_t show_next(void) {
 }
 
 /*
- * What another terminal takes without waiting when it takes anything: its room is counted in steps of 256
- * bytes (drivers/tty/tty_buffer.c), and of what it changes it writes each by itself (n_tty.c).
+ * Return: how many bytes another terminal, which poll() says has room, takes without blocking. The kernel
+ * counts its room in steps of 256 bytes (drivers/tty/tty_buffer.c), and writes each control character, which
+ * the terminal may expand, by itself (n_tty.c).
  */
 static size_t tty_piece(const char *bytes, size_t n) {
         size_t k = 0;
@@ -100,7 +107,9 @@ static size_t tty_piece(const char *bytes, size_t n) {
         return k > 0 ? k : 1;
 }
 
-/* The output's flags are others' too, so that it is not made non-blocking: it has room when this is called.
+/*
+ * Must be called only when the output has room. Other processes share the flags of the output, so this
+ * process does not make it non-blocking.
  */
 static void output_write(void) {
         size_t n = n_shown - n_written;
@@ -114,7 +123,7 @@ static void output_write(void) {
         if (k > 0)
                 n_written += (size_t) k;
         else if (k < 0 && errno != EAGAIN && errno != EINTR)
-                n_written = n_shown; /* nobody will ever read this */
+                n_written = n_shown; /* the output is closed */
 }
 
 static int shorter(int a, int b) {
@@ -122,10 +131,10 @@ static int shorter(int a, int b) {
 }
 
 /*
- * Waits until something can be done, @msec at most, and does it. The terminal shows more when everybody has
- * what it showed: a terminal slows a program down.
+ * Waits for an event, at most @msec, and handles it. Reads more from the terminal only when the output and
+ * all clients have the last message: a slow reader slows the program down.
  *
- * Return: whether a signal is there.
+ * Return: whether a signal is pending.
  */
 static bool terminal_turn(bool finishing, int msec) {
         enum { SIGNALS, MASTER, OUTPUT, N_OWN };

@@ -7,7 +7,7 @@
 
 #include "words.h"
 
-/* A long name must not push the reason out of the sentence. */
+/* The most bytes of one string in a message: a long name must leave room for the reason behind it. */
 #define WORD_MAX 300
 #define SENTENCE_MAX 2048
 
@@ -26,14 +26,14 @@ void failure_report_to(int fd) {
         failure_fd = fd;
 }
 
-/* Appends to the @n bytes at @sentence. Return: how many there are then. */
+/* Appends a string to the @n bytes at @sentence. Return: the new length. */
 static size_t sentence_append(char *sentence, size_t n, const char *word) {
         size_t length = strlen(word), shown = length > WORD_MAX ? WORD_MAX - 3 : length;
 
         if (n + shown + 4 > SENTENCE_MAX)
                 return n;
 
-        /* One message is one line, and no terminal is driven by it. */
+        /* Replaces control characters: a message must stay one line and must not control a terminal. */
         for (size_t i = 0; i < shown; i++)
                 sentence[n++] = (unsigned char) word[i] < ' ' || word[i] == 0x7f ? '?' : word[i];
         for (int i = 0; shown < length && i < 3; i++)
@@ -49,7 +49,7 @@ static void say_words(const char *first, va_list ap) {
                 n = sentence_append(sentence, n, word);
         sentence[n++] = '\n';
 
-        /* Nobody is left to tell when this fails. */
+        /* There is nowhere to report that this failed. */
         ssize_t written = write(journal_fd, sentence, n);
         (void) written;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Words for people, where nothing may be allocated. */
+/* Messages for people, without allocating memory. */
 
-/* Exit code when something failed before the command was tried; 126 and 127 are the command's. */
+/* Exit code for a failure before execve() of the command; 126 and 127 mean that execve() failed. */
 #define EXIT_SETUP 125
 
-/* Keeps a copy of descriptor 2 as it is now, close-on-exec, for say() and fail(). */
+/* Keeps a copy of the present descriptor 2, close-on-exec, for say() and fail(). */
 void journal_open(void);
 
-/* What they say goes to @fd instead, a sentence in each write. */
+/* Makes say() and fail() write to @fd instead, one message in each write(). */
 void journal_replace(int fd);
 
-/* Writes one sentence of these strings, up to NULL, to the journal. */
+/* Joins the strings, up to NULL, and writes them to the journal as one message. */
 void say(const char *first, ...) __attribute__((sentinel));
 
-/* Has fail() write one byte there, so that a supervisor knows. */
+/* Makes fail() write one byte to @fd, so that a supervisor notices the failure. */
 void failure_report_to(int fd);
 
-/* Writes the sentence, reports, exits with @code. */
+/* Writes the message as say() does, writes the byte of failure_report_to(), and exits with @code. */
 _Noreturn void fail(int code, const char *first, ...) __attribute__((sentinel));

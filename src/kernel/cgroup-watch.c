@@ -22,7 +22,7 @@
 /* Return: words for a limit as the kernel writes it, owned by the caller. */
 typedef char *(*LimitWords)(const char *text);
 
-/* In the biggest unit that gives the very number, so that different limits never look alike. */
+/* Uses the biggest unit that gives a whole number, so that different limits never look the same. */
 static char *words_of_bytes(const char *text) {
         static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
         uint64_t bytes;
@@ -43,7 +43,7 @@ static char *words_of_number(const char *text) {
         return xstrdup(string_parse_u64(text, &number) ? text : WORD_NO_LIMIT);
 }
 
-/* "QUOTA PERIOD", microseconds; as a share of one processor. */
+/* @text is "QUOTA PERIOD" in microseconds; the result is a share of one processor. */
 static char *words_of_quota(const char *text) {
         const char *blank = strchr(text, ' ');
         uint64_t quota, period;
@@ -61,7 +61,7 @@ static const struct {
         const char *name;
         const char *file;
         LimitWords words;
-        const char *passing; /* what the file says only for a moment, and nobody set as a limit */
+        const char *passing; /* a value that systemd sets only for a moment, and that is no limit */
 } limits[] = {
         { "MemoryMax", "memory.max", words_of_bytes },
         { "MemoryHigh", "memory.high", words_of_bytes },
@@ -77,14 +77,12 @@ struct CgroupWatch {
         char *control_group;
         const CgroupWatchCallbacks *callbacks;
         void *userdata;
-        /* The files of limits are watched through their directory, which costs one inode for all of them.
-         * The kernel itself writes to memory.events, and is silent about files that nobody watches or has
-         * open.
-         */
+        /* One watch of the directory covers all files of limits. memory.events needs a watch of its own: the
+         * kernel itself changes it, and sends events only for files that somebody watches or has open. */
         sd_event_source *directory;
         sd_event_source *events;
         uint64_t n_before; /* kills when the watch began */
-        uint64_t n_told;
+        uint64_t n_told;   /* kills at the last call of on_oom() */
         char texts[ELEMENTSOF(limits)][LIMIT_TEXT_MAX];
 };
 
@@ -102,7 +100,7 @@ static char *group_read(const char *root, const char *control_group, const char 
         return TAKE_PTR(text);
 }
 
-/* Return: whether the file is a number; else *ret is left. */
+/* Return: whether the file is a number; if not, *ret keeps its value. */
 static bool group_read_number(const CgroupWatch *watch, const char *file, uint64_t *ret) {
         int error;
         _cleanup_free_ char *text = group_read(watch->root, watch->control_group, file, &error);
@@ -116,7 +114,7 @@ int cgroup_read_oom_kills(const char *root, const char *control_group, uint64_t 
         char *rest = text, *line;
 
         if (!text)
-                /* It was removed while it was read. */
+                /* The group was removed while we read the file. */
                 return error == -ENODEV ? -ENOENT : error;
 
         while ((line = strsep(&rest, "\n"))) {
@@ -146,7 +144,7 @@ void cgroup_watch_check(CgroupWatch *watch) {
         watch->callbacks->on_oom(watch->userdata, &oom);
 }
 
-/* Return: whether the limit is another one now; its text before is in @before then. */
+/* Return: whether the limit has changed; if so, @before is the old text. */
 static bool limit_update(CgroupWatch *watch, size_t i, char before[static LIMIT_TEXT_MAX]) {
         int error;
         _cleanup_free_ char *text = group_read(watch->root, watch->control_group, limits[i].file, &error);
@@ -164,7 +162,7 @@ static void limit_check(CgroupWatch *watch, size_t i) {
 
         if (!limit_update(watch, i, before) || !watch->callbacks->on_limit)
                 return;
-        /* The watch began in such a moment: the limit before it is not known. */
+        /* The watch began while the file had its passing value: the real old limit is not known. */
         if (limits[i].passing && string_is_empty(before))
                 return;
 
@@ -189,8 +187,8 @@ static int on_events(
         return 0;
 }
 
-/* What is so already is remembered and not told. It is watched first, so that no change falls between. */
-static int signal_match_begin(CgroupWatch *watch, sd_event *event) {
+/* Watches first and then reads the present values, for comparison, so that no change is missed. */
+static int watch_begin(CgroupWatch *watch, sd_event *event) {
         _cleanup_free_ char *directory = cgroup_path(watch->root, watch->control_group, NULL);
         _cleanup_free_ char *events = cgroup_path(watch->root, watch->control_group, FILE_EVENTS);
         char before[LIMIT_TEXT_MAX];
@@ -223,7 +221,7 @@ int cgroup_watch_new(sd_event *event, const char *root, const char *control_grou
         watch->control_group = xstrdup_null(control_group);
         watch->callbacks = callbacks;
         watch->userdata = userdata;
-        r = signal_match_begin(watch, event);
+        r = watch_begin(watch, event);
         if (r < 0)
                 return r;
 

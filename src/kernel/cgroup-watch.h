@@ -6,10 +6,10 @@
 #include "base/macro.h"
 
 /*
- * Being told of what happens to a unit's control group, without polling: the kernel killed for want of
- * memory, or somebody changed a limit (systemctl set-property). Both come as inotify events of the group's
- * files (Linux, Documentation/admin-guide/cgroup-v2.rst, memory.events); all watches of an event loop share
- * one inotify descriptor.
+ * Watches a unit's control group without polling: the kernel killed a process for want of memory, or
+ * somebody changed a limit (systemctl set-property). Both come as inotify events of the group's files
+ * (Linux, Documentation/admin-guide/cgroup-v2.rst, memory.events); all watches of an event loop share one
+ * inotify descriptor.
  */
 typedef struct CgroupWatch CgroupWatch;
 
@@ -17,9 +17,9 @@ typedef struct CgroupWatch CgroupWatch;
 
 typedef struct CgroupOom {
         uint64_t n_killed; /* processes killed since the group was made, those of groups below included */
-        uint64_t n_new;    /* of these, since it was told last */
+        uint64_t n_new;    /* of these, since the last call of on_oom() */
         uint64_t limit;    /* bytes; CGROUP_NO_LIMIT */
-        uint64_t peak;     /* most memory ever used, bytes; what is used now before Linux 5.19; 0 unknown */
+        uint64_t peak;     /* most memory ever used, bytes; before Linux 5.19 the current use; 0 unknown */
 } CgroupOom;
 
 /* None of them may free the watch. */
@@ -27,8 +27,8 @@ typedef struct CgroupWatchCallbacks {
         /* Processes were killed: the group, or one it is in, was out of memory. */
         void (*on_oom)(void *userdata, const CgroupOom *oom);
         /*
-         * A limit is another one now. @limit is called as systemctl set-property calls it ("MemoryMax"),
-         * @before and @now are words for people ("128 MiB", "no limit"). All are valid during the call.
+         * A limit has changed. @limit is its name for systemctl set-property ("MemoryMax"), @before and @now
+         * are texts for people ("128 MiB", "no limit"). All are valid during the call.
          */
         void (*on_limit)(void *userdata, const char *limit, const char *before, const char *now);
 } CgroupWatchCallbacks;
@@ -36,14 +36,13 @@ typedef struct CgroupWatchCallbacks {
 /**
  * cgroup_watch_new() - watch a group
  * @root:          where groups are; NULL for CGROUP_ROOT
- * @control_group: as the unit's property ControlGroup says it
+ * @control_group: value of the unit's property ControlGroup
  * @callbacks:     must live as long as the watch; any of them may be NULL
  *
- * What is so already is not told: kills count from now on, limits are compared with what they are now. A
- * group that the kernel does not limit memory for has no kills to be told of.
+ * The watch does not report what happened before: it counts kills from now on, and compares limits with
+ * their present values. It reports no kills if the memory controller is not enabled for the group.
  *
- * The watch is of this very group. When systemd restarts the unit it makes a new one of the same name, and
- * a new watch is needed then.
+ * When systemd restarts the unit, it makes a new group of the same name. The caller then needs a new watch.
  *
  * Return: 0; -ENOENT when there is no such group, or another negative errno.
  */
@@ -56,12 +55,12 @@ DEFINE_CLEANUP(CgroupWatch *, cgroup_watch_free)
 /**
  * cgroup_watch_check() - look for kills now
  *
- * As if an event had come, so on_oom may be called. For a unit that is ending: its group is gone soon, and
- * events that wait in the queue come too late. Does nothing when the group is gone.
+ * May call on_oom(), as when an event comes. For a unit that is ending: its group will be gone before the
+ * loop dispatches the events in the queue. Does nothing when the group is gone.
  */
 void cgroup_watch_check(CgroupWatch *watch);
 
-/* Return: kills that were seen since the watch is there, told or not. */
+/* Return: how many kills the watch has seen since it was made, even if on_oom is NULL. */
 uint64_t cgroup_watch_n_killed(const CgroupWatch *watch);
 
 /**

@@ -8,7 +8,7 @@
 #include "base/string.h"
 #include "kernel/cgroup.h"
 
-/* More than any of the files had at the time of Linux 6.18; longer ones are read in parts. */
+/* Larger than any of the files in Linux 6.18; a longer file is read in parts. */
 #define BUFFER_SIZE 4096
 #define FILE_NAME_MAX 32
 
@@ -113,7 +113,7 @@ static int reader_open(CgroupReader *reader, File file) {
         return reader->fds[file] < 0 ? -errno : 0;
 }
 
-/* A file of a group that is gone gives ENODEV; there may be a new group of the same name by then. */
+/* A read fails with ENODEV when the group is gone. A new group may have its name by then, so open again. */
 static ssize_t reader_read_at(CgroupReader *reader, File file, char *buffer, size_t size, off_t offset) {
         for (bool again = false;; again = true) {
                 if (reader->fds[file] < 0 && reader_open(reader, file) < 0)
@@ -193,7 +193,7 @@ static int reader_read_file(CgroupReader *reader, File file, CgroupUsage *usage)
                         line = end + 1;
                 }
 
-                /* The kernel gives as much as there is. */
+                /* A short read means the end of the file. */
                 if ((size_t) n < room)
                         return 0;
                 kept = length - (size_t) (line - buffer);

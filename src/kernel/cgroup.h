@@ -4,19 +4,19 @@
 #include "base/macro.h"
 
 /*
- * What the kernel counts for a unit: the files of its control group (cgroup v2; Linux,
- * Documentation/admin-guide/cgroup-v2.rst). They are those that systemd itself reads, so numbers agree with
- * systemctl show and systemd-cgtop. All of them are hierarchical: groups below are counted in.
+ * The numbers that the kernel keeps for a unit, in the files of its control group (cgroup v2; Linux,
+ * Documentation/admin-guide/cgroup-v2.rst). systemd itself reads the same files, so the numbers agree with
+ * systemctl show and systemd-cgtop. All of them include the groups below.
  */
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* Times are microseconds, sizes bytes; memory, swap and tasks are as of now, the others count up. */
+/* Times are microseconds, sizes bytes; memory, swap and tasks are present values, the others only grow. */
 typedef enum CgroupValue {
         CGROUP_CPU_USEC,
         CGROUP_CPU_USER_USEC,
         CGROUP_CPU_SYSTEM_USEC,
-        CGROUP_CPU_THROTTLED, /* periods in which it used up its quota */
+        CGROUP_CPU_THROTTLED, /* periods in which the unit used up its CPU quota */
         CGROUP_CPU_THROTTLED_USEC,
         CGROUP_MEMORY_CURRENT,
         CGROUP_MEMORY_PEAK,   /* Linux 5.19 */
@@ -48,12 +48,11 @@ typedef struct CgroupReader CgroupReader;
 /**
  * cgroup_reader_new() - get ready to read a group
  * @root:          where groups are; NULL for CGROUP_ROOT
- * @control_group: as the unit's property ControlGroup says it; NULL or empty when there is none, and then
+ * @control_group: value of the unit's property ControlGroup; NULL or empty when there is none, and then
  *                 nothing is ever measured
- * @wanted:        CGROUP_BIT() of the values asked for: files without any of them are neither opened nor
- * read
+ * @wanted:        CGROUP_BIT() of the values to read; files without any of them are never opened
  *
- * Opens nothing yet. Takes a descriptor for each file later, at most one for a value.
+ * Opens no file yet. The reader later keeps a descriptor for each file that it reads.
  */
 CgroupReader *cgroup_reader_new(const char *root, const char *control_group, uint32_t wanted);
 CgroupReader *cgroup_reader_free(CgroupReader *reader);
@@ -61,11 +60,11 @@ DEFINE_CLEANUP(CgroupReader *, cgroup_reader_free)
 #define _cleanup_cgroup_reader_ _cleanup_(cgroup_reader_freep)
 
 /**
- * cgroup_reader_read() - read what was wanted
+ * cgroup_reader_read() - read the wanted values
  *
- * What the kernel or the unit's controllers do not have, or what makes no sense, is not measured; that is no
- * error. A group that was made anew meanwhile, since its unit was restarted, is found again, and counts from
- * 0. Allocates nothing.
+ * It is no error when a value is missing because the kernel or the unit's controllers do not have it, or
+ * when its text is no number: `measured` then lacks its bit. If systemd restarted the unit, the reader finds
+ * the new group of the same name, which counts from 0. Allocates nothing.
  */
 void cgroup_reader_read(CgroupReader *reader, CgroupUsage *ret);
 
@@ -86,12 +85,12 @@ char *cgroup_of_process(pid_t pid);
 bool cgroup_is_below(const char *group, const char *other);
 
 /**
- * cgroup_find_frozen() - what keeps the processes of a group from running (cgroup.freeze)
+ * cgroup_find_frozen() - find the frozen group that keeps a group's processes from running (cgroup.freeze)
  *
  * Return: the group itself or the nearest one above it that is frozen, owned by the caller; NULL when none
  * is, or there is no such group.
  */
 char *cgroup_find_frozen(const char *root, const char *control_group);
 
-/* Thaws this very group, if it is frozen. Return: 0 or a negative errno. */
+/* Thaws the group if it is frozen, but no group above it. Return: 0 or a negative errno. */
 int cgroup_thaw(const char *root, const char *control_group);

@@ -48,7 +48,7 @@ static unsigned long inner_pid(pid_t pid, size_t *ret_depth) {
         return last;
 }
 
-/* The child of a process that is looked for. */
+/* Describes the child process to look for. */
 typedef struct Wanted {
         pid_t parent;
         size_t depth;        /* how many pid namespaces know the child */
@@ -63,7 +63,7 @@ static bool is_child_of(pid_t pid, pid_t parent) {
                 number == (uint64_t) parent;
 }
 
-/* Return: the child, if its pid is in a file with one pid after the other; else -ESRCH or another error. */
+/* Return: the child, if the file, a list of pids, has it; else -ESRCH or another negative errno. */
 static pid_t wanted_in_file(const Wanted *wanted, const char *path) {
         _cleanup_free_ char *text = NULL;
         char *next;
@@ -87,8 +87,8 @@ static pid_t wanted_in_file(const Wanted *wanted, const char *path) {
 }
 
 /*
- * Looks twice: "children" may lack one process while another exits (proc(5)), and nspawn's first child does
- * so at the time when containers are looked at.
+ * Reads "children" twice: the file may lack a process while another child exits (proc(5)), and nspawn's
+ * first child exits at about the time when the engine looks for the leader.
  */
 static pid_t child_find(pid_t parent, unsigned long inner, size_t extra_depth) {
         _cleanup_free_ char *path = xasprintf("/proc/%d/task/%d/children", parent, parent);
@@ -101,8 +101,8 @@ static pid_t child_find(pid_t parent, unsigned long inner, size_t extra_depth) {
         return pid > 0 ? pid : wanted_in_file(&wanted, path);
 }
 
-/* Where the first process of a container is: nspawn puts it into the first, systemd moves on to the second.
- */
+/* The groups that may have a container's first process: nspawn puts it into the first one, and a systemd in
+ * the container moves itself to the second. */
 static const char *const payload_groups[] = { "/payload", "/payload/init.scope" };
 
 static pid_t leader_find_in_group(pid_t supervisor, const char *root, const char *control_group) {

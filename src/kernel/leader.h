@@ -13,8 +13,8 @@
  * @root:          where control groups are; NULL for CGROUP_ROOT
  * @control_group: of the unit; NULL or empty while it is unknown
  *
- * The leader is nspawn's child that is process 1 of another pid namespace (proc(5), NSpid). Where the kernel
- * does not list it among the children, it is looked for in the group that nspawn makes for the container.
+ * The leader is nspawn's child that is process 1 of another pid namespace (proc(5), NSpid). If the kernel
+ * does not list it among the children, this function looks in the group that nspawn makes for the container.
  *
  * Return: its pid; -ESRCH when there is none (yet, or any more), or another negative errno.
  */
@@ -28,22 +28,22 @@ pid_t leader_find(pid_t supervisor, const char *root, const char *control_group)
 pid_t payload_find(pid_t leader);
 
 /**
- * process_open() - a descriptor that stays with this process and never means another one
- * @parent: what its parent must be once it is open, so that a pid used again is noticed
+ * process_open() - get a pidfd for a process
+ * @parent: pid that its parent must have; checked after the open, to notice that the kernel reused @pid
  *
  * Return: a pidfd, close-on-exec (pidfd_open(2), Linux 5.3), or a negative errno.
  */
 int process_open(pid_t pid, pid_t parent);
 
-/* Return: its pid in the innermost pid namespace that it is in, 0 when unknown. */
+/* Return: the pid of a process in its innermost pid namespace, 0 when unknown. */
 pid_t process_inner_pid(pid_t pid);
 
-/* Return: 0, -ESRCH when it is gone, or another negative errno. */
+/* Sends a signal. Return: 0, -ESRCH when the process is gone, or another negative errno. */
 int process_signal(int pidfd, int signal);
 
 /*
- * Stands in for the processes of containers in unit tests of the engine and of what uses it, which have no
- * containers (EngineConfig.processes).
+ * Replaces the functions above in unit tests of the engine and its callers, which have no containers
+ * (EngineConfig.processes).
  */
 typedef struct LeaderFunctions {
         pid_t (*find)(pid_t supervisor);      /* as leader_find() */

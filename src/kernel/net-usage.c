@@ -8,7 +8,7 @@
 #include "base/string.h"
 #include "kernel/net-usage.h"
 
-/* Some thousand interfaces. */
+/* Enough for some thousand interfaces. */
 #define NET_DEV_MAX (1024 * 1024)
 
 /* Columns behind the name. */

@@ -25,7 +25,7 @@ struct Child {
 
 static LIST_HEAD(, Child) children;
 
-/* proc(5), /proc/PID/fdinfo; Linux 5.3. */
+/* Reads the pid from fdinfo (proc(5), /proc/PID/fdinfo; Linux 5.3). */
 static pid_t pid_of(int pidfd) {
         _cleanup_free_ char *path = xasprintf("/proc/self/fdinfo/%d", pidfd), *text = NULL;
         const char *line = file_read(AT_FDCWD, path, FDINFO_MAX, &text) < 0 ? NULL : strstr(text, "\nPid:");

@@ -23,15 +23,16 @@ struct Mailbox {
         size_t item_size;
         MailboxHandler handler;
         void *userdata;
-        Items spare; /* the array that was emptied last, to be filled next; of the loop's thread */
+        Items spare; /* an empty array, to swap with `posted`; only the loop's thread uses it */
 
         pthread_mutex_t mutex;
         Items posted; /* guarded by the mutex */
 };
 
 /*
- * The whole array is taken at once, so that the lock is held for a moment only. The eventfd is emptied
- * first: what is posted from there on writes it again if it found the array empty.
+ * Takes the whole array at once, so that it holds the lock only for a moment. It empties the eventfd before
+ * that: an item posted after the read() either is still in this array, or writes the eventfd again because
+ * it finds the array empty.
  */
 static int mailbox_deliver(Mailbox *mailbox) {
         uint64_t count;
@@ -113,7 +114,7 @@ void mailbox_post(Mailbox *mailbox, const void *item) {
         (void) pthread_mutex_unlock(&mailbox->mutex);
 
         if (first)
-                /* Fails only where the counter is full, and then the loop wakes up anyway. */
+                /* Fails only if the counter is full, and then the loop wakes up anyway. */
                 while (write(mailbox->fd, &one, sizeof(one)) < 0 && errno == EINTR)
                         ;
 }

@@ -6,10 +6,11 @@
 #include "base/macro.h"
 
 /*
- * Values handed from other threads to the loop.
+ * A queue through which other threads pass items to the loop.
  *
- * Items are copied in and copied out, so that what they point to is touched by one thread only: the one that
- * runs the loop. Order is kept. There is no bound: whoever posts must be bounded by something else.
+ * mailbox_post() copies the item and the handler gets the copy. After the call, only the thread that runs
+ * the loop may touch the data that the item points to. The order is kept. The queue has no maximum length:
+ * something else must limit how much the other threads post.
  */
 typedef struct Mailbox Mailbox;
 
@@ -34,10 +35,10 @@ DEFINE_CLEANUP(Mailbox *, mailbox_free)
 void mailbox_post(Mailbox *mailbox, const void *item);
 
 /**
- * mailbox_wait() - deliver without the loop
+ * mailbox_wait() - deliver items without the loop
  *
- * Waits for items and gives those that are there to the handler, in the calling thread, which must be the
- * one of the loop. For the end of things only, when the loop no longer runs.
+ * Waits until there are items and calls the handler for each of them. Only the thread of the loop may call
+ * this, and only at shutdown, when the loop no longer runs.
  *
  * Return: the number of items delivered, or a negative errno.
  */

@@ -10,7 +10,7 @@
 #include "loop/priority.h"
 #include "loop/reader.h"
 
-/* What a terminal may still hold is less than this. */
+/* More bytes than a terminal can still hold. */
 #define TERMINAL_REST_MAX (1024 * 1024)
 
 struct Reader {
@@ -20,7 +20,7 @@ struct Reader {
         bool enabled;
         bool ended;
         bool finishing;
-        size_t rest; /* that is read when finishing */
+        size_t rest; /* bytes still to read, when finishing */
         const ReaderCallbacks *callbacks;
         void *userdata;
 };
@@ -45,7 +45,7 @@ static int reader_read(Reader *reader) {
                 return 0;
 
         if (n <= 0) {
-                /* A terminal whose other side is closed says EIO. */
+                /* A terminal whose other side is closed fails with EIO. */
                 bool regular = n == 0 || errno == EAGAIN || errno == EIO;
 
                 reader_end(reader, regular ? 0 : -errno);
@@ -70,7 +70,10 @@ static void reader_apply(Reader *reader) {
 
 static int on_turn(sd_event_source *source, void *userdata);
 
-/* Reads when it is its turn, as often as it is called. A new source stands behind all that is ready. */
+/*
+ * Schedules one read from a defer source. Each read needs a new source, which sd-event puts behind all
+ * sources that are ready already (priority.h).
+ */
 static int reader_take_turn(Reader *reader) {
         reader->source = sd_event_source_disable_unref(reader->source);
         int r = sd_event_add_defer(reader->event, &reader->source, on_turn, reader);

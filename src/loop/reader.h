@@ -8,19 +8,21 @@
 /* Reads a descriptor from the loop: a pipe, a terminal, a socket or a regular file. */
 typedef struct Reader Reader;
 
-/* Most bytes that come at once. */
+/* The most bytes in one call of on_data(). */
 #define READER_CHUNK 65536
 
 typedef struct ReaderCallbacks {
-        /* Some bytes, never none. reader_free() may be called in it. */
+        /* Some bytes, at least one. reader_free() may be called in it. */
         void (*on_data)(void *userdata, const void *bytes, size_t n);
-        /* There is no more, @error being a negative errno or 0; the last callback. So it is here. */
+        /* The end of the input: @error is 0, or a negative errno. The last callback; reader_free() may be
+         * called in it. */
         void (*on_end)(void *userdata, int error);
 } ReaderCallbacks;
 
 /**
  * reader_new() - read from a descriptor
- * @fd:        ownership is taken in any case; it may block, since it is read when there is something
+ * @fd:        the reader owns it from now on, even when this call fails; it may block, since the reader
+ *             reads only when there is input
  * @callbacks: must live as long as the reader; none is called from within this call
  *
  * Return: 0 or a negative errno.
@@ -29,14 +31,14 @@ int reader_new(sd_event *event, int fd, const ReaderCallbacks *callbacks, void *
 Reader *reader_free(Reader *reader);
 DEFINE_CLEANUP(Reader *, reader_free)
 
-/* False leaves the bytes where they are; true goes on. */
+/* With false the reader stops reading, and the bytes stay where they are; with true it goes on. */
 void reader_set_enabled(Reader *reader, bool enabled);
 
 /**
- * reader_finish() - read what is there by now, and no more
+ * reader_finish() - read what is there by now, and then end
  *
- * For the end of whoever wrote: others may hold the other side open, and write for ever. A terminal's
- * descriptor must not block.
+ * To be called when the process that wrote has ended: other processes may hold the other side open, and
+ * write for ever. A terminal's descriptor must be non-blocking.
  */
 void reader_finish(Reader *reader);
 

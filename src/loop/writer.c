@@ -39,7 +39,7 @@ static ssize_t writer_put(Writer *writer) {
         return write(writer->fd, bytes, writer_pending(writer));
 }
 
-/* Writes what goes. Return: whether nothing is left to wait for. */
+/* Writes as much as the descriptor takes. Return: whether it need not wait: all is written, or it failed. */
 static bool writer_flush(Writer *writer) {
         while (writer_pending(writer) > 0) {
                 ssize_t n = writer_put(writer);
@@ -116,7 +116,9 @@ int writer_open(Writer *writer, int fd) {
         if (r < 0)
                 return r;
 
-        /* In the next turn, so that on_drain() comes from the loop. */
+        /*
+         * Writes in the next turn of the loop, so that drained() is never called from within this function.
+         */
         writer_wait(writer, writer_pending(writer) > 0 || writer->closing);
         return 0;
 }
@@ -126,7 +128,7 @@ void writer_write(Writer *writer, const void *bytes, size_t n) {
                 return;
 
         if (writer->written > 0) {
-                /* What was written makes room, so that a slow reader costs no more than what waits. */
+                /* Drops the bytes that are written, so that the buffer holds only those that wait. */
                 size_t rest = writer_pending(writer);
 
                 memmove(writer->buffer.text, writer->buffer.text + writer->written, rest);

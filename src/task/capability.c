@@ -83,7 +83,7 @@ int capability_last(void) {
         return n - 1;
 }
 
-/* Return: the name that is most like @name, or NULL when none is. */
+/* Return: the capability whose name is most similar to @name, or NULL when none is similar. */
 static const char *find_alike(const char *name) {
         size_t least = 4; /* a name with more wrong letters is no misspelling */
         const char *found = NULL;

@@ -18,11 +18,11 @@ int capability_last(void);
 
 /**
  * capability_spell() - find out which capability a text means
- * @text:     a name in any case, with CAP_ or, as Docker has it, without; or all
+ * @text:     a name in upper or lower case, with CAP_ or, as in Docker, without; or all
  * @last:     number of the last capability that the kernel has
  * @ret_name: the name in its plain spelling, such as CAP_NET_ADMIN, or "all"; owned by the caller
  *
- * Return: NULL; or a text that says what is allowed, with the name that is most like @text, owned by the
- * caller.
+ * Return: NULL when @text is valid; else a text that says what is allowed, with the name most similar to
+ * @text, owned by the caller.
  */
 char *capability_spell(const char *text, int last, char **ret_name);

@@ -14,6 +14,6 @@ typedef struct CpuList {
 /**
  * cpu_list_parse() - read a list of processors such as 0-3,5
  *
- * Return: whether it is one; @ret is set then.
+ * Return: whether @text is such a list; @ret is set then.
  */
 bool cpu_list_parse(const char *text, CpuList *ret);

@@ -10,7 +10,7 @@
 #include "task/refusal.h"
 #include "task/spec.h"
 
-/* The reader of options. Each function below returns 0, or -EINVAL when it added a mistake to text->d. */
+/* Decodes options. Each function below returns 0, or -EINVAL when it has added a mistake to text->d. */
 
 static int decode_bool(const OptionText *text, const Value *value, bool *ret) {
         if (value->type != VALUE_BOOL)
@@ -137,7 +137,7 @@ static int decode_duration(const OptionText *text, const Value *value, uint64_t 
 }
 
 static int decode_number(const OptionText *text, const Value *value, uint64_t *ret) {
-        /* Nomad converts only what its schema knows, and it knows no member of a block. */
+        /* Nomad's schema has no members of a block, so Nomad may leave their numbers as strings. */
         if (value->type == VALUE_STRING && value->line == 0 && string_parse_u64(value->string, ret))
                 return 0;
         if (value->type != VALUE_INTEGER || value->integer < 0)
@@ -200,7 +200,7 @@ static int decode_pairs(const OptionText *text, void *target, const Value *value
 }
 
 static int decode_string_map(const OptionText *text, void *target, const Value *value) {
-        string_map_clear(option_member(text->option, target)); /* of a default */
+        string_map_clear(option_member(text->option, target)); /* removes the default */
         return decode_pairs(text, target, value, decode_map_pair);
 }
 
@@ -305,7 +305,7 @@ static Value *default_value(OptionKind kind, const char *text) {
         return value;
 }
 
-/* Each default of a table can be read: a unit test looks at all of them. */
+/* Decodes a default. This cannot fail: a unit test decodes every default of the tables. */
 static void set_default(const Option *option, void *target, OptionUse use, const char *text) {
         _cleanup_diagnostics_ Diagnostics d = {};
         _cleanup_value_ Value *value = default_value(option->kind, text);
@@ -336,7 +336,7 @@ static bool has_value(const Value *map, const Option *option) {
         return value && value->type != VALUE_NULL;
 }
 
-/* What the rows need beside their own values. @above: where a message about a missing one points to. */
+/* Handles options that are not given. @above: the place for a message about a required one. */
 static int decode_rest(const OptionText *text, const OptionTable *rows, const char *prefix, void *target,
         const Value *map, const Value *above) {
         int r = 0;

@@ -37,7 +37,7 @@ static const OptionPlace *find_place(const Diagnostics *d, const char *option, s
         return NULL;
 }
 
-/* Return: how long the name of the block is that @option is in; 0 when it is in none. */
+/* Return: length of the name of the block that @option is in; 0 when it is in none. */
 static size_t block_length(const char *option, size_t n) {
         const char *dot = memrchr(option, '.', n);
 
@@ -60,7 +60,7 @@ bool diagnostics_is_unread(const Diagnostics *d, const char *option) {
         return false;
 }
 
-/* Takes ownership of @text, which stays one line whatever a value brought into it. */
+/* Takes ownership of @text. Makes it one line, even if a value in it has newlines. */
 static void append(Diagnostics *d, const char *option, const Diagnostic *item, char *text) {
         _cleanup_free_ char *owned = text;
 

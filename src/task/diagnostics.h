@@ -6,7 +6,7 @@
 /* A mistake in a job or file. */
 typedef struct Diagnostic {
         char *option;    /* BLOCK.MEMBER for a member; NULL for the text as a whole */
-        unsigned line;   /* from 1; 0 where no text is known */
+        unsigned line;   /* from 1; 0 when the value did not come from a text */
         unsigned column; /* from 1 */
         int code;        /* positive errno */
         bool unread;     /* the option's value could not be read */
@@ -16,16 +16,17 @@ typedef struct Diagnostic {
 /* An option that was given. */
 typedef struct OptionPlace {
         char *option;
-        unsigned line; /* of its name; 0 where no text is known */
+        unsigned line; /* of its name; 0 when it did not come from a text */
         unsigned column;
-        char *shown; /* what messages call this use of it, such as the path of a mount; NULL for nothing */
+        char *shown; /* text for this use of the option in messages, such as the path of a mount, or NULL */
 } OptionPlace;
 
 /*
- * All mistakes of one job or file. The decoder, the rules and the policy fill it in turn. The decoder also
- * notes which options are given and where, so that the others can tell and point there.
+ * All mistakes of one job or file. The decoder, the rules and the policy add theirs in turn. The decoder
+ * also notes which options are given and where, so that the rules and the policy know that, and their
+ * messages can name the place.
  *
- * Zero-initialised is empty. With @source messages begin with it and with line and column.
+ * Zero-initialised is empty. If @source is set, messages begin with it and with line and column.
  */
 typedef struct Diagnostics {
         const char *source; /* name of the file, or NULL */
@@ -51,7 +52,7 @@ bool diagnostics_is_unread(const Diagnostics *d, const char *option);
 
 /**
  * diagnostics_add() - add a mistake at the place of its option
- * @option: points to the option, else to the block it is in, else to the beginning
+ * @option: the mistake gets the place of this option, else of the block it is in, else of the beginning
  * @code:   errno, either sign
  *
  * Return: the negative errno.
@@ -60,7 +61,7 @@ bool diagnostics_is_unread(const Diagnostics *d, const char *option);
         error_is_negative(diagnostics_make((d), (option), (code), __VA_ARGS__))
 int diagnostics_make(Diagnostics *d, const char *option, int code, const char *format, ...) _printf_(4, 5);
 
-/* As diagnostics_add(), of a value that cannot be read, or a name, at this place of the text. */
+/* As diagnostics_add(), for a value or a name that cannot be read, at the given place of the text. */
 #define diagnostics_add_unread(d, option, line, column, ...) \
         error_is_negative(diagnostics_make_unread((d), (option), (line), (column), __VA_ARGS__))
 int diagnostics_make_unread(Diagnostics *d, const char *option, unsigned line, unsigned column,

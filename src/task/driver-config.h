@@ -4,18 +4,18 @@
 #include "base/error.h"
 #include "base/value.h"
 
-/* The options of the driver as a whole, which are the operator's (task/option-table.c). */
+/* The options of the driver as a whole, which the operator sets (task/option-table.c). */
 typedef struct DriverConfig {
         bool enabled;
         bool volumes;                 /* volume_mount blocks may bring paths of the host into tasks */
         bool disable_log_collection;  /* tasks write to the journal, and Nomad collects nothing */
-        uint64_t orphan_timeout_usec; /* until tasks of a lost node are ended; 0 for never */
+        uint64_t orphan_timeout_usec; /* until we end the tasks of a lost node; 0 for never */
 } DriverConfig;
 
 /**
  * driver_config_decode() - read the config of the plugin block
  * @value: NULL for a block without config: all defaults
- * @ret:   set in any case; what could not be read is the default
+ * @ret:   always set; options that could not be read have their default
  *
  * Return: 0, or -EINVAL with @ret_error set, which has a line for each mistake.
  */

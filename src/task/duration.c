@@ -5,7 +5,7 @@
 #include "base/string.h"
 #include "task/duration.h"
 
-/* The longest first, as they must stand. */
+/* The longest unit first, which is also their order in a text. */
 static const struct {
         const char *name;
         uint64_t usec;
@@ -17,7 +17,7 @@ static const struct {
         { "ms", USEC_PER_MSEC },
 };
 
-/* The unit that @text begins with, from the row @i on. Return: its row, or the number of rows. */
+/* Looks for the unit that @text begins with, from row @i on. Return: its row, or the number of rows. */
 static size_t unit_find(const char *text, size_t length, size_t i) {
         while (i < ELEMENTSOF(units) &&
                 (strlen(units[i].name) != length || strncmp(text, units[i].name, length) != 0))
@@ -25,7 +25,7 @@ static size_t unit_find(const char *text, size_t length, size_t i) {
         return i;
 }
 
-/* Adds number * unit. Return: whether it is still a number. */
+/* Adds number * unit. Return: false when the result is too large. */
 static bool add_usec(uint64_t *usec, uint64_t number, uint64_t unit) {
         uint64_t product;
 

@@ -3,13 +3,13 @@
 
 #include "base/macro.h"
 
-/* Sets NAME to @value in an environment, replacing what was there. */
+/* Sets @name to @value in an environment; replaces an earlier value. */
 void environment_set(char ***environment, const char *name, const char *value);
 
-/* Return: the value of NAME, owned by the list, or NULL. */
+/* Return: the value of @name, owned by the list, or NULL. */
 const char *environment_get(char *const *environment, const char *name);
 
-/* What the name of a variable must be, as it follows "must be". */
+/* The rule for the name of a variable, for messages: the text behind "must be". */
 #define ENVIRONMENT_NAME_WANTED "a name that is not empty and has no = in it"
 
 /* Return: whether a variable can have this name. execve(2) has no other rule. */

@@ -5,10 +5,10 @@
 
 /* How a task ended. */
 typedef struct ExitResult {
-        bool known;      /* otherwise code and signal are not */
+        bool known;      /* whether code and signal are known */
         int code;        /* 128 + signal when a signal ended it */
-        int signal;      /* 0 when none is known of */
-        bool oom_killed; /* the kernel killed something of it for want of memory, and it failed */
+        int signal;      /* 0 when no signal is known */
+        bool oom_killed; /* the kernel killed a process of it for want of memory, and the task failed */
         uint64_t usec;   /* realtime */
 } ExitResult;
 

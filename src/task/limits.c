@@ -8,7 +8,7 @@
 #include "base/secrets-file.h"
 #include "task/limits.h"
 
-/* How much of a variable's name a message shows: the name may be as long as a value. */
+/* The most bytes of a variable's name in a message: the name may be as long as a value. */
 #define NAME_SHOWN 64
 
 uint64_t arguments_size(char *const *list) {
@@ -57,7 +57,7 @@ static int check_all(char *const *command, char *const *environment, Diagnostics
                        allowed = ARGUMENTS_MAX - ARGUMENTS_RESERVE;
         uint64_t n = arguments_size(command) + arguments_size(environment), in_file = 0;
 
-        /* The environment is written into the task's file, which has a limit of its own. */
+        /* The file of secrets contains the environment, and has a limit of its own. */
         STRV_FOREACH (text, environment)
                 in_file += strlen(*text) + 2;
         if (in_file > file_allowed)

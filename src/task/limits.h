@@ -5,7 +5,7 @@
 
 /*
  * How large arguments and environment of a program may be (execve(2), "Limits on size of arguments and
- * environment"). Without these checks a larger task would fail late, with "Argument list too long" only.
+ * environment"). Without these checks a larger task would fail late, with just "Argument list too long".
  */
 
 /* Bytes of one argument, or of one variable with its name and "=" (MAX_ARG_STRLEN less the NUL). */
@@ -14,7 +14,7 @@
 /* Bytes of all of them together, with a pointer for each: a quarter of the usual stack of 8 MiB. */
 #define ARGUMENTS_MAX (UINT64_C(2) << 20)
 
-/* The part of it that is kept for what nspawn, our init and the user's entry in /etc/passwd add. */
+/* The part of ARGUMENTS_MAX reserved for what nspawn, our init and the user's line in /etc/passwd add. */
 #define ARGUMENTS_RESERVE (UINT64_C(8) << 10)
 
 /* Return: how many bytes of ARGUMENTS_MAX a list of strings takes. */
@@ -24,8 +24,8 @@ uint64_t arguments_size(char *const *list);
  * arguments_diagnose() - check whether a command can be run with this environment
  * @command:     the program first
  * @environment: NAME=value
- * @d:           gets the mistakes, of the options command and environment: which argument or variable is too
- *               long, or that all are too many, with the size and what is allowed
+ * @d:           gets the mistakes in the options command and environment: which argument or variable is too
+ *               long, or that all together are too long, with the size and the limit
  *
  * Return: 0, or -E2BIG.
  */

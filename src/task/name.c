@@ -7,7 +7,10 @@
 #include "base/task-dir.h"
 #include "task/name.h"
 
-/* Host name labels: letters, digits, dashes; neither end may be a dash. Return: whether anything changed. */
+/*
+ * Makes @s a host name label: other characters than letters and digits become dashes, and dashes at the
+ * beginning are removed. Return: whether anything changed.
+ */
 static bool make_host_name(char *s) {
         bool changed = false;
 
@@ -43,7 +46,7 @@ char *machine_name_make(const char *task, const char *instance) {
                 string_has_suffix(whole, tail))
                 return TAKE_PTR(whole);
 
-        /* An instance that leaves no room for a name is left out; the hash covers it. */
+        /* Leaves out an instance that is too long to leave room for a name: the hash contains it. */
         size_t tail_length = *tail ? 1 + strlen(tail) : 0;
         if (tail_length + hash_length + 1 > MACHINE_NAME_MAX)
                 tail_length = 0;

@@ -11,9 +11,9 @@
  * @task:     name of the task, any text
  * @instance: a text that tells this task from others of the same name (an allocation id), or NULL
  *
- * The name is TASK-INSTANCE, as with the Go driver. Characters that are not allowed in a host name become
- * dashes and a long name is cut; a hash of the whole text then keeps it unique. The same input makes the
- * same name.
+ * The name is TASK-INSTANCE, as with the Go driver. If it has characters that a host name cannot have, they
+ * become dashes, and if it is too long, it is cut; a hash of the whole text then keeps it unique. The same
+ * input always gives the same name.
  *
  * Return: the name, owned by the caller.
  */
@@ -27,14 +27,14 @@ bool machine_name_is_valid(const char *machine);
  * @instance: an allocation id, which is a UUID
  * @task:     name of the task
  *
- * Each task of an allocation gets another id, because a booted system makes its DHCP client id and the names
- * of its journal files from it. The same input makes the same id.
+ * Each task of an allocation gets a different id, because a booted system makes its DHCP client id and the
+ * names of its journal files from it. The same input always gives the same id.
  *
  * Return: 32 hex digits, owned by the caller; NULL when @instance is no UUID.
  */
 char *machine_id_make(const char *instance, const char *task);
 
-/* Return: name of the unit of the container @machine, owned by the caller. */
+/* Return: the name of the unit of the container @machine, owned by the caller. */
 char *unit_name_make(const char *machine);
 
 /* Return: the machine name in the name of one of our units, owned by the caller; NULL for another unit. */

@@ -5,12 +5,11 @@
 
 /*
  * The ids that Nomad gives to its tasks: ALLOCATION/TASK/HASH, where ALLOCATION is a UUID and TASK the name
- * from the job (Nomad, client/allocrunner/taskrunner/task_runner.go, buildTaskConfig()). Ids of other owners
- * have no slash. Only this module knows the form.
+ * from the job (Nomad, client/allocrunner/taskrunner/task_runner.go, buildTaskConfig()). Ids of tasks that
+ * Nomad did not start have no slash. Only this module knows the form.
  */
 
-/* As many characters as Nomad shows of an allocation where it shortens it (helper/uuid, command/helpers.go).
- */
+/* The length of Nomad's short form of an allocation id (helper/uuid, command/helpers.go). */
 #define NOMAD_ALLOCATION_LENGTH_MIN 8
 
 /* Return: whether the id has Nomad's form. */

@@ -3,7 +3,7 @@
 
 #include "task/option.h"
 
-/* Where the value of an option is in its target. Shared by the files that deal with tables of options. */
+/* Finds the value of an option in its target. Shared by the files that work with tables of options. */
 
 static inline void *option_member(const Option *option, void *target) {
         return (char *) target + option->offset;
@@ -13,7 +13,7 @@ static inline const void *option_member_const(const Option *option, const void *
         return (const char *) target + option->offset;
 }
 
-/* How many items the array has; only for the kinds that are one. */
+/* Return: where the number of the array's items is; only for options that are an array. */
 static inline size_t *option_count(const Option *option, void *target) {
         return (size_t *) (void *) ((char *) target + option->count_offset);
 }

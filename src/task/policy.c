@@ -5,7 +5,7 @@
 #include "base/string.h"
 #include "task/policy.h"
 
-/* Why a gate is closed, as it follows "is not allowed". */
+/* Why a gate is closed: the text behind "is not allowed: " in the message. */
 static const struct {
         OptionGate gate;
         const char *reason;

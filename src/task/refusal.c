@@ -5,10 +5,10 @@
 #include "base/string.h"
 #include "task/refusal.h"
 
-/* How much of a value a message shows. */
+/* The most bytes of a value in a message. */
 #define SHOWN_MAX 256
 
-/* By how many letters a misspelled name may differ from the one that was meant. */
+/* By how many letters a misspelled name may differ from the right one, to be suggested. */
 #define ALIKE_MAX 2
 
 char *value_to_text(const Value *value) {

@@ -3,9 +3,9 @@
 
 #include "task/option.h"
 
-/* Which messages the decoder has for a value that it refuses, and to which place of the text they point. */
+/* The decoder's messages for a value that it refuses, with the place in the text. */
 
-/* An option of a text while it is read. */
+/* An option of a text that the decoder is reading. */
 typedef struct OptionText {
         const OptionTable *table; /* of the whole text */
         OptionUse use;
@@ -17,13 +17,13 @@ typedef struct OptionText {
 /**
  * value_to_text() - the text of a scalar, as HCL converts it where a string is wanted
  *
- * Return: the text, owned by the caller; NULL for what is none. Fractions from a text would lose digits
- * (1.10), so there they must be quoted.
+ * Return: the text, owned by the caller; NULL for a value without one. Fractions in a YAML file have none:
+ * they would lose digits (1.10), so the file must have them in quotes.
  */
 char *value_to_text(const Value *value);
 
-/* Each of these returns -EINVAL and adds a mistake that names the option and @wanted, what "must be". */
+/* Each of these returns -EINVAL and adds a mistake that names the option and @wanted (behind "must be"). */
 int refuse_type(const OptionText *text, const Value *value, const char *wanted);
 int refuse_string(const OptionText *text, const Value *value, const char *got, const char *wanted);
-/* Of a name that no option has: the key @i of @map. */
+/* Refuses the key @i of @map, because no option has this name. */
 int refuse_unknown(const OptionText *text, const char *name, const Value *map, size_t i);

@@ -8,22 +8,22 @@
 typedef struct TaskIdentity {
         char *name;            /* for people */
         char *machine;         /* name of the container, a valid host name of at most 64 bytes */
-        char *owner;           /* the Nomad node that looks after it (engine/owner.h), or NULL */
+        char *owner;           /* the Nomad node that the task belongs to (engine/owner.h), or NULL */
         char *description;     /* of the unit, one line */
         char *slice;           /* of the unit */
         char *machine_id;      /* 32 hex digits; NULL leaves the choice to systemd-nspawn */
         char **journal_fields; /* FIELD=value, put on each journal entry of the unit */
 } TaskIdentity;
 
-/* The network that was made for a task before it starts. */
+/* A network that exists before the task starts. */
 typedef struct Network {
         char *namespace_path; /* of a network namespace to join, or NULL */
 } Network;
 
 /*
  * A task that a front end wants to run. The front end fills it, and task_request_check() completes it; from
- * then on nobody changes it. What is found out later, such as where the image is, goes into objects of
- * their own (task/root.h).
+ * then on nobody changes it. Facts that the engine finds out later, such as the path of the image, go into
+ * other objects (task/root.h).
  */
 typedef struct TaskRequest {
         TaskIdentity identity;
@@ -38,19 +38,19 @@ DEFINE_CLEANUP(TaskRequest *, task_request_free)
 #define _cleanup_task_request_ _cleanup_(task_request_freep)
 
 /**
- * task_request_check() - decide what follows from the options, and check what single options cannot see
+ * task_request_check() - set `launch`, and check the policy and the combinations of options
  * @policy: which options are allowed
  * @use:    where the options come from
- * @d:      of the decoder; gets all mistakes
+ * @d:      filled by the decoder; gets all mistakes
  *
  * Return: 0 when there are no mistakes at all, those of the decoder included; else a negative errno.
  */
 int task_request_check(TaskRequest *request, const Policy *policy, OptionUse use, Diagnostics *d);
 
-/* Return: whether command is no program to run, but arguments of the image's init system. */
+/* Return: whether the option command is no program to run, but arguments of the image's init system. */
 bool task_request_boots_with_arguments(const TaskRequest *request);
 
-/* The warning for a person who meant something else. */
+/* The warning in that case: the user may have meant a program. */
 #define TASK_BOOTS_WITH_ARGUMENTS \
         "command: its words are arguments of the image's init system, since boot is true (the default); " \
         "boot = false runs command instead"

@@ -9,9 +9,9 @@ typedef enum RootKind {
         ROOT_RAW, /* a file system image or block device */
 } RootKind;
 
-/* The root of a container, once its image was found (image/local.h). */
+/* The root of a container: the image that was found (image/local.h). */
 typedef struct Root {
-        char *path; /* absolute; NULL until it was found */
+        char *path; /* absolute; NULL until the image is found */
         RootKind kind;
 } Root;
 

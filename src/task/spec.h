@@ -32,16 +32,18 @@ typedef struct TaskRestart {
         RestartPolicy policy;
         uint64_t delay_usec;    /* between an end and the next start */
         uint64_t max_attempts;  /* 0 for no limit */
-        uint64_t interval_usec; /* in which max_attempts are allowed; 0 for the unit's whole life */
+        uint64_t interval_usec; /* period in which max_attempts are allowed; 0 for the unit's whole life */
 } TaskRestart;
 
-/* How many lines of a task the journal takes; it drops all further ones. */
+/* How many lines of a task the journal accepts in a period; it drops all further ones. */
 typedef struct TaskLogRateLimit {
         uint64_t burst;         /* lines; 0 for no limit */
-        uint64_t interval_usec; /* in which so many are taken */
+        uint64_t interval_usec; /* the period */
 } TaskLogRateLimit;
 
-/* journald multiplies it by up to 47, in 32 bits (burst_modulate(), journald-rate-limit.c). */
+/*
+ * Largest burst: journald multiplies it by up to 47, in 32 bits (burst_modulate(), journald-rate-limit.c).
+ */
 #define LOG_RATE_LIMIT_BURST_MAX 90000000
 
 /* The least that restart.delay may be: what RestartSec= is by default (systemd.service(5)). */
@@ -67,7 +69,7 @@ typedef struct TaskSpec {
         /* process */
         bool boot;
         bool process_two;
-        bool init; /* our init is the first process, unless boot or process_two is true */
+        bool init; /* our init is the first process; ignored when boot or process_two is true */
         char **command;
         StringMap environment;
         char *user;
@@ -94,7 +96,7 @@ typedef struct TaskSpec {
         /* resources; 0 is "not set" except where said */
         uint64_t memory_max; /* bytes; UINT64_MAX for no limit */
         uint64_t memory_low; /* bytes */
-        uint64_t cpu_shares; /* 1024 is the weight of a unit that says nothing */
+        uint64_t cpu_shares; /* 1024 is the default weight of a unit */
         char *cpus;          /* list such as 0-3,5 */
         OomPolicy oom_policy;
 } TaskSpec;
@@ -113,22 +115,22 @@ void task_spec_add_bind(TaskSpec *spec, const char *source, const char *target, 
 
 TaskLaunch task_spec_launch(const TaskSpec *spec);
 
-/* Return: whether the container is given a user namespace of its own. */
+/* Return: whether the container has a user namespace of its own. */
 bool task_spec_has_user_namespace(const TaskSpec *spec);
 
 /* Return: whether the image cannot be written to, so that places for mounts must exist in it. */
 bool task_spec_keeps_root_read_only(const TaskSpec *spec);
 
-/* Return: whether systemd is to restart the container. */
+/* Return: whether the task has a restart policy, so that systemd may restart the container. */
 bool task_spec_restarts(const TaskSpec *spec);
 
 /**
- * task_spec_validate() - check what single options cannot see
+ * task_spec_validate() - check the combinations of options, as the decoder does not
  * @d: knows which options are given and which could not be read, and gets the mistakes
  *
- * Combinations that systemd-nspawn refuses or that lose data are mistakes of an option that names the
- * others; and so is a command that is too long for the kernel (task/limits.h). Rules that depend on an
- * option that could not be read are left out.
+ * A combination that systemd-nspawn refuses or that loses data is a mistake of one option, whose message
+ * names the others. A command that is too long for the kernel is a mistake, too (task/limits.h). Rules that
+ * depend on an option that could not be read are skipped.
  *
  * Return: 0, or -EINVAL or -E2BIG.
  */

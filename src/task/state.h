@@ -11,16 +11,16 @@ typedef enum TaskState {
         TASK_NEW,      /* known, nothing done yet */
         TASK_STARTING, /* its start is under way */
         TASK_RUNNING,
-        TASK_STOPPING, /* it was asked to end */
-        TASK_EXITED,   /* over, with a result */
+        TASK_STOPPING, /* a caller has asked it to end */
+        TASK_EXITED,   /* ended, with a result */
         _TASK_STATE_MAX,
 } TaskState;
 
 typedef enum TaskInput {
         TASK_INPUT_START, /* a start or a recovery begins */
-        TASK_INPUT_UP,    /* it runs */
-        TASK_INPUT_STOP,  /* end it */
-        TASK_INPUT_GONE,  /* it ended, or never came up */
+        TASK_INPUT_UP,    /* the task runs */
+        TASK_INPUT_STOP,  /* a caller asks the task to end */
+        TASK_INPUT_GONE,  /* the task has ended, or its start has failed */
         _TASK_INPUT_MAX,
 } TaskInput;
 

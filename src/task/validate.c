@@ -112,8 +112,8 @@ static bool limits_rate_too_far(const TaskSpec *spec, const Diagnostics *d _unus
 /* One row per forbidden combination. */
 static const struct {
         bool (*applies)(const TaskSpec *spec, const Diagnostics *d);
-        const char *option;    /* that the message is about */
-        const char *others[3]; /* that the rule looks at too */
+        const char *option;    /* the option that the message is about */
+        const char *others[3]; /* other options that the rule reads */
         const char *text;
 } rules[] = {
         { boots_second_process, "process_two", { "boot" },

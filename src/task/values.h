@@ -3,7 +3,7 @@
 
 #include "task/option.h"
 
-/* The values of options that are one of a few words. 0 is the default, or an option that is not given. */
+/* The values of options that take one of a few words. 0 is the default, or an option that is not given. */
 
 typedef enum VolatileMode {
         VOLATILE_NO,
@@ -57,6 +57,6 @@ typedef enum OomPolicy {
         OOM_KILL,
 } OomPolicy;
 
-/* The names of each, as systemd and systemd-nspawn have them too. */
+/* The names of the values; systemd and systemd-nspawn use the same. */
 extern const OptionValue volatile_values[], console_values[], resolv_conf_values[], ownership_values[],
         restart_policy_values[], oom_policy_values[];
