@@ -108,9 +108,12 @@ static int way_open(Way *way, App *app, int fd) {
                 return -errno;
         way->task_fd = pipe_fds[1];
         /* Root of a container without user namespace may read from it, too: nothing may wait for bytes. */
-        r = fchmod(way->task_fd, PIPE_MODE) < 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-        return r < 0 ? fd_close(pipe_fds[0]),
-               r     : reader_new(app->event, pipe_fds[0], &callbacks, way, &way->reader);
+        if (fchmod(way->task_fd, PIPE_MODE) < 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) < 0) {
+                r = -errno;
+                fd_close(pipe_fds[0]);
+                return r;
+        }
+        return reader_new(app->event, pipe_fds[0], &callbacks, way, &way->reader);
 }
 
 static bool is_same(int a, int b) {
