@@ -165,3 +165,19 @@ int holds_release(const char *path, unsigned kinds) {
         }
         return released;
 }
+
+unsigned holds_release_any_version(const char *path, const char *machine, unsigned kinds) {
+        int written = path ? holds_release(path, kinds) : -ENOENT;
+        unsigned released = 0;
+        char unit[PATH_MAX];
+
+        if (written >= 0)
+                return (unsigned) written;
+
+        bool fits = snprintf(unit, sizeof(unit), TASK_UNIT_NAME, machine) < (int) sizeof(unit);
+        for (HoldKind kind = 0; kind < _HOLD_KIND_MAX; kind++)
+                if (fits && (kinds & HOLD_SET(kind)) &&
+                        hold_release(kind, kind == HOLD_JOURNAL_FIELDS ? unit : machine) > 0)
+                        released |= HOLD_SET(kind);
+        return released;
+}

@@ -59,3 +59,16 @@ int hold_release(HoldKind kind, const char *name);
  * with tasks of older versions.
  */
 int holds_release(const char *path, unsigned kinds);
+
+/**
+ * holds_release_any_version() - release what a task holds, whichever version started it
+ * @path:    the file "holds" of the task; NULL where the task cannot have one
+ * @machine: the task's container
+ * @kinds:   those that are released; others stay
+ *
+ * Tasks of older versions did not write down what they hold; for them the names that such tasks used are
+ * tried.
+ *
+ * Return: the kinds of which there was something.
+ */
+unsigned holds_release_any_version(const char *path, const char *machine, unsigned kinds);

@@ -51,7 +51,7 @@ static void remove_lost_record(const char *unit) {
                 owner_look(record.owner) != OWNER_LOST)
                 return;
 
-        task_dir_release_holds(NULL, machine, unit, HOLDS_ALL);
+        task_dir_release_holds(NULL, machine, HOLDS_ALL);
         task_dir_remove_record(NULL, machine);
         /* systemd removes the unit's directory only after the end of the job. It would leave the task's own
          * directory, empty. */

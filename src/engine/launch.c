@@ -28,14 +28,14 @@
 void task_remove_unit_directory(const Task *task) {
         const char *root = task->engine->runtime_directory;
 
-        task_dir_release_holds(root, task->record.machine, task->record.unit, HOLDS_ALL);
+        task_dir_release_holds(root, task->record.machine, HOLDS_ALL);
         task_dir_remove_unit(root, task->record.machine);
 }
 
 void launch_undo(const Task *task) {
         const char *root = task->engine->runtime_directory, *machine = task->record.machine;
 
-        task_dir_release_holds(root, machine, task->record.unit, HOLD_SET(HOLD_JOURNAL_FIELDS));
+        task_dir_release_holds(root, machine, HOLD_SET(HOLD_JOURNAL_FIELDS));
         task_dir_remove_unit(root, machine);
         if (!engine_keeps_records(task->engine))
                 task_dir_remove_record(root, machine);
@@ -246,7 +246,7 @@ int launch_unit(Task *task, const TaskRequest *request, const Root *root, const 
         if (r >= 0)
                 r = write_record(task);
         if (r >= 0)
-                r = task_dir_write_holds(runtime, task->record.machine, task->record.unit);
+                r = task_dir_write_holds(runtime, task->record.machine);
         if (r >= 0)
                 r = write_secrets(task, &request->spec);
         if (r < 0) {

@@ -85,7 +85,6 @@ static bool never_ran(const Engine *engine, const char *machine) {
 static void suspect_sweep(const Suspect *suspect) {
         const Sweep *sweep = suspect->sweep;
         const char *root = sweep->engine->runtime_directory, *machine = suspect->machine;
-        _cleanup_free_ char *unit = unit_name_make(machine);
         struct stat st;
 
         /* This program or another may have started the task meanwhile. */
@@ -95,7 +94,7 @@ static void suspect_sweep(const Suspect *suspect) {
                 return;
 
         bool killed = never_ran(sweep->engine, machine);
-        task_dir_release_holds(root, machine, unit, HOLDS_ALL);
+        task_dir_release_holds(root, machine, HOLDS_ALL);
         task_dir_remove_unit(root, machine);
         if (!killed)
                 return;

@@ -307,16 +307,11 @@ static bool place_find(char *argument, Place *ret) {
 static bool run_release(const Place *place, bool unregister) {
         unsigned kinds = HOLD_SET(HOLD_CONTAINER) | (unregister ? HOLD_SET(HOLD_MACHINE) : 0);
         char path[PATH_MAX];
-        int released = -ENOENT;
+        bool written = !place->old &&
+                snprintf(path, sizeof(path), "%s/" TASK_HOLDS_FILE, place->argument) < (int) sizeof(path);
 
-        if (!place->old &&
-                snprintf(path, sizeof(path), "%s/" TASK_HOLDS_FILE, place->argument) < (int) sizeof(path))
-                released = holds_release(path, kinds);
-        if (released >= 0)
-                return (unsigned) released & HOLD_SET(HOLD_MACHINE);
-
-        (void) hold_release(HOLD_CONTAINER, place->machine);
-        return unregister && hold_release(HOLD_MACHINE, place->machine) > 0;
+        return holds_release_any_version(written ? path : NULL, place->machine, kinds) &
+                HOLD_SET(HOLD_MACHINE);
 }
 
 int helper_ended(char **argv) {

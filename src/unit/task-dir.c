@@ -10,6 +10,7 @@
 #include "base/remove.h"
 #include "base/string.h"
 #include "base/task-dir.h"
+#include "task/name.h"
 #include "unit/task-dir.h"
 
 /* How often to try: another process may just have removed an empty directory on the way. */
@@ -109,7 +110,8 @@ int task_dir_create(const char *root, const char *machine) {
         return r;
 }
 
-int task_dir_write_holds(const char *root, const char *machine, const char *unit) {
+int task_dir_write_holds(const char *root, const char *machine) {
+        _cleanup_free_ char *unit = unit_name_make(machine);
         const char *const names[_HOLD_KIND_MAX] = {
                 [HOLD_CONTAINER] = machine,
                 [HOLD_MACHINE] = machine,
@@ -123,18 +125,12 @@ int task_dir_write_holds(const char *root, const char *machine, const char *unit
         return file_write_private(path, text.text, text.length);
 }
 
-void task_dir_release_holds(const char *root, const char *machine, const char *unit, unsigned kinds) {
+void task_dir_release_holds(const char *root, const char *machine, unsigned kinds) {
         _cleanup_free_ char *path = task_dir_file(root, machine, TASK_HOLDS_FILE);
 
-        if (holds_release(path, kinds) >= 0) {
-                if (kinds == HOLDS_ALL)
-                        (void) unlink(path);
-                return;
-        }
-        if (kinds & HOLD_SET(HOLD_CONTAINER))
-                (void) hold_release(HOLD_CONTAINER, machine);
-        if (kinds & HOLD_SET(HOLD_JOURNAL_FIELDS))
-                (void) hold_release(HOLD_JOURNAL_FIELDS, unit);
+        (void) holds_release_any_version(path, machine, kinds);
+        if (kinds == HOLDS_ALL)
+                (void) unlink(path);
 }
 
 static void remove_all(const char *path) {

@@ -51,21 +51,18 @@ int task_dir_create(const char *root, const char *machine);
 
 /**
  * task_dir_write_holds() - write down what a task may hold, before any of it is made
- * @unit: of the task
  *
  * Return: 0 or a negative errno.
  */
-int task_dir_write_holds(const char *root, const char *machine, const char *unit);
+int task_dir_write_holds(const char *root, const char *machine);
 
 /**
  * task_dir_release_holds() - release what a task holds, after its end or after a failed start
- * @unit:  of the task
  * @kinds: the kinds to release (base/hold.h); the list stays unless that is all
  *
- * Tasks of older versions did not write down what they hold; for them the function tries the names that such
- * tasks used.
+ * Works for tasks of older versions, too.
  */
-void task_dir_release_holds(const char *root, const char *machine, const char *unit, unsigned kinds);
+void task_dir_release_holds(const char *root, const char *machine, unsigned kinds);
 
 /**
  * task_dir_remove_unit() - remove the files of a unit that is dead or was never started

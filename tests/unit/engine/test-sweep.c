@@ -6,7 +6,6 @@
 #include "base/task-dir.h"
 #include "engine-box.h"
 #include "engine/sweep.h"
-#include "task/name.h"
 #include "unit/task-dir.h"
 
 TestSuite(sweep, .timeout = 60);
@@ -35,8 +34,7 @@ static void make_old(const char *path) {
 
 /* What a start has left that was killed before it asked systemd for the unit. */
 static void leave(const Box *box, const char *machine, bool old) {
-        _cleanup_free_ char *unit = unit_name_make(machine),
-                            *directory = task_dir_unit_path(box->root, machine),
+        _cleanup_free_ char *directory = task_dir_unit_path(box->root, machine),
                             *secrets = task_dir_unit_file(box->root, machine, TASK_SECRETS_FILE);
         TaskRecord record = { .id = (char *) (uintptr_t) machine,
                 .machine = (char *) (uintptr_t) machine,
@@ -44,7 +42,7 @@ static void leave(const Box *box, const char *machine, bool old) {
 
         cr_assert_eq(task_dir_create(box->root, machine), 0);
         cr_assert_eq(record_file_create(box->root, &record), 0);
-        cr_assert_eq(task_dir_write_holds(box->root, machine, unit), 0);
+        cr_assert_eq(task_dir_write_holds(box->root, machine), 0);
         cr_assert_eq(file_write_private(secrets, "secret", 6), 0);
         if (old)
                 make_old(directory);
