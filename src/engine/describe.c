@@ -5,12 +5,11 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "engine/describe.h"
+#include "engine/launch.h"
 #include "engine/programs.h"
 #include "engine/task.h"
 #include "image/local.h"
 #include "image/search.h"
-#include "task/name.h"
-#include "unit/fd-message.h"
 #include "unit/task-dir.h"
 #include "unit/unit-file.h"
 
@@ -41,28 +40,15 @@ static int describe(const Description *description, char **ret, Error **ret_erro
         const Root *root = &description->root;
         _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, request->identity.machine);
         unsigned version = system_bus_version(engine->system_bus);
-        /* The socket of a terminal comes in a message; no descriptor is needed to say so. */
-        bool message = request->spec.tty;
-        const UnitHost host = {
-                .program = engine->nspawn,
-                .init = engine->init,
-                .helper = engine->helper,
-                .directory = directory,
-                .keeps_record = engine_keeps_records(engine),
-                .register_machine = system_bus_has_machined(engine->system_bus),
-                .descriptors = {
-                        .output = -1,
-                        .message = message ? STDIN_FILENO : -1,
-                        .message_is_kept =
-                                message && task_request_runs_again(request) && fd_message_is_lost(version),
-                        .init_reads_message = message && isolation->hands_streams_on(request),
-                },
-        };
+        UnitHost host = launch_host(engine, directory);
         _cleanup_string_buffer_ StringBuffer buffer = {};
         _cleanup_free_ char *unit = NULL;
         _cleanup_plan_ UnitPlan *plan = NULL;
-        int r = transient_plan(isolation, request, root, &host, &plan, ret_error);
 
+        /* The socket of a terminal comes in a message; any number stands for its descriptor in the text. */
+        host.descriptors = launch_descriptors(
+                engine, isolation, request, -1, request->spec.tty ? STDIN_FILENO : -1);
+        int r = transient_plan(isolation, request, root, &host, &plan, ret_error);
         if (r >= 0)
                 r = plan_to_unit_file(plan, version, &unit, ret_error);
         if (r < 0)
@@ -86,9 +72,7 @@ static void on_image(void *userdata, Root *root, const Error *failure) {
         }
 
         description->root = *root;
-        (void) image_check_command(description->request, root, &error);
-        (void) image_check_mounts(&description->request->spec, root, &error);
-        if (!error)
+        if (image_check(description->request, root, &error) >= 0)
                 (void) describe(description, &text, &error);
         description->done(description->userdata, text, error);
 }

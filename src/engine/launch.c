@@ -99,6 +99,33 @@ static int listen_for_attach(const Task *task) {
         return TAKE_FD(fd);
 }
 
+/* Return: whether systemd closes the unit's descriptors before it runs the unit again. */
+static bool loses_descriptors(const Engine *engine, const TaskRequest *request) {
+        return task_request_runs_again(request) &&
+                fd_message_is_lost(system_bus_version(engine->system_bus));
+}
+
+UnitDescriptors launch_descriptors(const Engine *engine, const Isolation *isolation,
+        const TaskRequest *request, int output, int message) {
+        return (UnitDescriptors){
+                .output = output,
+                .message = message,
+                .message_is_kept = message >= 0 && loses_descriptors(engine, request),
+                .init_reads_message = message >= 0 && isolation->hands_streams_on(request),
+        };
+}
+
+UnitHost launch_host(const Engine *engine, const char *directory) {
+        return (UnitHost){
+                .program = engine->nspawn,
+                .init = engine->init,
+                .helper = engine->helper,
+                .directory = directory,
+                .keeps_record = engine_keeps_records(engine),
+                .register_machine = system_bus_has_machined(engine->system_bus),
+        };
+}
+
 /*
  * Decides which descriptors the unit is started with, and what each is for; no other function does. A unit
  * that systemd runs again may lose its stdout (fd_message_is_lost()), so the message contains it too. Where
@@ -111,8 +138,7 @@ static int make_descriptors(Task *task, const TaskRequest *request, const TaskSt
         UnitDescriptors *ret) {
         bool apart = task->isolation->hands_streams_on(request);
         bool reports = apart && task->record.launch == TASK_LAUNCH_SUPERVISE;
-        bool loses = task_request_runs_again(request) &&
-                fd_message_is_lost(system_bus_version(task->engine->system_bus));
+        bool loses = loses_descriptors(task->engine, request);
         int output = loses ? streams->output : -1, error = apart ? streams->error : -1, message = -1;
 
         task->result_fd = fd_close(task->result_fd);
@@ -127,12 +153,7 @@ static int make_descriptors(Task *task, const TaskRequest *request, const TaskSt
                         return message;
         }
 
-        *ret = (UnitDescriptors){
-                .output = streams->output,
-                .message = message,
-                .message_is_kept = message >= 0 && loses,
-                .init_reads_message = message >= 0 && apart,
-        };
+        *ret = launch_descriptors(task->engine, task->isolation, request, streams->output, message);
         return 0;
 }
 
@@ -208,14 +229,7 @@ static Job *ask_for_unit(Task *task, const TaskRequest *request, const Root *roo
         const TaskStreams *streams, JobDone done, void *userdata, Error **ret_error) {
         const Engine *engine = task->engine;
         _cleanup_free_ char *directory = task_dir_path(engine->runtime_directory, task->record.machine);
-        UnitHost host = {
-                .program = engine->nspawn,
-                .init = engine->init,
-                .helper = engine->helper,
-                .directory = directory,
-                .keeps_record = engine_keeps_records(engine),
-                .register_machine = system_bus_has_machined(engine->system_bus),
-        };
+        UnitHost host = launch_host(engine, directory);
         sd_bus_message *m = NULL;
         Job *job = NULL;
 

@@ -4,6 +4,14 @@
 #include "bus/job.h"
 #include "engine/engine.h"
 
+/* Return: what beside the task and its root makes its unit, without descriptors; strings are borrowed.
+ * @directory: of the task */
+UnitHost launch_host(const Engine *engine, const char *directory);
+
+/* Return: the descriptors of a unit, none of them owned. @message: socket with a message of others, or -1 */
+UnitDescriptors launch_descriptors(const Engine *engine, const Isolation *isolation,
+        const TaskRequest *request, int output, int message);
+
 /**
  * launch_unit() - ask systemd for the unit of a task
  * @streams: borrowed until the call returns

@@ -23,9 +23,7 @@ static StartPhase image_is_known(Start *start) {
         Task *task = start->task;
         _cleanup_error_ Error *error = NULL;
 
-        (void) image_check_command(start->request, &start->root, &error);
-        (void) image_check_mounts(&start->request->spec, &start->root, &error);
-        if (error)
+        if (image_check(start->request, &start->root, &error) < 0)
                 return start_fail(start, error->code, "%s", error_message(error));
 
         task_watch(task);

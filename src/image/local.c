@@ -176,3 +176,10 @@ int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error
                 "%s: image \"%s\" has no %s to mount something on, and it cannot be made there; " IMAGE_READ_ONLY_HINT,
                 state ? "volatile" : "read_only", spec->image, joined);
 }
+
+int image_check(const TaskRequest *request, const Root *root, Error **ret_error) {
+        int r = image_check_command(request, root, ret_error);
+        int k = image_check_mounts(&request->spec, root, ret_error);
+
+        return r < 0 ? r : k;
+}

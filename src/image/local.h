@@ -45,3 +45,6 @@ int image_check_command(const TaskRequest *request, const Root *root, Error **re
  * Return: 0, or -EROFS with @ret_error set; the message names all missing mount points.
  */
 int image_check_mounts(const TaskSpec *spec, const Root *root, Error **ret_error);
+
+/* Makes both checks. Return: 0, or the first negative errno with @ret_error set, which has all messages. */
+int image_check(const TaskRequest *request, const Root *root, Error **ret_error);
