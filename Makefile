@@ -103,7 +103,7 @@ $(CTL): $(O)/cli/main.o $(LIB)
 $(INIT): $(wildcard src/init/*.c)
 SHARED := become fd-message notify parse pty words
 $(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c \
-		src/base/hold.c src/base/run-result.c
+		src/base/hold.c src/base/small-file.c src/base/run-result.c
 $(INIT) $(HELPER): $(wildcard src/init/*.h src/helper/*.h) $(wildcard src/base/*.h) \
 		Makefile | build/.deps-build
 	@mkdir -p $(@D)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,11 +10,12 @@
 #include <unistd.h>
 
 #include "base/hold.h"
+#include "base/small-file.h"
 #include "base/task-dir.h"
 
 /* Return: whether the path fits into @path; only then it is valid. */
-static bool path_make(char path[PATH_MAX], const char *directory, const char *name, const char *more) {
-        return snprintf(path, PATH_MAX, "%s/%s%s", directory, name, more) < PATH_MAX;
+static bool path_make(char path[PATH_MAX], const char *directory, const char *name) {
+        return snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX;
 }
 
 /* Return: whether the process exists and is neither a zombie nor dead (proc(5), stat). */
@@ -23,14 +23,8 @@ static bool process_lives(long pid) {
         char path[64], text[512];
 
         (void) snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-        if (fd >= 0)
-                (void) close(fd);
-        if (n <= 0)
+        if (!small_file_read(path, text, sizeof(text)) || !*text)
                 return false;
-        text[n] = 0;
         const char *state = strrchr(text, ')');
         return !state || (strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0);
 }
@@ -45,7 +39,7 @@ static bool foreign_lives(const char *machine) {
         bool ours = false;
         long leader = 0;
 
-        if (!path_make(path, MACHINED_DIRECTORY, machine, "") ||
+        if (!path_make(path, MACHINED_DIRECTORY, machine) ||
                 snprintf(unit, sizeof(unit), "SCOPE=" TASK_UNIT_NAME "\n", machine) >= (int) sizeof(unit))
                 return false;
         FILE *file = fopen(path, "re");
@@ -76,7 +70,7 @@ static bool container_release(const char *machine) {
                 return false;
 
         for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
-                if (!path_make(path, directories[i], machine, ""))
+                if (!path_make(path, directories[i], machine))
                         continue;
                 (void) umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
                 had = rmdir(path) >= 0 || had;
@@ -97,18 +91,18 @@ static bool machine_release(const char *machine) {
         if (snprintf(path, sizeof(path), MACHINED_DIRECTORY "/unit:" TASK_UNIT_NAME, machine) <
                 (int) sizeof(path))
                 (void) unlink(path);
-        return path_make(path, MACHINED_DIRECTORY, machine, "") && unlink(path) >= 0;
+        return path_make(path, MACHINED_DIRECTORY, machine) && unlink(path) >= 0;
 }
 
 static bool journal_fields_release(const char *unit) {
-        char path[PATH_MAX];
-        bool had;
+        char directory[PATH_MAX], path[PATH_MAX];
 
-        if (!path_make(path, "/run/systemd/system", unit, ".d/" JOURNAL_FIELDS_FILE))
+        if (snprintf(directory, sizeof(directory), JOURNAL_FIELDS_DIRECTORY, unit) >=
+                        (int) sizeof(directory) ||
+                !path_make(path, directory, JOURNAL_FIELDS_FILE))
                 return false;
-        had = unlink(path) >= 0;
-        (void) path_make(path, "/run/systemd/system", unit, ".d");
-        return rmdir(path) >= 0 || had;
+        bool had = unlink(path) >= 0;
+        return rmdir(directory) >= 0 || had;
 }
 
 static const struct {
@@ -145,18 +139,12 @@ static int line_parse(const char *line, const char **ret_name) {
 
 int holds_release(const char *path, unsigned kinds) {
         char text[HOLDS_MAX], *rest = text, *line;
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), released = 0;
         const char *name;
+        int released = 0;
 
-        if (fd < 0)
+        if (!small_file_read(path, text, sizeof(text)))
                 return -errno;
-        ssize_t n = read(fd, text, sizeof(text) - 1);
-        int r = n < 0 ? -errno : 0;
-        (void) close(fd);
-        if (r < 0)
-                return r;
 
-        text[n] = 0;
         while ((line = strsep(&rest, "\n"))) {
                 int kind = line_parse(line, &name);
 

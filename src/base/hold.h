@@ -27,7 +27,8 @@ typedef enum HoldKind {
 /* Where systemd-machined keeps a file for each registered container (machine.c, machine_save()). */
 #define MACHINED_DIRECTORY "/run/systemd/machines"
 
-/* The file in the directory of HOLD_JOURNAL_FIELDS (unit/journal-fields.h). */
+/* The directory of HOLD_JOURNAL_FIELDS for a unit, and the file in it (unit/journal-fields.h). */
+#define JOURNAL_FIELDS_DIRECTORY "/run/systemd/system/%s.d"
 #define JOURNAL_FIELDS_FILE "50-journal-fields.conf"
 
 /* Format of a line of the file "holds": the kind and the name. */

@@ -7,14 +7,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/stream-mode.h"
 #include "base/string.h"
 #include "cli/outlet.h"
 #include "loop/must.h"
 #include "loop/reader.h"
 #include "loop/writer.h"
-
-/* Any user of the container may open the pipe for writing. It has no name, so nobody else can. */
-#define PIPE_MODE 0622
 
 /* How many bytes may wait to be written before the outlet stops reading the task's output. */
 #define PENDING_MAX (256 * 1024)
@@ -108,7 +106,7 @@ static int way_open(Way *way, App *app, int fd) {
                 return -errno;
         way->task_fd = pipe_fds[1];
         /* Root of a container without user namespace may read from it, too: nothing may wait for bytes. */
-        if (fchmod(way->task_fd, PIPE_MODE) < 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) < 0) {
+        if (fchmod(way->task_fd, STREAM_MODE) < 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) < 0) {
                 r = -errno;
                 fd_close(pipe_fds[0]);
                 return r;

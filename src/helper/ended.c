@@ -16,6 +16,7 @@
 #include "base/hold.h"
 #include "base/remove.h"
 #include "base/run-result.h"
+#include "base/small-file.h"
 #include "base/task-dir.h"
 #include "cgroup.h"
 #include "helper.h"
@@ -34,23 +35,12 @@ typedef struct Place {
         bool old;            /* the task is of version 0.1.0 */
 } Place;
 
-/* Reads a file into the @size bytes at @ret, with a NUL behind. Return: whether there was one. */
-static bool text_read(const char *path, char *ret, size_t size) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
-
-        if (fd >= 0)
-                (void) close(fd);
-        ret[n > 0 ? n : 0] = 0;
-        return n >= 0;
-}
-
 /* Return: the number after @key in a file of the group, or the first one; 0 for no number, such as "max". */
 static uint64_t cgroup_number(const char *cgroup, const char *file, const char *key) {
         char path[FILE_MAX], text[FILE_MAX];
 
         if (snprintf(path, sizeof(path), "%s/%s", cgroup, file) >= (int) sizeof(path) ||
-                !text_read(path, text, sizeof(text)))
+                !small_file_read(path, text, sizeof(text)))
                 return 0;
 
         for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
@@ -105,7 +95,7 @@ static size_t notes_before(const char *path, char ret[FILE_MAX]) {
         size_t n = 0;
 
         *ret = 0;
-        if (!text_read(path, text, sizeof(text)))
+        if (!small_file_read(path, text, sizeof(text)))
                 return 0;
         for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
                 if (strncmp(line, "payload ", 8) != 0 && strncmp(line, "unit ", 5) != 0)

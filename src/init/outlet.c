@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "base/stream-mode.h"
 #include "become.h"
 #include "outlet.h"
 #include "signals.h"
@@ -18,9 +19,6 @@
 
 /* How long to wait, after the end of the payload, for a reader that does not read the output. */
 #define FINISH_MSEC 5000
-
-/* Any user may open the pipe to write. */
-#define PIPE_MODE 0622
 
 #define N_WAYS 2
 
@@ -38,7 +36,7 @@ static int signals_fd = -1;
 static void way_open(Way *way, int fd) {
         int fds[2];
 
-        if (pipe2(fds, O_CLOEXEC) < 0 || fchmod(fds[1], PIPE_MODE) < 0 ||
+        if (pipe2(fds, O_CLOEXEC) < 0 || fchmod(fds[1], STREAM_MODE) < 0 ||
                 fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
                 fail(EXIT_SETUP, "cannot make a pipe: ", strerrordesc_np(errno), NULL);
         way->pipe_fd = fds[0];

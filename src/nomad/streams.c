@@ -8,16 +8,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/stream-mode.h"
 #include "base/string.h"
 #include "nomad/task-config.h"
 
-/*
- * The mode that the driver gives Nomad's FIFOs. Some tasks open their own streams by name: images of nginx,
- * httpd and haproxy log to /dev/stdout. That is /proc/self/fd/1, and the kernel then checks the mode of the
- * FIFO. Nomad makes FIFOs with mode 0600 for root (client/lib/fifo), but the root of a container with a user
- * namespace is another user.
- */
-#define STREAM_MODE 0622
+/* Nomad makes FIFOs with mode 0600 for root (client/lib/fifo); the driver gives them STREAM_MODE. */
 
 #define OPEN_FLAGS (O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW)
 

@@ -19,7 +19,7 @@ bool journal_fields_survive(char *const *fields) {
 }
 
 char *journal_fields_directory(const char *unit) {
-        return xasprintf("/run/systemd/system/%s.d", unit);
+        return xasprintf(JOURNAL_FIELDS_DIRECTORY, unit);
 }
 
 char *journal_fields_text(char *const *fields) {
