@@ -19,6 +19,12 @@ typedef struct Left {
         char *machine;
 } Left;
 
+typedef struct SweepBox {
+        Box box;
+        Left left;
+        Sweep *sweep;
+} SweepBox;
+
 static void on_swept(void *userdata, const char *machine) {
         Left *left = userdata;
 
@@ -54,100 +60,95 @@ static bool is_left(const Box *box, const char *machine, const char *name) {
         return access(path, F_OK) >= 0;
 }
 
-Test(sweep, what_a_killed_start_left_goes_with_the_secrets) {
-        Left left = {};
-        Box box;
+static void sweep_box_close(SweepBox *this) {
+        sweep_free(this->sweep);
+        free(this->left.machine);
+        box_close(&this->box);
+}
+#define _cleanup_sweep_box_ _cleanup_(sweep_box_close)
 
-        box_open(&box);
-        leave(&box, "left-over", true);
-        Sweep *sweep = sweep_new(box.engine, AGE_USEC, on_swept, &left);
-        cr_expect_eq(left.n, 0);
-        box_run_until(&box, left.n > 0);
-        cr_expect_str_eq(left.machine, "left-over");
-        cr_expect_not(is_left(&box, "left-over", ""));
-        sweep_free(sweep);
-        free(left.machine);
-        box_close(&box);
+static void sweep_box_begin(SweepBox *this, uint64_t age_usec) {
+        this->sweep = sweep_new(this->box.engine, age_usec, on_swept, &this->left);
+}
+
+/* Runs until a directory was swept, and systemd answered all that it was asked. */
+static void sweep_box_wait(SweepBox *this) {
+        box_run_until(&this->box, this->left.n > 0);
+        fake_systemd_settle(this->box.fake, system_bus_connection(engine_system_bus(this->box.engine)));
+}
+
+Test(sweep, what_a_killed_start_left_goes_with_the_secrets) {
+        _cleanup_sweep_box_ SweepBox this = {};
+
+        box_open(&this.box);
+        leave(&this.box, "left-over", true);
+        sweep_box_begin(&this, AGE_USEC);
+        cr_expect_eq(this.left.n, 0);
+        box_run_until(&this.box, this.left.n > 0);
+        cr_expect_str_eq(this.left.machine, "left-over");
+        cr_expect_not(is_left(&this.box, "left-over", ""));
 }
 
 Test(sweep, a_unit_that_lives_keeps_all) {
-        Left left = {};
-        Box box;
+        _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&box);
-        leave(&box, "living", true);
-        leave(&box, "left-over", true);
-        fake_unit_add(box.fake, "nspawn-living.service", "active");
-        Sweep *sweep = sweep_new(box.engine, AGE_USEC, on_swept, &left);
-        box_run_until(&box, left.n > 0);
-        fake_systemd_settle(box.fake, system_bus_connection(engine_system_bus(box.engine)));
-        cr_expect_eq(left.n, 1);
-        cr_expect_str_eq(left.machine, "left-over");
-        cr_expect(is_left(&box, "living", TASK_UNIT_DIRECTORY "/" TASK_SECRETS_FILE));
-        cr_expect(is_left(&box, "living", TASK_RECORD_FILE));
-        sweep_free(sweep);
-        free(left.machine);
-        box_close(&box);
+        box_open(&this.box);
+        leave(&this.box, "living", true);
+        leave(&this.box, "left-over", true);
+        fake_unit_add(this.box.fake, "nspawn-living.service", "active");
+        sweep_box_begin(&this, AGE_USEC);
+        sweep_box_wait(&this);
+        cr_expect_eq(this.left.n, 1);
+        cr_expect_str_eq(this.left.machine, "left-over");
+        cr_expect(is_left(&this.box, "living", TASK_UNIT_DIRECTORY "/" TASK_SECRETS_FILE));
+        cr_expect(is_left(&this.box, "living", TASK_RECORD_FILE));
 }
 
 Test(sweep, how_a_task_ended_stays_until_somebody_asks) {
-        Left left = {};
-        Box box;
+        _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&box);
-        leave(&box, "ended", true);
-        _cleanup_free_ char *notes = task_dir_file(box.root, "ended", TASK_NOTES_FILE);
+        box_open(&this.box);
+        leave(&this.box, "ended", true);
+        _cleanup_free_ char *notes = task_dir_file(this.box.root, "ended", TASK_NOTES_FILE);
         static const char text[] = "payload 3 0\nunit result=exit-code code=exited status=3\n";
         cr_assert_eq(file_write_private(notes, text, strlen(text)), 0);
-        leave(&box, "newer", true);
-        _cleanup_free_ char *record = task_dir_file(box.root, "newer", TASK_RECORD_FILE);
+        leave(&this.box, "newer", true);
+        _cleanup_free_ char *record = task_dir_file(this.box.root, "newer", TASK_RECORD_FILE);
         static const char newer[] = "{\"version\":1000}";
         cr_assert_eq(file_write_private(record, newer, strlen(newer)), 0);
-        Sweep *sweep = sweep_new(box.engine, AGE_USEC, on_swept, &left);
-        box_run_until(&box,
-                !is_left(&box, "ended", TASK_UNIT_DIRECTORY) &&
-                        !is_left(&box, "newer", TASK_UNIT_DIRECTORY));
-        cr_expect_eq(left.n, 0);
-        cr_expect(is_left(&box, "newer", TASK_RECORD_FILE));
-        cr_expect_not(is_left(&box, "ended", TASK_HOLDS_FILE));
-        cr_expect(is_left(&box, "ended", TASK_RECORD_FILE));
-        cr_expect(is_left(&box, "ended", TASK_NOTES_FILE));
-        sweep_free(sweep);
-        free(left.machine);
-        box_close(&box);
+        sweep_box_begin(&this, AGE_USEC);
+        box_run_until(&this.box,
+                !is_left(&this.box, "ended", TASK_UNIT_DIRECTORY) &&
+                        !is_left(&this.box, "newer", TASK_UNIT_DIRECTORY));
+        cr_expect_eq(this.left.n, 0);
+        cr_expect(is_left(&this.box, "newer", TASK_RECORD_FILE));
+        cr_expect_not(is_left(&this.box, "ended", TASK_HOLDS_FILE));
+        cr_expect(is_left(&this.box, "ended", TASK_RECORD_FILE));
+        cr_expect(is_left(&this.box, "ended", TASK_NOTES_FILE));
 }
 
 Test(sweep, what_is_young_is_looked_at_again_when_it_is_old) {
-        Left left = {};
-        Box box;
+        _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&box);
-        leave(&box, "young", false);
+        box_open(&this.box);
+        leave(&this.box, "young", false);
         uint64_t begin = clock_monotonic_usec();
-        Sweep *sweep = sweep_new(box.engine, USEC_PER_SEC, on_swept, &left);
-        box_run_until(&box, left.n > 0);
+        sweep_box_begin(&this, USEC_PER_SEC);
+        box_run_until(&this.box, this.left.n > 0);
         cr_expect_geq(clock_monotonic_usec() - begin, USEC_PER_SEC);
-        cr_expect_not(is_left(&box, "young", ""));
-        sweep_free(sweep);
-        free(left.machine);
-        box_close(&box);
+        cr_expect_not(is_left(&this.box, "young", ""));
 }
 
 Test(sweep, a_new_start_of_the_name_is_not_swept) {
-        Left left = {};
-        Box box;
+        _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&box);
-        leave(&box, "reborn", true);
-        leave(&box, "left-over", true);
-        Sweep *sweep = sweep_new(box.engine, AGE_USEC, on_swept, &left);
-        task_dir_remove_unit(box.root, "reborn");
-        leave(&box, "reborn", false);
-        box_run_until(&box, left.n > 0);
-        fake_systemd_settle(box.fake, system_bus_connection(engine_system_bus(box.engine)));
-        cr_expect_eq(left.n, 1);
-        cr_expect(is_left(&box, "reborn", TASK_UNIT_DIRECTORY "/" TASK_SECRETS_FILE));
-        sweep_free(sweep);
-        free(left.machine);
-        box_close(&box);
+        box_open(&this.box);
+        leave(&this.box, "reborn", true);
+        leave(&this.box, "left-over", true);
+        sweep_box_begin(&this, AGE_USEC);
+        task_dir_remove_unit(this.box.root, "reborn");
+        leave(&this.box, "reborn", false);
+        sweep_box_wait(&this);
+        cr_expect_eq(this.left.n, 1);
+        cr_expect(is_left(&this.box, "reborn", TASK_UNIT_DIRECTORY "/" TASK_SECRETS_FILE));
 }

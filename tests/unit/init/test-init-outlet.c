@@ -78,12 +78,3 @@ Test(init_outlet, the_payload_hears_that_nobody_reads_any_more) {
         box.out = fd_close(box.out);
         cr_assert_eq(box_wait(&box), 128 + SIGPIPE);
 }
-
-Test(init_outlet, the_output_ends_when_the_payload_closes_it) {
-        _cleanup_box_ Box box = socket_box_new();
-
-        box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
-        box_expect_end(&box);
-        cr_assert_eq(kill(box.pid, SIGTERM), 0);
-        cr_assert_eq(box_wait(&box), 143);
-}

@@ -210,12 +210,15 @@ Test(init_run, nothing_but_three_descriptors_is_inherited) {
 }
 
 Test(init_run, stdout_ends_when_the_payload_closes_it) {
-        _cleanup_box_ Box box = box_new();
+        for (BoxOutput output = BOX_PIPE; output <= BOX_SOCKET; output++) {
+                _cleanup_box_ Box box = box_new();
 
-        box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
-        box_expect_end(&box);
-        cr_assert_eq(kill(box.pid, SIGTERM), 0);
-        cr_assert_eq(box_wait(&box), 143);
+                box.output = output;
+                box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
+                box_expect_end(&box);
+                cr_assert_eq(kill(box.pid, SIGTERM), 0);
+                cr_assert_eq(box_wait(&box), 143);
+        }
 }
 
 #define TASK(...) (__VA_ARGS__), sizeof(__VA_ARGS__) - 1
