@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "idle.h"
 
 /* As much as the payload takes a few times over, and not so much that it takes long to be used up. */
 #define MEMORY_MIB 64
@@ -110,17 +111,10 @@ void stop_end(ClientCall *call) {
         (void) client_call_free(call);
 }
 
-/* Does what it is told, line by line, and says back what it does not know. */
 static Job *subject_job_new(const Cell *cell) {
-        _cleanup_free_ char *script = xasprintf(
-                "trap 'echo term%s' TERM; exec 3<>/local/in; echo ready; "
-                "while :; do read x <&3 || continue; case $x in exit*) exit ${x#exit };; "
-                "eat) tail /dev/zero;; be-eaten) exec tail /dev/zero;; *) echo $x;; esac; done",
-                cell->moment == STOPPING ? "" : "; exit 3");
-        Job *job = job_new(script, cell->config);
+        Job *job = listener_new(cell->moment == STOPPING ? "--stay" : "", cell->config);
 
         job_limit_memory(job, MEMORY_MIB);
-        free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
         return job;
 }
 

@@ -20,6 +20,16 @@ Job *idle_new(const char *script, const char *config) {
         return job;
 }
 
+Job *listener_new(const char *arguments, const char *config) {
+        _cleanup_free_ char *script = xasprintf("exec /local/listener %s", arguments);
+        Job *job = job_new(script, config);
+
+        free(shell_good(
+                "install -m 755 \"$NSPAWN_PAYLOAD/listener\" %1$s/task/local/ && mkfifo -m 666 %1$s/task/local/in",
+                job->directory));
+        return job;
+}
+
 Job *booted_new(void) {
         _cleanup_free_ char *image = xasprintf("%s/images/debian", test_directory()),
                             *config = xasprintf("{'image': '%s', 'boot': true, 'volatile': 'overlay', "

@@ -10,6 +10,9 @@ Job *idle_new(const char *script, const char *config);
 #define IDLE_READY "ready\n"
 #define IDLE_CODE 3
 
+/* Does what the lines of say_to() tell it; listener.c has them, and the @arguments. */
+Job *listener_new(const char *arguments, const char *config);
+
 /* A booted Debian. Return: NULL when there is no image of that. */
 Job *booted_new(void);
 

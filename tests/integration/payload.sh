@@ -28,7 +28,7 @@ rm -rf "${target:?}/example" "$target/images/hello" "$target"/nomad/*
 
 cp -- "$out/nomad-driver-nspawn" "$out/nspawnctl" "$out"/nspawn-units-{init,helper} "$target/"
 cp -- "$out/integration/tests" "$target/integration-tests"
-cp -- "$out"/integration/escape{,-init} "$target/"
+cp -- "$out"/integration/{escape{,-init},listener} "$target/"
 cp -- tests/integration/run.sh tests/integration/lib.sh "$target/"
 rm -rf -- "${target:?}/cli"
 cp -r -- tests/integration/cli "$target/cli"

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make -f Makefile -f tests/integration/programs.mk BUILD=... integration-tests
-# One program of all the test-*.c here, and two to be run in a container; for payload.sh.
+# One program of all the test-*.c here, and those that are run in a container; for payload.sh.
 
 INTEGRATION := $(O)/integration
-INTEGRATION_OBJECTS := $(patsubst tests/integration/%.c,$(INTEGRATION)/%.o,$(filter-out %/escape.c %/escape-init.c,$(wildcard tests/integration/*.c)))
+IN_CONTAINERS := escape escape-init listener
+INTEGRATION_OBJECTS := $(patsubst tests/integration/%.c,$(INTEGRATION)/%.o,$(filter-out $(IN_CONTAINERS:%=tests/integration/%.c),$(wildcard tests/integration/*.c)))
 
 .PHONY: integration-tests
-integration-tests: $(INTEGRATION)/tests $(INTEGRATION)/escape $(INTEGRATION)/escape-init
+integration-tests: $(INTEGRATION)/tests $(IN_CONTAINERS:%=$(INTEGRATION)/%)
 
 $(INTEGRATION)/tests: $(INTEGRATION_OBJECTS) $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS) -lcriterion
 
 # For images of any make.
-$(INTEGRATION)/escape $(INTEGRATION)/escape-init: $(INTEGRATION)/%: tests/integration/%.c src/base/fd.c src/base/string.c src/base/fd.h src/base/string.h Makefile tests/integration/programs.mk | build/.deps-build
+$(IN_CONTAINERS:%=$(INTEGRATION)/%): $(INTEGRATION)/%: tests/integration/%.c src/base/fd.c src/base/string.c src/base/fd.h src/base/string.h Makefile tests/integration/programs.mk | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -O2 -g -static -o $@ $(filter %.c,$^)

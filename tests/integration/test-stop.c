@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "fault.h"
+#include "idle.h"
 
 /* How a task is ended from outside, and what is told of it. */
 TestSuite(stop, .timeout = TEST_SEC);
@@ -127,17 +128,15 @@ Test(stop, destroy_needs_force_for_what_runs_and_inspect_tells_all_of_it) {
 /* The driver hears of nothing in between. */
 Test(stop, no_run_follows_a_stop_however_late_the_driver_hears_of_the_end) {
         _cleanup_agent_ Agent agent = agent_start();
-        _cleanup_job_ Job *job = job_new("trap 'echo term' TERM; exec 3<>/local/in; echo ready; "
-                                         "while :; do read x <&3 || continue; exit 8; done",
-                "{'restart': {'policy': 'always', 'delay': '200ms'}}");
+        _cleanup_job_ Job *job = listener_new(
+                "--stay", "{'restart': {'policy': 'always', 'delay': '200ms'}}");
 
-        free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
         job_start(&agent, job);
         stream_wait_text(job->out, "ready\n");
         ClientCall *stopping = stop_begin(&agent, job, 0);
         stream_wait_text(job->out, "term\n");
         plugin_signal(agent.plugin, SIGSTOP);
-        say_to(job, "end");
+        say_to(job, "exit 8");
         shell_until("test \"$(systemctl show -P ConditionResult %s)\" = no", job->unit);
         plugin_signal(agent.plugin, SIGCONT);
 
