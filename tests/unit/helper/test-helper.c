@@ -39,6 +39,9 @@ static int helper_run(int in, int out, int stored, const char *variable, const c
         pid_t pid = fork();
 
         if (pid == 0) {
+                /* systemd runs it with no signal ignored; a shell ignores SIGINT for what runs beside it. */
+                for (int number = 1; number <= SIGRTMAX; number++)
+                        (void) signal(number, SIG_DFL);
                 if (variable)
                         (void) putenv((char *) (uintptr_t) variable);
                 if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
