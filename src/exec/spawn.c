@@ -62,10 +62,12 @@ static int program_seal(const char *path) {
 /* Writes the records of the task's own command, then those of this command, which override them. */
 static int request_write(const ExecPlace *place, const ExecSpec *spec, bool manager) {
         _cleanup_free_ char *own = NULL;
-        _cleanup_fd_ int fd = memfd_create("request", MFD_CLOEXEC);
         _cleanup_string_buffer_ StringBuffer buffer = {};
-        ssize_t n = file_read(AT_FDCWD, place->secrets, SECRETS_FILE_MAX, &own);
+        _cleanup_fd_ int fd = memfd_create("request", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
 
+        ssize_t n = file_read(AT_FDCWD, place->secrets, SECRETS_FILE_MAX, &own);
         if (n < 0 && n != -ENOENT)
                 return (int) n;
         if (n > 0)
@@ -84,8 +86,6 @@ static int request_write(const ExecPlace *place, const ExecSpec *spec, bool mana
         if (manager)
                 nspawn_append_record(&buffer, TASK_MANAGER, "");
 
-        if (fd < 0)
-                return -errno;
         int r = fd_write_all(fd, buffer.text ? buffer.text : "", buffer.length);
         if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
                 r = -errno;
@@ -188,7 +188,10 @@ static int spawn(const ExecPlace *place, const ExecSpec *spec, int processes, bo
                         return r;
         }
 
+        /* The directory is gone when the unit ends just now; the helper will tell that. */
         theirs->lock = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (theirs->lock < 0 && errno != ENOENT)
+                return -errno;
         theirs->request = request_write(place, spec, manager);
         if (theirs->request < 0)
                 return theirs->request;
