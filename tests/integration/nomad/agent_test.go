@@ -434,9 +434,9 @@ func waitForState(t *testing.T, alloc *api.Allocation, task, wanted string) *api
 	return s
 }
 
-// pluginPid is the plugin that the agent uses; at its start there are more for a moment.
+// pluginPid is the plugin that the agents of these tests use; at an agent's start there are more for a moment.
 func pluginPid() int {
-	out, _ := exec.Command("pgrep", "-x", "nomad-driver-ns").Output()
+	out, _ := exec.Command("pgrep", "-f", "^"+directory+"/plugins/nomad-driver-nspawn").Output()
 	pids := strings.Fields(string(out))
 	if len(pids) != 1 {
 		return 0
