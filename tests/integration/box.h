@@ -74,6 +74,14 @@ char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc
 /* As SetConfig; @config is JSON with ' for ", NULL for none. */
 void agent_configure(Agent *agent, const char *config);
 
+/* The stream that says whether the driver can be used. */
+#define HEALTHY DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY
+#define UNDETECTED DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED
+
+ClientCall *fingerprint_open(Agent *agent);
+/* Waits until the driver says so; the first word comes at once. */
+void fingerprint_wait(ClientCall *call, Driver__FingerprintResponse__HealthState wanted);
+
 /* What the plugin takes of the host. */
 typedef struct AgentCost {
         double fds, children, rss_kib;

@@ -51,27 +51,6 @@ static const struct {
                 false },
 };
 
-static ClientCall *fingerprint_open(Agent *agent) {
-        Driver__FingerprintRequest request = DRIVER__FINGERPRINT_REQUEST__INIT;
-
-        return client_open(agent->client, DRIVER "Fingerprint", &request.base);
-}
-
-static void fingerprint_wait(ClientCall *call, Driver__FingerprintResponse__HealthState wanted) {
-        for (bool found = false; !found;) {
-                Driver__FingerprintResponse *response = NULL;
-
-                cr_assert_eq(client_next(call, &driver__fingerprint_response__descriptor, LIMIT_MSEC,
-                                     (ProtobufCMessage **) &response),
-                        1);
-                found = response->health == wanted;
-                driver__fingerprint_response__free_unpacked(response, NULL);
-        }
-}
-
-#define HEALTHY DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY
-#define UNDETECTED DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED
-
 static void strike(ClientCall *fingerprint, size_t i) {
         free(shell_good("B=$(systemctl show -P MainPID dbus.service); %s", faults[i].line));
         if (!faults[i].bus)
