@@ -5,7 +5,8 @@
 # Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
 # (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test),
 # SUITE (this machine's own; see tests/suite), NSPAWN_TEST_MANY (100; how many tasks the suite many starts), NSPAWN_TEST_EXEC_MIB (16; how much passes through a
-# command of nomad alloc exec).
+# command of nomad alloc exec), NSPAWN_TEST_KILL_LOOPS and NSPAWN_TEST_KILL_TASKS (6 and 8; how often the suite kill strikes, and how many tasks it has),
+# NSPAWN_TEST_KILL_SEED (another each time; what is struck and after which delay).
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -46,9 +47,16 @@ elif [[ -n "${NSPAWN_TEST_NO_DEBIAN:-}" ]]; then
 	touch "$target/no-debian"
 fi
 
-rm -f "$target/many" "$target/exec-mib"
-[[ -z "${NSPAWN_TEST_MANY:-}" ]] || printf '%s\n' "$NSPAWN_TEST_MANY" >"$target/many"
-[[ -z "${NSPAWN_TEST_EXEC_MIB:-}" ]] || printf '%s\n' "$NSPAWN_TEST_EXEC_MIB" >"$target/exec-mib"
+# parameter NAME FILE: what run.sh reads there.
+parameter() {
+	rm -f "$target/$2"
+	[[ -z "${!1:-}" ]] || printf '%s\n' "${!1}" >"$target/$2"
+}
+parameter NSPAWN_TEST_MANY many
+parameter NSPAWN_TEST_EXEC_MIB exec-mib
+parameter NSPAWN_TEST_KILL_LOOPS kill-loops
+parameter NSPAWN_TEST_KILL_TASKS kill-tasks
+parameter NSPAWN_TEST_KILL_SEED kill-seed
 
 for version in ${NOMAD_VERSIONS-1.6}; do
 	cp -- "$(tests/nomad/build.sh "$version")" "$target/nomad/nomad-$version"

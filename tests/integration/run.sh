@@ -12,10 +12,16 @@ filters=("$@")
 export NSPAWN_PAYLOAD=$payload
 export NSPAWN_TEST_DIR=/var/lib/nspawn-test
 [[ ! -f "$payload/no-debian" ]] || export NSPAWN_TEST_NO_DEBIAN=1
-[[ ! -f "$payload/many" ]] || NSPAWN_TEST_MANY=$(<"$payload/many")
-export NSPAWN_TEST_MANY=${NSPAWN_TEST_MANY:-100}
-[[ ! -f "$payload/exec-mib" ]] || NSPAWN_TEST_EXEC_MIB=$(<"$payload/exec-mib")
-export NSPAWN_TEST_EXEC_MIB=${NSPAWN_TEST_EXEC_MIB:-16}
+# parameter NAME FILE DEFAULT: exports what the payload was built with.
+parameter() {
+	[[ ! -f "$payload/$2" ]] || printf -v "$1" '%s' "$(<"$payload/$2")"
+	export "$1=${!1:-$3}"
+}
+parameter NSPAWN_TEST_MANY many 100
+parameter NSPAWN_TEST_EXEC_MIB exec-mib 16
+parameter NSPAWN_TEST_KILL_LOOPS kill-loops 6
+parameter NSPAWN_TEST_KILL_TASKS kill-tasks 8
+parameter NSPAWN_TEST_KILL_SEED kill-seed ''
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck source=tests/integration/lib.sh
 . "$payload/lib.sh"
@@ -94,10 +100,11 @@ run_cli_checks() {
 
 set_up
 begin=$SECONDS
-criterion plugin "${JOBS:-3}" '!(alone|exec|many)'
+criterion plugin "${JOBS:-3}" '!(alone|exec|kill|many)'
 criterion exec "${JOBS:-3}" exec
 criterion alone 1 alone
 criterion many 1 many
+criterion kill 1 kill
 ((n_failed == 0)) || sweep
 say "tests of the plugin: $((SECONDS - begin)) s"
 
