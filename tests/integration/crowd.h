@@ -35,8 +35,8 @@ unsigned crowd_random(unsigned below);
 /* Starts @n tasks, all at once, and waits until they are started. */
 void crowd_begin(Crowd *crowd, size_t n);
 
-/* Up to @n of each: places that are empty get a task, which is started; what ended is destroyed; what runs
- * is stopped, or destroyed by force. Waits for nothing. */
+/* Destroys tasks that ended, stops some that run or destroys them by force, and starts up to @n new ones in
+ * the places that are empty. Waits for nothing. */
 void crowd_change(Crowd *crowd, size_t n);
 
 /* Kills the driver and starts another, which is asked for all tasks again. Waits for no answer. */

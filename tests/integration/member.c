@@ -133,7 +133,7 @@ static char *member_make_script(const Member *member, unsigned sec) {
 }
 
 void member_begin(const Crowd *crowd, Member *member) {
-        static const Kind kinds[] = { LASTING, LASTING, ENDING, RESTARTED };
+        static const Kind kinds[] = { LASTING, LASTING, LASTING, LASTING, LASTING, ENDING, RESTARTED };
 
         *member = (Member){
                 .life = STARTING,
