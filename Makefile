@@ -18,7 +18,7 @@ O := build/$(BUILD)
 .DEFAULT_GOAL := all
 
 # What each layer may know of is said by the order; tests/lint/layers checks it.
-LAYERS := base loop task kernel bus unit exec image network engine nomad cli
+LAYERS := base loop task kernel bus unit exec image engine nomad cli
 
 ifeq ($(origin CC),default)
 CC := gcc

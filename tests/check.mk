@@ -68,12 +68,13 @@ TIDY_STAMPS := $(TIDY_FILES:src/%.c=build/tidy/%.ok)
 ANALYZER_STAMPS := $(TIDY_FILES:src/%.c=build/analyzer/%.ok)
 
 # Folders whose files call each other in one direction only.
-TREES := base loop task kernel unit exec image engine cli
+TREES := base loop task kernel bus unit exec image engine nomad cli
 
 lint:
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; tests/suite lint make --no-print-directory -j"$$(nproc)" WERROR=$(WERROR) lint-run
 lint-run: lint-format lint-tidy lint-analyzer
 	@tests/lint/layers $(LAYERS)
+	@tests/lint/layers base init helper
 	@tests/lint/circles $(TREES:%=$(O)/%)
 	@tests/lint/sizes
 	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)

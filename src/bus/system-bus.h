@@ -51,7 +51,7 @@ bool system_bus_is_ready(const SystemBus *system_bus);
 /* Return: systemd's version such as 252; 0 before the connection is ready. */
 unsigned system_bus_version(const SystemBus *system_bus);
 
-/* The oldest systemd that this program could be built and tested with (docs/architecture.md). */
+/* The oldest systemd that this program could be built and tested with (docs/distributions.md). */
 #define SYSTEMD_VERSION_MIN 252
 
 /* The connection must be ready. Return: 0, or -ENOTSUP with @ret_error set when its systemd is too old. */

@@ -14,7 +14,7 @@ const VerbOption verb_common_options[] = {
 /* Texts for --help and for the reference. */
 
 static const char task_text[] =
-        "TASK is a task's name, that of its machine or its unit, or the id of its Nomad allocation: the whole id,\n"
+        "TASK is the name of a task, of its machine or of its unit, or the id of its Nomad allocation: the whole id,\n"
         "or its beginning as Nomad shows it (8 characters or more). Where an allocation has several tasks, add the\n"
         "name of one: 8eeb9876/web.\n";
 
@@ -29,7 +29,7 @@ static const struct {
 } statuses[] = {
         { "0", "Success. attach: the task ended, or you left it with ^] or Ctrl-C" },
         { "1", "validate: a file has mistakes" },
-        { "2", "The command line is wrong; with run, exec and shell that is 125" },
+        { "2", "The command line is wrong; run, exec and shell exit with 125 for that" },
         { "125", "nspawnctl itself failed: no such task, no connection to systemd, a start that failed" },
         { "126", "exec, shell: the command cannot be executed" },
         { "127", "exec, shell: the command was not found" },

@@ -20,8 +20,8 @@ static const char *check_variable(const char *value) {
         { 'w', "working-directory", "PATH", "Run in this directory of the task", check_directory }
 #define OPTION_VARIABLE \
         { \
-                'E', "setenv", "NAME[=VALUE]", "Set a variable; without a value, to the value it has here", \
-                        check_variable \
+                'E', "setenv", "NAME[=VALUE]", \
+                        "Set a variable; without a value, it gets the one of this shell", check_variable \
         }
 
 static const VerbOption run_options[] = {
@@ -68,9 +68,10 @@ const Verb verb_table[] = {
                 VERB_ROOT | VERB_TASK | VERB_STATUS, shell_main },
         { "attach", NULL, "TASK", 1, 1, "Follow what a task writes, and type to it where it has a terminal",
                 VERB_ROOT | VERB_TASK, attach_main },
-        { "ps", NULL, "", 0, 0, "List the tasks of this host, Nomad's too, and who owns each", 0, ps_main },
+        { "ps", NULL, "", 0, 0, "List the tasks of this host, those of Nomad included, and their owners", 0,
+                ps_main },
         { "stop", NULL, "NAME...", 1, VERB_OPERANDS_ANY,
-                "Stop tasks, each given by its name, its machine's or its unit's", 0, stop_main },
+                "Stop tasks; NAME is that of a task, of its machine or of its unit", 0, stop_main },
         { "validate", NULL, "FILE...", 1, VERB_OPERANDS_ANY, "Check files without running anything", 0,
                 validate_main },
         { "inspect", inspect_options, "FILE.yaml", 1, 1,

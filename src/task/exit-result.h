@@ -5,11 +5,13 @@
 
 /* How a task ended. */
 typedef struct ExitResult {
-        bool known;      /* whether code and signal are known */
-        int code;        /* 128 + signal when a signal ended it */
-        int signal;      /* 0 when no signal is known */
-        bool oom_killed; /* the kernel killed a process of it for want of memory, and the task failed */
-        uint64_t usec;   /* realtime */
+        bool known; /* whether code and signal are known */
+        int code;   /* 128 + signal when a signal ended it */
+        int signal; /* 0 when no signal is known */
+        /* systemd's result is oom-kill, or the task failed and a process of it was killed for want of memory
+         */
+        bool oom_killed;
+        uint64_t usec; /* realtime */
 } ExitResult;
 
 static inline ExitResult exit_result_of_code(int code) {

@@ -121,15 +121,15 @@ static const Option restart_rows[] = {
           .doc = "How many restarts there are before the task counts as ended; 0, the default, is no limit." },
         { "interval", OPTION_DURATION, OPTION_ANYWHERE, AT_RESTART(interval_usec),
           .check = check_interval,
-          .doc = "Time in which max_attempts are counted, from the first start on; when it is over counting begins "
-                 "anew. Without it they are counted over the task's whole life." },
+          .doc = "Period for max_attempts: it begins with the first start, and when it is over another begins, with the "
+                 "count at 0. Without it the task's whole life is one period." },
 };
 static const OptionTable restart_table = { restart_rows, ELEMENTSOF(restart_rows), sizeof(TaskRestart) };
 
 static const Option log_rate_limit_rows[] = {
         { "burst", OPTION_NUMBER, OPTION_ANYWHERE, AT_LOG(burst),
-          .doc = "How many lines are taken in an interval; journald drops more. It takes several times as many where "
-                 "the disk has much room. 0, the default, is no limit." },
+          .doc = "How many lines are taken in an interval; journald drops more. On a disk with much free space it "
+                 "takes several times as many. 0, the default, is no limit." },
         { "interval", OPTION_DURATION, OPTION_ANYWHERE, AT_LOG(interval_usec),
           .default_text = "30s", .check = check_interval,
           .doc = "Time in which the lines are counted." },
@@ -149,17 +149,18 @@ static const Option task_rows[] = {
         { "command", OPTION_STRING_LIST, OPTION_ANYWHERE, AT(command),
           .doc = "Program to run and its arguments." },
         { "read_only", OPTION_BOOL, OPTION_ANYWHERE, AT(read_only), .default_text = "false",
-          .doc = "Mount the image read-only; it must have a place for each mount, and tasks may share it." },
+          .doc = "Mount the image read-only, so that tasks may share it. The image must have a directory or file for each "
+                 "mount." },
         { "ephemeral", OPTION_BOOL, OPTION_ANYWHERE, AT(ephemeral), .default_text = "false",
           .doc = "Run a copy of the image that is thrown away at the end. Each restart in place begins with a new copy, and so "
                  "does each reboot of a booted system." },
         { "volatile", OPTION_ENUM, OPTION_ANYWHERE, AT(volatile_mode), .values = volatile_values, .default_text = "no",
-          .doc = "What is lost at the end." },
+          .doc = "Which changes of the files are lost when the task ends." },
         { "process_two", OPTION_BOOL, OPTION_ANYWHERE, AT(process_two), .default_text = "false",
           .doc = "Run command as PID 2 below the small init of systemd-nspawn." },
         { "init", OPTION_BOOL, OPTION_ANYWHERE, AT(init), .default_text = "true",
-          .doc = "Run command below a small init, which reaps, passes signals on and reports how it ended. With false "
-                 "command itself is PID 1; with process_two this changes nothing." },
+          .doc = "Run command below a small init, which reaps, passes signals on and reports how command ended. With "
+                 "false command itself is PID 1; with process_two this changes nothing." },
         { "user", OPTION_STRING, OPTION_ANYWHERE, AT(user), .check = check_user,
           .doc = "User of the image that command runs as, a name or an id; :GROUP may follow." },
         { "working_directory", OPTION_STRING, OPTION_ANYWHERE, AT(working_directory), .check = check_relative,
@@ -175,14 +176,14 @@ static const Option task_rows[] = {
           .doc = "Capabilities to grant beyond those of systemd-nspawn, also in Docker's spelling (net_admin). A user "
                  "who is not root gets these and no others; all grants every capability there is." },
         { "console", OPTION_ENUM, OPTION_ANYWHERE, AT(console), .values = console_values, .default_from = default_console,
-          .default_doc = "pipe, or read-only where it boots",
+          .default_doc = "pipe; read-only with boot = true",
           .doc = "How output leaves the container." },
         { "reload_signal", OPTION_STRING, OPTION_ANYWHERE, AT(reload_signal), .check = check_reload_signal,
           .doc = "Signal that command, or the booted init system, gets once when its unit is reloaded: systemctl reload "
                  "UNIT. Without it systemd refuses to reload." },
         { "tty", OPTION_BOOL, OPTION_ANYWHERE, AT(tty), .default_text = "false",
-          .doc = "Give command a terminal, which nspawnctl attach connects to. stdout and stderr are one then, their "
-                 "lines end in CR LF, and input is what is typed by who is attached. Needs boot = false." },
+          .doc = "Give command a terminal, which nspawnctl attach connects to. stdout and stderr are then one stream, whose "
+                 "lines end in CR LF, and command reads what people type there. Needs boot = false." },
         { "pivot_root", OPTION_STRING, OPTION_ANYWHERE, AT(pivot_root), .check = check_pivot,
           .doc = "Directory of the image to make the root; after a colon where to put the old one." },
         { "resolv_conf", OPTION_ENUM, OPTION_ANYWHERE, AT(resolv_conf), .values = resolv_conf_values,
@@ -191,7 +192,8 @@ static const Option task_rows[] = {
           .doc = "Give the container user ids of its own. With false its root is root of the host, and with network_veth = "
                  "false also has the host's interfaces, ports and abstract sockets." },
         { "private_users", OPTION_STRING, OPTION_ANYWHERE, AT(private_users), .default_text = "pick", .check = check_private_users,
-          .doc = "Which user ids: pick, identity, a first id, or FIRST:COUNT. Takes effect with user_namespacing." },
+          .doc = "Which user ids: pick (free ones), yes (those that own the image), identity (those of the host), a first id, "
+                 "FIRST:COUNT, or no for none. Takes effect with user_namespacing." },
         { "private_users_ownership", OPTION_ENUM, OPTION_ANYWHERE, AT(private_users_ownership), .values = ownership_values, .default_text = "auto",
           .doc = "How the image's files get those ids. Takes effect with user_namespacing." },
         { "network_veth", OPTION_BOOL, OPTION_ANYWHERE, AT(network_veth), .default_text = "true",
@@ -199,17 +201,17 @@ static const Option task_rows[] = {
         { "restart", OPTION_BLOCK, OPTION_ANYWHERE, AT(restart), .block = &restart_table,
           .doc = "When systemd starts the container again in place, in the same unit." },
         { "log_rate_limit", OPTION_BLOCK, OPTION_ANYWHERE, AT(log_rate_limit), .block = &log_rate_limit_table,
-          .doc = "How much output the journal takes, where it is the journal that gets it. Without it all is taken, "
-                 "whatever journald.conf says." },
+          .doc = "Limit for output that goes to the journal. Without it journald takes every line, whatever journald.conf "
+                 "says." },
         { "oom_policy", OPTION_ENUM, OPTION_ANYWHERE, AT(oom_policy), .default_text = "continue", .values = oom_policy_values,
           .doc = "What follows when a process is killed because memory ran out." },
         { "memory", OPTION_SIZE, OPTION_IN_YAML, AT(memory_low),
           .doc = "Memory limit, or with memory_max the amount kept for the task; bytes or with K, M, G, T. A limit is at "
                  "least 4M, which a container needs to start." },
         { "memory_max", OPTION_SIZE, OPTION_IN_YAML, AT(memory_max),
-          .doc = "Memory limit when memory is not it." },
+          .doc = "Memory limit; memory is then the amount kept for the task." },
         { "cpu_shares", OPTION_NUMBER, OPTION_IN_YAML, AT(cpu_shares),
-          .doc = "Share of the processors when they are short; 1024 is the share of other units." },
+          .doc = "Share of the processors where all of them are busy; other units have 1024." },
         { "cpus", OPTION_STRING, OPTION_IN_YAML, AT(cpus), .check = check_cpus,
           .doc = "Processors the task may use." },
         { "volume_mount", OPTION_BIND, OPTION_FROM_NOMAD, AT(binds), COUNT(n_binds), .gate = GATE_VOLUMES,
@@ -224,7 +226,7 @@ static const Option driver_rows[] = {
         { "disable_log_collection", OPTION_BOOL, OPTION_IN_DRIVER, AT_DRIVER(disable_log_collection), .default_text = "false",
           .doc = "Leave the output of tasks to the journal instead of Nomad, which then runs no log collector." },
         { "orphan_timeout", OPTION_DURATION, OPTION_IN_DRIVER, AT_DRIVER(orphan_timeout_usec),
-          .doc = "After how long to end tasks of a Nomad node whose client state is lost, counted from when the driver told of them. 0, the default, is never." },
+          .doc = "Time after which the driver ends tasks of a Nomad node whose client state is lost; it begins when the driver reports the tasks. 0, the default, is never." },
 };
 /* clang-format on */
 

@@ -51,7 +51,7 @@ typedef struct TaskLogRateLimit {
 
 /*
  * The least memory limit, in bytes, that a container can start with. Measured: systemd-nspawn with our init
- * and a shell needs 2.5 MB with systemd 252 and 3 MB with 257 and 262; the rest is a margin.
+ * and a shell needs 2.5 MiB with systemd 252 and 3 MiB with 257 and 262; the rest is a margin.
  */
 #define TASK_MEMORY_MIN (UINT64_C(4) << 20)
 

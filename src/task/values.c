@@ -13,7 +13,7 @@ const OptionValue volatile_values[] = {
 const OptionValue console_values[] = {
         { CONSOLE_INTERACTIVE, "interactive", "a terminal of systemd-nspawn, with input" },
         { CONSOLE_READ_ONLY, "read-only", "a terminal of systemd-nspawn, without input" },
-        { CONSOLE_PASSIVE, "passive", "a terminal of systemd-nspawn that nobody reads" },
+        { CONSOLE_PASSIVE, "passive", "a terminal of systemd-nspawn that nothing is connected to" },
         { CONSOLE_PIPE, "pipe", "stdout and stderr, each by itself" },
         {},
 };
