@@ -17,13 +17,13 @@
         (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
                 CLONE_NEWCGROUP)
 
-/* What both children share with the test, whose memory they run in until one of them becomes the command. */
+/* Shared by the test and both child processes, which run in its memory (CLONE_VM) until execv(). */
 typedef struct Floor {
         int leader;
         int root;
         char *const *command;
-        char *stack; /* of the second */
-        int error;   /* of whatever went wrong first */
+        char *stack; /* of the second child */
+        int error;   /* errno of the first failure */
 } Floor;
 
 static char *stack_top(char *stack) {
@@ -38,8 +38,8 @@ static int become_command(void *userdata) {
         _exit(127);
 }
 
-/* setns() puts only the children into the pid namespace. The C library's own calls for ids would want all
- * threads of the test to follow. */
+/* setns() puts only later children into the pid namespace, so the command is a child of this process. The
+ * ids are set by system calls: the C library's functions would change them in all threads of the test. */
 static int join(void *userdata) {
         Floor *floor = userdata;
         int status;

@@ -19,7 +19,7 @@ struct Bare {
         char *unit;
         char *task_file;
         char **args;
-        char *job_path; /* of the job under way, once systemd named it */
+        char *job_path; /* of the current job, from systemd's answer */
         char *removed;  /* path of the job that was removed last */
         char *result;
 };
@@ -35,10 +35,10 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
-/* Goes with the task's directory. */
+/* A mount of a file in the task's directory, which is gone when the task has ended. */
 #define OF_THE_TASK "--bind-ro=/run/nspawn-units/"
 
-/* What must not be there twice is replaced. */
+/* Adds an argument of the task's nspawn. The machine's name and the secrets are replaced by other ones. */
 static void add_argument(Bare *bare, const char *arg) {
         static const char credential[] = "--load-credential=";
         const char *colon;
@@ -91,7 +91,7 @@ Bare *bare_free(Bare *bare) {
         return NULL;
 }
 
-/* Calls a method that gives a job, and waits for the end of that. */
+/* Calls a method of systemd that makes a job, and waits until the job has ended. */
 static void bare_run_job(Bare *bare, sd_bus_message *call) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
@@ -109,7 +109,7 @@ static void bare_run_job(Bare *bare, sd_bus_message *call) {
         while (!streq_null(bare->removed, bare->job_path)) {
                 r = sd_bus_process(bare->bus, NULL);
                 cr_assert_geq(r, 0, "the connection to systemd is lost");
-                cr_assert_lt(now(), until, "no end of the job of %s", bare->unit);
+                cr_assert_lt(now(), until, "the job of %s does not end", bare->unit);
                 if (r == 0)
                         (void) sd_bus_wait(bare->bus, USEC_PER_SEC);
         }
@@ -124,7 +124,7 @@ static sd_bus_message *new_call(Bare *bare, const char *method) {
         return m;
 }
 
-/* What nspawn needs, as our units have it, and nothing else. */
+/* Adds only the properties that nspawn needs, with the values that our units have. */
 static int append_properties(Bare *bare, sd_bus_message *m) {
         int r = sd_bus_message_open_container(m, 'a', "(sv)");
 

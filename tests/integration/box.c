@@ -112,7 +112,7 @@ void shell_until(const char *format, ...) {
 
                 if (status == 0)
                         return;
-                cr_assert_lt(now(), until, "never came true: %s\n%s", line, text);
+                cr_assert_lt(now(), until, "never succeeded: %s\n%s", line, text);
                 (void) usleep(POLL_USEC);
         }
 }
@@ -130,7 +130,7 @@ Agent agent_start(void) {
 }
 
 void agent_clear(Agent *agent) {
-        /* Killed without a warning it leaves its socket. */
+        /* A plugin that is killed leaves its socket. */
         if (agent->plugin)
                 (void) unlink(plugin_socket(agent->plugin));
         agent->client = client_free(agent->client);
@@ -378,7 +378,7 @@ void job_recover(Agent *agent, Job *job) {
         Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
         ProtobufCBinaryData none = {}, kept = job->started->handle->config->msgpack_driver_config;
 
-        /* An agent loses it over a restart. */
+        /* An agent that restarted does not have the job's config any more. */
         job->started->handle->config->msgpack_driver_config = none;
         request.handle = job->started->handle;
         protobuf_c_message_free_unpacked(agent_call(agent, DRIVER "RecoverTask", &request,

@@ -12,17 +12,17 @@
 #include "driver.pb-c.h"
 
 /*
- * What every test of the plugin needs: an agent in miniature, tasks with the directories and pipes that
- * Nomad makes for them, and commands on the host. What goes wrong here ends the test.
+ * Shared by all tests of the plugin: a stand-in for a Nomad agent, tasks with the directories and pipes that
+ * Nomad makes for them, and commands on the host. Any failure here ends the test.
  */
 
 /* Longest wait for anything that should happen; an emulated machine with two busy processors is slow. */
 #define LIMIT_MSEC 90000
 
-/* How long a test may take: every wait has a limit of its own, and an emulated machine may be a busy one. */
+/* How long a whole test may take on a busy emulated machine; each wait in it has the limit above, too. */
 #define TEST_SEC 600
 
-/* Where run.sh put everything: images, plugins/ and a place for allocations. */
+/* Return: the directory that run.sh fills: images/, plugins/, and alloc/ for allocations. */
 const char *test_directory(void);
 
 /* Return: seconds, realtime. */
@@ -31,13 +31,13 @@ double now(void);
 /* Reorders @values. */
 double median(double *values, size_t n);
 
-/* Keeps a number for the report of the whole run. */
+/* Adds a line to the list of measurements that run.sh shows at its end. */
 void measured(const char *what, const char *format, ...) _printf_(2, 3);
 
 /* Return: what the shell line writes to stdout, without newlines at the end; @ret_status may be NULL. */
 char *shell(int *ret_status, const char *format, ...) _printf_(2, 3);
 
-/* As above; a status other than 0 ends the test. */
+/* The same; a status other than 0 ends the test. */
 char *shell_good(const char *format, ...) _printf_(1, 2);
 
 /* Return: the version of the host's systemd, such as 252. */
@@ -71,7 +71,7 @@ void *agent_call(
 /* Calls a method; OK ends the test. Return: the text of the failure. */
 char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc_status_code code);
 
-/* As SetConfig; @config is JSON with ' for ", NULL for none. */
+/* Calls SetConfig. @config is JSON with ' instead of ", NULL for none. */
 void agent_configure(Agent *agent, const char *config);
 
 /* The stream that says whether the driver can be used. */
@@ -82,36 +82,36 @@ ClientCall *fingerprint_open(Agent *agent);
 /* Waits until the driver says so; the first word comes at once. */
 void fingerprint_wait(ClientCall *call, Driver__FingerprintResponse__HealthState wanted);
 
-/* What the plugin takes of the host. */
+/* What the plugin's process uses of the host. */
 typedef struct AgentCost {
         double fds, children, rss_kib;
 } AgentCost;
 
 AgentCost agent_cost(const Agent *agent);
 
-/* Return: msgpack of JSON with ' for ". */
+/* Return: msgpack of JSON with ' instead of ". */
 ProtobufCBinaryData msgpack_of(const char *json);
-/* Return: msgpack of what job_new() is told. */
+/* Return: a task's config as msgpack; the arguments are those of job_new(). */
 ProtobufCBinaryData driver_config_of(const char *script, const char *config);
 
-/* All that comes out of a pipe, read all the time by a thread. */
+/* A pipe that a thread reads all the time, and everything that it has read. */
 typedef struct Stream Stream;
 
 Stream *stream_new(const char *path);
 Stream *stream_free(Stream *stream);
-/* Waits until @text has come. */
+/* Waits until @text was read. */
 void stream_wait_text(Stream *stream, const char *text);
-/* The same, of what comes behind the first @skip bytes. */
+/* The same, but ignores the first @skip bytes. */
 void stream_wait_text_after(Stream *stream, size_t skip, const char *text);
-/* Waits until nobody can write any more. Return: all that came, with a NUL behind it. */
+/* Waits until nobody has the pipe open for writing. Return: all that was read, with a NUL after it. */
 char *stream_wait_end(Stream *stream, size_t *ret_size);
-/* Return: what came so far. */
+/* Return: what was read so far. */
 char *stream_text(Stream *stream);
 
 #define JOB_ENV_MAX 24
 #define JOB_MOUNTS_MAX 4
 
-/* What a task may use, as job_limit_memory() says it. */
+/* The resources of a task in the form in which Nomad sends them; see job_limit_memory(). */
 typedef struct Limits {
         Driver__Resources resources;
         Driver__AllocatedTaskResources allocated;
@@ -122,7 +122,7 @@ typedef struct Limits {
 /* Where the control groups of tasks' units are. */
 #define TASK_SLICE "/sys/fs/cgroup/nspawn.slice/nspawn-nomad.slice"
 
-/* A task as Nomad would have it run. config is filled and may be changed until the start. */
+/* A task in the form in which Nomad sends it. job_new() fills config; a test may change it until then. */
 typedef struct Job {
         char *directory; /* of the allocation */
         char *machine;
@@ -140,11 +140,11 @@ typedef struct Job {
 
 /**
  * job_new() - describe a task
- * @script: for /bin/sh -c in the image; NULL for none, then @config has to say more
- * @config: further options, JSON with ' for "; may be NULL
+ * @script: for /bin/sh -c in the image; NULL when @config says what to run
+ * @config: further options, JSON with ' instead of "; may be NULL
  *
- * Without another word in @config: image hello, read_only, so that tasks can share it, and the host's
- * network.
+ * Unless @config says otherwise, the image is hello, which is read_only, so that tasks can share it, and the
+ * network is the host's.
  */
 Job *job_new(const char *script, const char *config);
 Job *job_free(Job *job);
@@ -154,28 +154,27 @@ DEFINE_CLEANUP(Job *, job_free)
 void job_set_env(Job *job, const char *name, const char *value);
 void job_add_mount(Job *job, const char *source, const char *target, bool read_only);
 
-/* For the task as a whole; a limit of its own for each job. */
+/* Limits the memory of the task. */
 void job_limit_memory(Job *job, int64_t mib);
 
-/* Its share of the processors, where a task that is given none has 1024. Not together with a limit of
- * memory. */
+/* Sets the task's CPU shares; without it they are 1024. Replaces a limit of the memory. */
 void job_set_cpu_shares(Job *job, int64_t shares);
 
 void job_start_begin(Agent *agent, Job *job);
 void job_start_end(Job *job);
 void job_start(Agent *agent, Job *job);
-/* Return: what the plugin says of it. */
+/* Return: the plugin's error message. */
 char *job_start_fails(Agent *agent, Job *job);
 
 /* Return: exit code. */
 int job_wait(Agent *agent, Job *job);
 void job_stop(Agent *agent, Job *job, int64_t timeout_sec, const char *signal);
-/* As Nomad at the end of a task; nothing of it may be left. */
+/* Calls DestroyTask, as Nomad does at the end of a task. The unit and its directory must be gone then. */
 void job_destroy(Agent *agent, Job *job);
 void job_recover(Agent *agent, Job *job);
 
-/* Start, wait, destroy; another exit code ends the test. Return: what it wrote to stdout. */
+/* Starts the task, waits for its end, and destroys it; expects this exit code. Return: its stdout. */
 char *job_run(Agent *agent, Job *job, int code);
 
-/* Return: a property of its unit. */
+/* Return: the value of a property of the task's unit. */
 char *job_property(const Job *job, const char *name);

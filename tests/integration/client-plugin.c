@@ -20,7 +20,7 @@
 struct Plugin {
         pid_t pid;
         int pidfd;
-        int out; /* kept open, as an agent would */
+        int out; /* the plugin's stdout; kept open, as an agent does */
         bool gone;
         int status;
         char *line;
@@ -53,7 +53,7 @@ static int read_line(Plugin *plugin, unsigned limit_msec, Error **ret_error) {
         uint64_t until = now_msec() + limit_msec;
         char c;
 
-        /* Byte by byte: what follows the line is nobody's. */
+        /* Reads byte by byte, so that nothing after the line is taken. */
         for (;;) {
                 int r = wait_readable(plugin->out, until);
 
@@ -94,7 +94,7 @@ static char **make_environment(char *const *additions) {
         };
         char **list = NULL;
 
-        /* The first of a name wins. */
+        /* The first entry of a name counts, so the additions come first. */
         STRV_FOREACH (s, additions)
                 strv_append(&list, *s);
         for (size_t i = 0; i < ELEMENTSOF(usual); i++)

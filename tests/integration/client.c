@@ -13,8 +13,9 @@
 #include "structs.pb-c.h"
 
 /*
- * One thread takes the tags and ticks off what they point to; whoever waits is told. Without the thread a
- * call would stand still while nobody waits for it.
+ * A batch of operations of a call; its address is the tag in the completion queue. The client's thread takes
+ * the tags, marks the steps as done, and wakes the waiters. Without this thread, a call would make no
+ * progress while nobody waits for it.
  */
 typedef struct Step {
         Client *client;
@@ -78,7 +79,7 @@ Client *client_new(const char *socket_path) {
                 { .type = GRPC_ARG_INTEGER,
                         .key = (char *) GRPC_ARG_MAX_METADATA_SIZE,
                         .value.integer = 16 * 1024 * 1024 },
-                /* Clients share no connection, as agents do not. */
+                /* Each client has its own connection, as each agent has. */
                 { .type = GRPC_ARG_INTEGER,
                         .key = (char *) GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
                         .value.integer = 1 },
@@ -118,7 +119,7 @@ Client *client_free(Client *client) {
 }
 
 static void step_start(ClientCall *call, Step *step, const grpc_op *ops, size_t n_ops) {
-        /* The lock is for the thread sanitizer, which does not see how the core hands the step on. */
+        /* The lock is for the thread sanitizer, which does not see that gRPC passes the step on. */
         (void) pthread_mutex_lock(&call->client->mutex);
         *step = (Step){ .client = call->client, .started = true };
         (void) pthread_mutex_unlock(&call->client->mutex);
@@ -126,7 +127,7 @@ static void step_start(ClientCall *call, Step *step, const grpc_op *ops, size_t 
                 abort();
 }
 
-/* Return: whether it is done within the limit; at once for one that was never started. */
+/* Return: whether the step is done within the limit; true for a step that was never started. */
 static bool step_wait(Step *step, unsigned limit_msec) {
         Client *client = step->client;
         struct timespec until;
@@ -210,7 +211,7 @@ ClientCall *client_call_free(ClientCall *call) {
         if (!call)
                 return NULL;
 
-        /* What is cancelled ends, so this waits for a moment only. */
+        /* A cancelled call ends at once, so these waits are short. */
         client_cancel(call);
         (void) step_wait(&call->send, UINT32_MAX);
         (void) step_wait(&call->receive, UINT32_MAX);
@@ -269,7 +270,7 @@ static ProtobufCMessage *unpack(grpc_byte_buffer *buffer, const ProtobufCMessage
 int client_next(ClientCall *call, const ProtobufCMessageDescriptor *output, unsigned limit_msec,
         ProtobufCMessage **ret_message) {
 
-        /* One that was waited for in vain is still under way. */
+        /* After a timeout, the step of the previous call is still pending. */
         if (!call->receive.started) {
                 grpc_op op = { .op = GRPC_OP_RECV_MESSAGE,
                         .data.recv_message.recv_message = &call->received };
@@ -288,7 +289,7 @@ int client_next(ClientCall *call, const ProtobufCMessageDescriptor *output, unsi
         return *ret_message ? 1 : -EBADMSG;
 }
 
-/* The first detail, if it is Nomad's RecoverableError with a true in it. */
+/* Return: whether the status has Nomad's RecoverableError as its first detail, and that says recoverable. */
 static bool is_recoverable(const grpc_metadata_array *trailers) {
         for (size_t i = 0; i < trailers->count; i++) {
                 const grpc_metadata *entry = trailers->metadata + i;

@@ -9,22 +9,22 @@
 #include "base/macro.h"
 
 /*
- * What the tests have in an agent's place: it starts the plugin as go-plugin does, and calls it through the
- * C core.
+ * The stand-in for an agent in the tests: it starts the plugin as go-plugin does, and calls it through the C
+ * core of gRPC.
  *
- * Every wait has a limit in milliseconds, and gives -ETIMEDOUT where it is over. Any thread may do the
- * waiting, but only one at a time per object; of a call one may send while another reads.
+ * Every wait has a limit in milliseconds, and returns -ETIMEDOUT when it is over. Any thread may wait, but
+ * only one at a time for an object; for a call, one thread may send while another receives.
  */
 
 /* A plugin that was started. */
 typedef struct Plugin Plugin;
 
 /**
- * plugin_start() - start a plugin and read what it says
+ * plugin_start() - start a plugin and read its handshake line
  * @program:     path of the executable
- * @environment: list of NAME=value to set beside the usual, may be NULL
+ * @environment: list of NAME=value to set beside the variables of an agent, may be NULL
  * @stderr_path: file its log is appended to, NULL for /dev/null
- * @limit_msec:  until the handshake line has to be there
+ * @limit_msec:  longest wait for the handshake line
  *
  * Return: 0, or a negative errno with an error; the process is gone then.
  */
@@ -55,8 +55,8 @@ void plugin_signal(Plugin *plugin, int signal);
  */
 int plugin_wait(Plugin *plugin, unsigned limit_msec, int *ret_status);
 
-/* A connection to a socket. It is made by the first call; connecting to a path known from before is all of a
- * reattach. */
+/* A connection to a plugin's socket, which the first call makes. To reattach to a plugin, make a new client
+ * with the path of its socket. */
 typedef struct Client Client;
 
 Client *client_new(const char *socket_path);
@@ -73,8 +73,7 @@ DEFINE_CLEANUP(Client *, client_free)
  * client_call() - call a unary method and wait for the answer
  * @path:           "/package.Service/Method"
  * @output:         what to unpack the answer to, NULL to drop it
- * @ret_reply:      the answer where the status is OK, freed with protobuf_c_message_free_unpacked(); may be
- * NULL
+ * @ret_reply:      the answer when the status is OK, freed with protobuf_c_message_free_unpacked(), or NULL
  * @ret_error_text: the text of the status, owned by the caller; may be NULL
  *
  * Return: the status.
@@ -82,14 +81,14 @@ DEFINE_CLEANUP(Client *, client_free)
 grpc_status_code client_call(Client *client, const char *path, const ProtobufCMessage *request,
         const ProtobufCMessageDescriptor *output, ProtobufCMessage **ret_reply, char **ret_error_text);
 
-/* A call under way, of any kind. */
+/* A call of any kind. */
 typedef struct ClientCall ClientCall;
 
 /**
- * client_open() - start a call, and do not wait for anything
- * @request: sent, and nothing after it; NULL leaves the sending to client_send(), as for a bidi stream
+ * client_open() - start a call without waiting for anything
+ * @request: the only message of the call; NULL for a bidi stream, whose messages client_send() sends
  *
- * There is no deadline.
+ * The call has no deadline.
  */
 ClientCall *client_open(Client *client, const char *path, const ProtobufCMessage *request);
 
@@ -98,18 +97,18 @@ ClientCall *client_call_free(ClientCall *call);
 DEFINE_CLEANUP(ClientCall *, client_call_free)
 #define _cleanup_client_call_ _cleanup_(client_call_freep)
 
-/* Waits until the message was taken. Return: 0, -EPIPE where the call is over, or -ETIMEDOUT: then it may
- * still be on its way. */
+/* Waits until gRPC has taken the message. Return: 0; -EPIPE when the call is over; or -ETIMEDOUT, and then
+ * the message may still arrive. */
 int client_send(ClientCall *call, const ProtobufCMessage *message, unsigned limit_msec);
 
-/* Says that no more messages will come. */
+/* Tells the server that no more messages will come. */
 int client_half_close(ClientCall *call, unsigned limit_msec);
 
 /**
  * client_next() - wait for the next message, or the answer of a unary call
  *
- * Return: 1 with a message, 0 at the end of them, -EBADMSG for one that cannot be unpacked, or -ETIMEDOUT;
- * one may ask again after that.
+ * Return: 1 with a message, 0 after the last one, -EBADMSG for one that cannot be unpacked, or -ETIMEDOUT,
+ * after which this may be called again.
  */
 int client_next(ClientCall *call, const ProtobufCMessageDescriptor *output, unsigned limit_msec,
         ProtobufCMessage **ret_message);
@@ -117,9 +116,9 @@ int client_next(ClientCall *call, const ProtobufCMessageDescriptor *output, unsi
 /**
  * client_status() - wait for the end of a call
  * @ret_text:        as client_call()
- * @ret_recoverable: whether the server said to Nomad that trying again may help; may be NULL
+ * @ret_recoverable: whether the server told Nomad that another try may help; may be NULL
  *
- * Messages that nobody asked for hold it back.
+ * The status comes only after all messages were received with client_next().
  *
  * Return: the status code, or -ETIMEDOUT.
  */

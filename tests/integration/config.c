@@ -5,7 +5,7 @@
 
 #include "box.h"
 
-/* Configurations as the agent hands them over. */
+/* Configurations in msgpack, as an agent sends them. */
 
 static void pack(msgpack_packer *packer, json_t *value) {
         const char *key;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the booted example's image of the suite (SUITE) where that was not done before, and prints its path.
+# Prints the path of the booted example's image, and builds it first if it is missing. SUITE: the Debian suite of the image.
 set -euo pipefail
 
 top=$(dirname "${BASH_SOURCE[0]}")/../..
@@ -15,7 +15,7 @@ if [[ ! -d "$image" ]]; then
 	echo "Building the Debian image ($suite) of the booted example (a minute or two)" >&2
 	start=$SECONDS
 	mkdir -p "$cache"
-	# It comes to its name only when it is whole.
+	# build.sh gives the image this name only when it is complete.
 	mapfile -t options < <("$top/tests/suite" apt)
 	"$script" "$image" "$suite" "${options[@]}" >&2
 	echo "Built in $((SECONDS - start)) s" >&2

@@ -3,10 +3,11 @@
 /*
  * escape-init TEXT
  *
- * Runs in a container as its root and does with the descriptors of process 1 whatever it can: it takes them
- * by pidfd_getfd(2), and has process 1 use them by ptrace(2). To each it writes TEXT, then as many bytes as
- * are taken, and makes it longer. Says a line for each descriptor, "fd N LINK", and "ESCAPE ..." for one
- * that leads to a file; then "traced" or "not traced", and "written N", how many bytes process 1 wrote.
+ * Runs as root of a container and misuses the descriptors of process 1 in two ways: it copies them with
+ * pidfd_getfd(2), and it makes process 1 use them with ptrace(2). It writes TEXT and as much more as
+ * possible to each, and changes its length. It prints a line "fd N LINK" for each descriptor, and "ESCAPE
+ * ..." for one that leads to a file; then "traced" or "not traced"; "written N", the bytes that process 1
+ * wrote; and "done".
  */
 
 #include <dirent.h>
@@ -30,8 +31,8 @@
 
 static char text[CHUNK];
 
-/* Return: whether a descriptor of process 1 may lead anywhere: what can be opened by its path in here, or
- * has no path. */
+/* Return: whether process 1 may have such a descriptor: it has no path, or the container can open the path
+ * anyway. */
 static bool is_harmless(const char *link) {
         static const char *const prefixes[] = { "pipe:[", "socket:[", "anon_inode:", "/dev/null",
                 "/dev/ptmx", "/dev/pts/", "/dev/console" };
@@ -60,7 +61,7 @@ static void show_descriptors(void) {
                 (void) closedir(directory);
 }
 
-/* Takes descriptors over and uses them from here. */
+/* Copies the descriptors of process 1 and uses the copies. */
 static void use_taken(void) {
         _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, 1, 0);
 
@@ -78,7 +79,8 @@ static void use_taken(void) {
 
 #ifdef __x86_64__
 
-/* Process 1 waits in a system call: the instruction before the one that it is at makes one. */
+/* Makes a system call in process 1, which is stopped in one: its previous instruction is the one that makes
+ * system calls. */
 static long call_in_init(const struct user_regs_struct *before, long number, long a, long b, long c) {
         struct user_regs_struct registers = *before;
         int status;
@@ -96,7 +98,7 @@ static long call_in_init(const struct user_regs_struct *before, long number, lon
         return (long) registers.rax;
 }
 
-/* Has process 1 do what it can with its descriptor. Return: how many bytes it wrote. */
+/* Makes process 1 write to its descriptor and change the length. Return: how many bytes it wrote. */
 static long use_in_init(const struct user_regs_struct *registers, int fd) {
         long address = (long) ((registers->rsp - 2 * CHUNK) & ~7ULL), written = 0;
 
@@ -120,7 +122,7 @@ static long use_in_init(const struct user_regs_struct *registers, int fd) {
         return written;
 }
 
-/* Return: whether it is a stream of the task's or of the journal's, which any command may have as well. */
+/* Return: whether the descriptor is a stream of the task or of the journal, which any command has, too. */
 static bool is_stream(int fd) {
         char path[64], link[64];
 
@@ -131,9 +133,9 @@ static bool is_stream(int fd) {
 }
 
 /*
- * Stops process 1 where it waits in a system call. It may be on its way there: then it goes on for a moment.
+ * Stops process 1 in a system call. Between two calls, it lets the process run for a moment and tries again.
  *
- * Return: whether it is stopped so.
+ * Return: whether it is stopped in a system call.
  */
 static bool stop_init(struct user_regs_struct *ret) {
         int status;
@@ -164,7 +166,7 @@ static void use_traced(void) {
         }
 
         printf("traced\n");
-        /* 0 to 2 may be the task's own streams. */
+        /* 0 to 2 may be the task's streams. */
         for (int fd = 3; fd < FDS_MAX; fd++) {
                 long n = is_stream(fd) ? 0 : use_in_init(&registers, fd);
 

@@ -3,10 +3,10 @@
 /*
  * escape [WORD...]
  *
- * Runs in a container as its root and tries to get out of it by way of the processes that appear there, from
- * the moment that one exists until it has become a program of the container's. Says "ready", then a line
- * "ESCAPE what" for what worked, and at SIGTERM "seen N", how many processes. No environment may have a
- * WORD.
+ * Runs as root of a container and attacks each process that appears in it, from its first moment until it
+ * executes a program of the container. It prints "ready"; then a line "ESCAPE ..." for each attack that
+ * worked; and at SIGTERM "seen N, early N": how many processes it saw, and how many of them before they
+ * executed a program of the container. No process may have a WORD in its environment.
  */
 
 #include <dirent.h>
@@ -25,20 +25,20 @@
 #include "base/fd.h"
 #include "base/string.h"
 
-/* How long a process is tried, and is waited for when there is only its number. */
+/* How long a process is attacked, and how long its directory in /proc may take to appear. */
 #define TRY_MSEC 3000
 #define APPEAR_MSEC 100
 
-/* What is known of a process, and not told again. */
+/* What was reported about a process already, and is not reported again. */
 enum { ROOT, CWD, DESCRIPTOR, TAKEN, ENVIRONMENT, PROGRAM, TRACED, CAPS, EARLY, _KNOWN_MAX };
 
 static const char *const cap_names[] = { "CapPrm:", "CapEff:", "CapBnd:" };
 typedef uint64_t Caps[ELEMENTSOF(cap_names)];
 
 typedef struct Process {
-        pid_t pid;   /* 0: none here */
+        pid_t pid;   /* 0: this entry is free */
         int dir;     /* in /proc; or -1 */
-        int program; /* from outside, to be written to once it is not executed any more; or -1 */
+        int program; /* a program from outside, to write to when no process executes it; or -1 */
         int64_t begin_msec;
         bool known[_KNOWN_MAX];
 } Process;
@@ -73,7 +73,7 @@ static void _printf_(3, 4) tell(Process *p, int what, const char *format, ...) {
         printf("ESCAPE process %d: %s\n", p->pid, text);
 }
 
-/* Return: the number of the process (not that of a thread), 0 when it is gone. */
+/* Return: the pid of the process (not of a thread), 0 when it is gone. */
 static pid_t read_status(int dir, Caps caps) {
         _cleanup_free_ char *status = NULL;
         const char *tgid;
@@ -87,14 +87,14 @@ static pid_t read_status(int dir, Caps caps) {
         return (pid_t) strtol(tgid + 6, NULL, 10);
 }
 
-/* Opens what a descriptor leads to, in another way. */
+/* Opens the file of a descriptor again, with other flags. */
 static int reopen(int fd, int flags) {
         _cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", fd);
 
         return open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Return: whether a descriptor leads to what cannot be found in this container; @ret_name says to what. */
+/* Return: whether the file of a descriptor is outside of this container; @ret_name gets its name. */
 static bool is_foreign(int fd, char ret_name[static 512]) {
         static const char *const harmless[] = { "pipe:[", "socket:[", "anon_inode:", "pidfd:[" };
         _cleanup_free_ char *link = xasprintf("/proc/self/fd/%d", fd), *own = NULL;
@@ -108,13 +108,13 @@ static bool is_foreign(int fd, char ret_name[static 512]) {
                 if (string_after_prefix(ret_name, harmless[i]))
                         return false;
 
-        /* A path; or a namespace, "net:[NUMBER]": is it the one that we are in? */
+        /* A path, or a namespace such as "net:[NUMBER]", which is compared with the one that we are in. */
         own = *ret_name == '/' ? xstrdup(ret_name)
                                : xasprintf("/proc/self/ns/%.*s", (int) strcspn(ret_name, ":"), ret_name);
         return stat(own, &ours) < 0 || ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
 }
 
-/* Return: whether it is a file in memory that nobody can write to. */
+/* Return: whether the descriptor is a file in memory that is sealed against writing. */
 static bool is_sealed(int fd) {
         _cleanup_fd_ int file = reopen(fd, O_RDONLY);
         int seals = file >= 0 ? fcntl(file, F_GET_SEALS) : -1;
@@ -122,7 +122,7 @@ static bool is_sealed(int fd) {
         return seals >= 0 && seals & F_SEAL_WRITE;
 }
 
-/* Takes over @fd, which was had from @p under @name. */
+/* Reports @fd, which @p gave us as @name, if it leads out of the container. Closes it. */
 static void check(Process *p, int fd, int what, const char *name) {
         _cleanup_fd_ int own = fd;
         char target[512];
@@ -131,7 +131,7 @@ static void check(Process *p, int fd, int what, const char *name) {
                 tell(p, what, "%s leads to %s", name, target);
 }
 
-/* Return: whether its program is one of the container's. */
+/* Return: whether the process executes a program of the container. */
 static bool try_program(Process *p) {
         _cleanup_fd_ int fd = openat(p->dir, "exe", O_PATH | O_CLOEXEC);
         char name[512];
@@ -145,13 +145,13 @@ static bool try_program(Process *p) {
         return false;
 }
 
-/* A program that is executed cannot be written to, so this is tried until it is not. */
+/* Nobody can write to a program while it is executed, so this is tried until it is not. */
 static void try_to_write(Process *p) {
         _cleanup_fd_ int fd = reopen(p->program, O_WRONLY);
 
         if (fd < 0 && errno == ETXTBSY)
                 return;
-        /* Nothing is damaged: what is not sealed is left alone. */
+        /* To do no damage, an unsealed program is not written to: that it can be opened is enough. */
         if (fd >= 0 && (!is_sealed(fd) || write(fd, "", 1) >= 0))
                 tell(p, PROGRAM, "the program it began as can be written to");
         p->known[PROGRAM] = true;
@@ -169,7 +169,7 @@ static void try_descriptors(Process *p) {
                 if (atoi(entry->d_name) < 3)
                         continue;
                 check(p, openat(p->dir, path, O_PATH | O_CLOEXEC), DESCRIPTOR, path);
-                /* Of a pidfd: a process outside has no number here. */
+                /* A pidfd shows pid 0 for a process outside of this pid namespace. */
                 if (file_read(p->dir, info_path, 65536, &info) > 0 && strstr(info, "\nPid:\t0\n"))
                         tell(p, DESCRIPTOR, "%s is a process outside", path);
         }
@@ -177,7 +177,7 @@ static void try_descriptors(Process *p) {
                 (void) closedir(directory);
 }
 
-/* The first three may be a terminal of somebody's, or /dev/null. */
+/* Descriptors 0 to 2 may be character devices: a terminal, or /dev/null. */
 static void try_to_take(Process *p) {
         _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, p->pid, 0);
 
@@ -191,7 +191,7 @@ static void try_to_take(Process *p) {
         }
 }
 
-/* It stops then, which leaves time for all the rest. */
+/* A traced process stops, which leaves time for all other attacks. */
 static void try_to_trace(Process *p) {
         Caps caps;
 
@@ -205,7 +205,7 @@ static void try_to_trace(Process *p) {
         (void) ptrace(PTRACE_INTERRUPT, p->pid, NULL, NULL);
 }
 
-/* Lets go of those that are traced, once they stop. */
+/* Detaches from traced processes that have stopped. */
 static void end_traces(void) {
         int status;
 
@@ -223,7 +223,7 @@ static void try_environment(Process *p) {
                         tell(p, ENVIRONMENT, "its environment has %s", *word);
 }
 
-/* Return: whether there is more to be tried of it. */
+/* Return: whether the process has to be attacked again. */
 static bool try_all(Process *p) {
         int64_t age_msec = now_msec() - p->begin_msec;
         Caps caps;
@@ -266,7 +266,7 @@ static void add(pid_t pid) {
                 }
 }
 
-/* Return: the number that was given last in our namespace, which tells of a new process soonest. */
+/* Return: the newest pid in our namespace, which is the fastest way to notice a new process. */
 static pid_t last_pid(void) {
         _cleanup_free_ char *text = NULL;
 

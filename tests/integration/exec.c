@@ -19,7 +19,7 @@ struct Session {
         bool exited;
         bool ended;
         int code, signal;
-        const char *wrong; /* what Nomad's client would stumble over */
+        const char *wrong; /* what Nomad's client could not handle */
 };
 
 void ran_clear(Ran *ran) {
@@ -128,8 +128,8 @@ static void take_io(Session *session, const Driver__ExecIO *io, StringBuffer *bu
         *closed = *closed || io->close;
 }
 
-/* Nomad's client looks at the first of stdout, stderr and exited, and loses the rest. One without any says
- * that the stream is alive. */
+/* Nomad's client evaluates only the first of stdout, stderr and exited in a message. A message without any
+ * of them shows that the stream is alive. */
 static void take(Session *session, const Driver__ExecTaskStreamingResponse *response) {
         if ((response->stdout != NULL) + (response->stderr != NULL) + (response->exited != 0) > 1)
                 session->wrong = "a message of several kinds";
@@ -177,7 +177,7 @@ void session_read(Session *session) {
 
 static void session_message(Session *session, const Driver__ExecTaskStreamingRequest *request) {
         cr_assert_neq(client_send(session->call, &request->base, LIMIT_MSEC), -ETIMEDOUT,
-                "what is sent to a command is not taken");
+                "the driver does not take what is sent to a command");
 }
 
 static Session *open_stream(Agent *agent, const Job *job, bool tty,
@@ -260,7 +260,7 @@ int session_try_send(Session *session, const void *bytes, size_t n, unsigned lim
 
 void session_send_bytes(Session *session, const void *bytes, size_t n) {
         cr_assert_neq(session_try_send(session, bytes, n, LIMIT_MSEC), -ETIMEDOUT,
-                "what is sent to a command is not taken");
+                "the driver does not take what is sent to a command");
 }
 
 void session_send(Session *session, const char *text) {
@@ -300,7 +300,7 @@ static bool has_come(const Session *session, size_t skip, const char *text) {
                 memmem(session->out.text + skip, session->out.length - skip, text, strlen(text));
 }
 
-/* Without @text for the exit, or the end where there is none. Return: how many bytes came on stdout. */
+/* Waits for @text; NULL for the exit, or the end of the stream. Return: how many bytes came on stdout. */
 static size_t wait_for(Session *session, size_t skip, const char *text) {
         struct timespec until;
 
@@ -314,7 +314,7 @@ static size_t wait_for(Session *session, size_t skip, const char *text) {
         bool found = has_come(session, skip, text);
         size_t n = session->out.length;
         (void) pthread_mutex_unlock(&session->mutex);
-        cr_assert(found, "%s did not come, but:\n%s%s", text ? text : "the end",
+        cr_assert(found, "%s did not come; this came:\n%s%s", text ? text : "the end",
                 session->out.text ? session->out.text : "", session->err.text ? session->err.text : "");
         return n;
 }
@@ -329,7 +329,7 @@ Ran session_end(Session *session) {
         if (!session->reading)
                 session_read(session);
         (void) wait_for(session, 0, NULL);
-        /* A stream with much output ends some time after the last that came of us. */
+        /* After much output, the driver keeps the stream open for some time after our last message. */
         (void) client_half_close(session->call, LIMIT_MSEC);
         int code = client_status(session->call, LIMIT_MSEC, &text, NULL);
         cr_assert_eq(code, GRPC_STATUS_OK, "ExecTaskStreaming: %d %s", code, text ? text : "no end");
@@ -352,7 +352,7 @@ char *session_fails(Session *session, grpc_status_code expected) {
         (void) wait_for(session, 0, NULL);
         int code = client_status(session->call, LIMIT_MSEC, &text, NULL);
         cr_assert_eq(code, expected, "ExecTaskStreaming: %d, not %d: %s", code, expected, text);
-        cr_assert(!session->exited, "ExecTaskStreaming told an exit and failed: %s", text);
+        cr_assert(!session->exited, "ExecTaskStreaming sent an exit and failed: %s", text);
         return text;
 }
 

@@ -3,7 +3,7 @@
 
 #include "box.h"
 
-/* Commands that run inside a task, by ExecTask and ExecTaskStreaming. What goes wrong here ends the test. */
+/* Commands that run inside a task, by ExecTask and ExecTaskStreaming. Any failure here ends the test. */
 
 /* Long enough for anything that ends by itself. */
 #define EXEC_SEC (LIMIT_MSEC / 1000)
@@ -11,7 +11,7 @@
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define SH(script) ARGV("/bin/sh", "-c", script)
 
-/* How a command ended, and what it wrote; both texts have a NUL behind them. */
+/* How a command ended, and what it wrote; both texts have a NUL after them. */
 typedef struct Ran {
         char *out, *err;
         size_t n_out, n_err;
@@ -27,23 +27,23 @@ ClientCall *job_exec_begin(Agent *agent, const Job *job, int64_t timeout_sec, co
 Ran job_exec_end(ClientCall *call);
 Ran job_exec(Agent *agent, const Job *job, int64_t timeout_sec, const char *const *command);
 
-/* Return: what the plugin says of it. */
+/* Return: the plugin's error message. */
 char *job_exec_fails(Agent *agent, const Job *job, int64_t timeout_sec, const char *const *command,
         grpc_status_code code);
 
-/* Runs a shell line of the image, as shell_good() does on the host. */
+/* Runs a shell line in the task, as shell_good() does on the host. */
 char *job_shell(Agent *agent, const Job *job, const char *format, ...) _printf_(3, 4);
 
 /* ---- a stream ---- */
 
-/* A thread reads all that comes, and looks whether it comes as Nomad's client needs it. */
+/* An ExecTaskStreaming call. A thread receives its messages and checks that Nomad can handle them. */
 typedef struct Session Session;
 
-/* Opens the stream and sends what to run. */
+/* Opens the stream and sends the command. */
 Session *session_open(Agent *agent, const Job *job, bool tty, const char *const *command);
 /* The same without the thread: nothing is read until session_read(). */
 Session *session_open_unread(Agent *agent, const Job *job, bool tty, const char *const *command);
-/* The same with a terminal whose size is told in the first message. */
+/* The same with a terminal; the first message has its size. */
 Session *session_open_sized(
         Agent *agent, const Job *job, int32_t rows, int32_t columns, const char *const *command);
 /* Cancels the call if it is not over. */
@@ -53,25 +53,25 @@ DEFINE_CLEANUP(Session *, session_free)
 
 void session_read(Session *session);
 
-/* What is sent to a command that has ended is lost, and no error. */
+/* Sends input. Input for a command that has ended is lost, which is no error. */
 void session_send(Session *session, const char *text);
-/* As one message. */
+/* The same, as one message. */
 void session_send_bytes(Session *session, const void *bytes, size_t n);
 /* As client_send(). */
 int session_try_send(Session *session, const void *bytes, size_t n, unsigned limit_msec);
 void session_close_input(Session *session);
 void session_size(Session *session, int32_t rows, int32_t columns);
-/* What Nomad's client sends every ten seconds. */
+/* Sends the message that Nomad's client sends every ten seconds. */
 void session_heartbeat(Session *session);
 
-/* Waits until @text has come on stdout behind the first @skip bytes. Return: how many bytes came so far. */
+/* Waits until @text has come on stdout after the first @skip bytes. Return: how many bytes came so far. */
 size_t session_wait_text(Session *session, size_t skip, const char *text);
 
 /* Waits for the exit and the end of the call. */
 Ran session_end(Session *session);
-/* Waits for the end of a call that has to fail. Return: what the plugin says of it. */
+/* Waits for the end of a call that has to fail. Return: the plugin's error message. */
 char *session_fails(Session *session, grpc_status_code code);
 
-/* Runs a command with all of its input; the input ends behind it. */
+/* Runs a command with @input, and ends its input after that. */
 Ran session_run(
         Agent *agent, const Job *job, bool tty, const void *input, size_t n, const char *const *command);

@@ -7,10 +7,10 @@
 #include "fault.h"
 #include "idle.h"
 
-/* As much as the payload takes a few times over, and not so much that it takes long to be used up. */
+/* A few times what the payload needs, and little enough to be used up quickly. */
 #define MEMORY_MIB 64
 
-/* Of a StopTask that is not to run out. */
+/* Timeout of a StopTask that must not expire. */
 #define STOP_SEC TEST_SEC
 
 const char *moment_to_string(Moment moment) {
@@ -40,7 +40,7 @@ void events_read(Events *events, Agent *agent, Job *job) {
         _cleanup_free_ char *mark = xasprintf("SIGMARK%u", ++n_marks);
         bool found = false;
 
-        /* What the driver says of a signal that is none comes after all that it said before. */
+        /* A StopTask with an unknown signal makes an event, which comes after all earlier ones. */
         job_stop(agent, job, 1, mark);
         while (!found) {
                 Driver__DriverTaskEvent *event = NULL;
@@ -64,7 +64,7 @@ static size_t events_count(const Events *events, const Job *job, const char *par
 }
 
 void say_to(Job *job, const char *line) {
-        /* Opened in both directions, for there may be nobody any more. */
+        /* "<>", because opening it for writing only would block if the payload is gone. */
         free(shell_good("echo '%s' 1<>%s/task/local/in", line, job->directory));
 }
 
@@ -111,6 +111,7 @@ void stop_end(ClientCall *call) {
         (void) client_call_free(call);
 }
 
+/* A task whose payload does what the lines of say_to() tell it (listener.c). */
 static Job *subject_job_new(const Cell *cell) {
         Job *job = listener_new(cell->moment == STOPPING ? "--stay" : "", cell->config);
 
@@ -118,10 +119,10 @@ static Job *subject_job_new(const Cell *cell) {
         return job;
 }
 
-/* Nothing else is in here, and it is not below /run/nspawn-units. */
+/* The directory of the gates. It is not below /run/nspawn-units, where the tests may leave nothing. */
 #define GATES "/run/held-starts"
 
-/* What is nspawn for the units from then on: it waits as long as its task has a gate. */
+/* Replaces systemd-nspawn by a script that waits while there is a gate (a pipe) for its task. */
 static void gates_make(void) {
         free(shell_good("mkdir -p " GATES "; exec 9>" GATES "/lock; flock 9; test ! -e " GATES
                         "/systemd-nspawn || exit 0; "
@@ -144,7 +145,7 @@ static void gate_wait(const Job *job) {
 }
 
 void subject_open_gate(Subject *subject) {
-        /* Opened in both directions, for there may be nobody any more; runs that follow are not held. */
+        /* "<>", because opening it for writing only would block if nobody waits. Later runs find no gate. */
         if (subject->cell->moment == STARTING)
                 free(shell(NULL, "cd " GATES " && test -p %1$s && exec 3<>%1$s && rm %1$s && echo >&3",
                         subject->job->machine));
@@ -188,7 +189,7 @@ static void subject_reach_moment(Agent *agent, Subject *subject) {
 
                 subject->stopping = stop_begin(agent, job, sec);
                 stream_wait_text(job->out, "term\n");
-                /* The other subjects may take longer to begin than this one is given. */
+                /* The other subjects may take longer to begin than the timeout of this StopTask. */
                 if (sec && subject->cell->line)
                         subject_apply(agent, subject);
         } else if (subject->cell->moment == EXITED) {
@@ -197,7 +198,10 @@ static void subject_reach_moment(Agent *agent, Subject *subject) {
         }
 }
 
-/* Of what does not wait for long, the last is the one that is left waiting the shortest. */
+/*
+ * Starts the subjects with these moments and brings each to its moment, in the order of the table. A subject
+ * that stays there only briefly belongs at the end of the table.
+ */
 static void some_begin(Agent *agent, Subject *subjects, size_t n, Moment first, Moment last) {
         for (size_t i = 0; i < n; i++) {
                 if (subjects[i].cell->moment < first || subjects[i].cell->moment > last)
@@ -234,14 +238,14 @@ static void check_start_fails(Subject *subject) {
         subject->stopping = NULL;
 }
 
-/* A name that was given back needs no words, wherever it was known. */
+/* The journal may not have "No machine": a container's name that is already released is no error. */
 static void check_restarts(Subject *subject) {
         Job *job = subject->job;
 
         stream_wait_text(job->out, "ready\nbefore\nready\n");
         say_to(job, "again");
         stream_wait_text(job->out, "again\n");
-        /* No run between the two failed. */
+        /* There was no failed run between the two. */
         _cleanup_free_ char *n_restarts = job_property(job, "NRestarts");
         cr_expect_str_eq(n_restarts, "1", "%s: %s restarts", subject->cell->fault, n_restarts);
         _cleanup_free_ char *words = shell(
@@ -257,7 +261,7 @@ static void check_lives(Agent *agent, Subject *subject) {
         cr_assert_eq(state_of(agent, job), DRIVER__TASK_STATE__RUNNING, "%s %s", fault,
                 moment_to_string(subject->cell->moment));
         _cleanup_free_ char *pid = job_property(job, "MainPID");
-        /* One that was lost before it ran was started anew. */
+        /* After a fault during the start, the unit was restarted and has another process. */
         if (subject->cell->moment != STARTING || !subject->cell->line)
                 cr_expect_str_eq(pid, subject->main_pid, "%s: another process", fault);
         say_to(job, "after");
@@ -265,7 +269,10 @@ static void check_lives(Agent *agent, Subject *subject) {
         say_to(job, "exit 5");
 }
 
-/* As the kernel counted in the groups of the runs; it logged every choice of a process that it made. */
+/*
+ * Return: how many processes the kernel killed for want of memory in all runs, by the task's record. For
+ * several, the kernel's log must have more than one entry.
+ */
 static unsigned kernel_kills(const Job *job) {
         _cleanup_free_ char *counted = shell_good(
                 "awk -F oom_kill= '{n+=$2} END {print n+0}' /run/nspawn-units/tasks/%s/notes", job->machine);
@@ -323,7 +330,7 @@ void subject_check(Agent *agent, Subject *subject) {
         subject->stopping = NULL;
 }
 
-/* Return: a part of an event, with how many processes the kernel killed; owned by the caller. */
+/* Return: @part with the number of killed processes in place of KILLED_BY_KERNEL; owned by the caller. */
 static char *part_of(const Job *job, const char *part) {
         const char *mark = strstr(part, KILLED_BY_KERNEL);
         unsigned n = mark ? kernel_kills(job) : 0;

@@ -4,15 +4,15 @@
 #include "box.h"
 
 /*
- * What the tables of faults are made of: tasks that can be held at any moment of their life, what is done to
- * them then, and what must be true of them afterwards.
+ * Tables of faults. Each cell says at which moment of its life a task is held, what is done to it then, and
+ * what must be true of it afterwards.
  */
 
-/* Of a task's life. */
+/* A moment in a task's life. */
 typedef enum Moment {
-        STARTING, /* StartTask is not answered: the unit's main process is there and not nspawn yet */
+        STARTING, /* StartTask has no answer yet; the unit's main process waits before it executes nspawn */
         RUNNING,
-        STOPPING, /* its process has the signal and ignores it */
+        STOPPING, /* the payload got the signal and ignores it */
         EXITED,   /* with code 7, and nobody called WaitTask yet */
         _MOMENT_MAX,
 } Moment;
@@ -20,10 +20,10 @@ typedef enum Moment {
 const char *moment_to_string(Moment moment);
 
 typedef enum Outcome {
-        ENDS,     /* and WaitTask tells code and signal */
-        LIVES,    /* the same process, and no line of its output is missing; it then ends with 5 */
-        RESTARTS, /* it begins anew in the same unit; it then ends with 0 */
-        FAILS,    /* StartTask fails with these words */
+        ENDS,     /* WaitTask returns this code and signal */
+        LIVES,    /* the same process runs on and no output is lost; the payload then exits with 5 */
+        RESTARTS, /* systemd starts another run in the same unit, which then exits with 0 */
+        FAILS,    /* StartTask fails, and its message has these words */
 } Outcome;
 
 typedef struct Subject Subject;
@@ -33,31 +33,33 @@ typedef struct Truth {
         int code, signal;
         bool oom_killed;
         const char *words;
-        const char *once[3]; /* parts of events, of which each came exactly once */
-        bool more_kills;     /* of which the task may end with SIGKILL; see KILLED_BY_KERNEL */
+        const char *once[3]; /* texts; each is in exactly one event */
+        bool more_kills;     /* the kernel may kill nspawn as well, so that the task ends with SIGKILL */
 } Truth;
 
 /*
- * In a part of an event: how many processes of the task the kernel says it killed for want of memory. That
- * is one, unless something takes memory on the task's account before the kernel has back what the killed
- * process had. Seen with Linux 7.2 on a busy host: systemd makes a control group below the unit's for
- * ExecStop=, the kernel charges it to the task and kills nspawn for it.
+ * Stands in Truth.once for the number of processes that the kernel killed for want of memory. It is usually
+ * one. It is more when something else needs memory in the unit's control group before the kernel has freed
+ * that of the killed process. Seen with Linux 7.2 on a busy host: systemd makes a control group for
+ * ExecStop= below that of the unit, and the kernel kills nspawn to have memory for it.
  */
 #define KILLED_BY_KERNEL "[N processes]"
 
-/* Faults of a task are shell lines: $U is its unit, $M the unit's main process, nspawn; $L the container's
- * first, $P the payload's; $G the unit's control group; $I the pipe that the payload reads words from. */
+/*
+ * A fault is a shell line. In it, $U is the task's unit, $M the unit's main process (nspawn), $L the leader,
+ * $P the payload's process, $G the unit's control group, $I the pipe from which the payload reads lines.
+ */
 typedef struct Cell {
         const char *fault;
         Moment moment;
         const char *line;
-        void (*apply)(Agent *agent, Subject *subject); /* what no shell line can do */
+        void (*apply)(Agent *agent, Subject *subject); /* a fault that is no shell line */
         const char *config;                            /* options of the task */
         int stop_sec;                                  /* timeout of the StopTask; 0 for none */
         Truth truth;
 } Cell;
 
-/* A task that is put into a cell. */
+/* The task of a cell. */
 struct Subject {
         const Cell *cell;
         Job *job;
@@ -75,30 +77,29 @@ typedef struct Events {
 void events_open(Events *events, Agent *agent);
 void events_clear(Events *events);
 #define _cleanup_events_ _cleanup_(events_clear)
-/* Reads all events until now; @job is one that the driver knows. */
+/* Reads all events up to now; @job is any task that the driver knows. */
 void events_read(Events *events, Agent *agent, Job *job);
 
-/* Starts all of them, each up to the moment of its cell; no two of them wait for each other. */
+/* Starts the tasks of all cells and brings each to its moment. */
 void subjects_begin(Agent *agent, Subject *subjects, const Cell *cells, size_t n);
-/* Does to it what its cell says, once; what may be stopped before all have begun has it done to it already.
- */
+/* Applies the fault of the cell, unless subjects_begin() did (it does for a stop with a timeout). */
 void subject_apply(Agent *agent, Subject *subject);
-/* The start goes on. */
+/* Lets a held start go on. */
 void subject_open_gate(Subject *subject);
-/* What was asked for is done, and what is told is the cell's truth. */
+/* Waits for the task's calls and checks that their results are the cell's truth. */
 void subject_check(Agent *agent, Subject *subject);
 void subjects_check_events(Agent *agent, Events *events, Subject *subjects, size_t n);
-/* The end of all: nothing may be left of it. */
+/* Destroys the task; nothing of it may be left on the host. */
 void subject_destroy(Agent *agent, Subject *subject);
 
-/* Opens the gates, and does all of the above. */
+/* Opens the gates, checks all subjects and their events, and destroys them. */
 void subjects_end(Agent *agent, Events *events, Subject *subjects, size_t n);
 
-/* Calls StopTask and does not wait for the answer; with 0 its timeout does not run out. */
+/* Calls StopTask without waiting for the answer. @timeout_sec: 0 for a timeout that does not expire. */
 ClientCall *stop_begin(Agent *agent, Job *job, int64_t timeout_sec);
 void stop_end(ClientCall *call);
 
 /* Writes a line to the pipe that the payload reads. */
 void say_to(Job *job, const char *line);
-/* Waits until the driver says that the task ended. */
+/* Waits until the driver reports that the task ended. */
 void wait_exited(Agent *agent, Job *job);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Compiles the Go tests of a directory into one program: go-tests.sh DIRECTORY OUTPUT
-# Environment: CGO_ENABLED (1: as for the agent, whose compiled packages then serve here too; 0: a static program)
+# Environment: CGO_ENABLED (1: as for the agent, to reuse its compiled packages; 0: a static program)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

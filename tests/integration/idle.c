@@ -60,7 +60,7 @@ char *child_of(const char *pid) {
         return shell_good("set -- $(cat /proc/%1$s/task/%1$s/children); echo $1", pid);
 }
 
-/* Both lists are in one line; @below is "" for the unit's own group. */
+/* Appends the pids and the names of the groups in @path; @below is "" for the unit's own group. */
 static void group_visit(const char *path, const char *below, StringBuffer *processes, StringBuffer *groups) {
         _cleanup_free_ char *procs = xasprintf("%s%s/cgroup.procs", path, below), *text = NULL,
                             *directory = xasprintf("%s%s", path, below);
@@ -143,7 +143,7 @@ char *inside_find(const Job *job, const char *arguments) {
 
                         if (end == p)
                                 break;
-                        /* One that is moved meanwhile is met in both groups. */
+                        /* A process that is moved between two groups may be listed in both. */
                         if (!has_arguments(pid, arguments) || (found && strtoul(found, NULL, 10) == pid))
                                 continue;
                         free(found);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What run.sh and the tests in bash share: which tests are asked for, counting, and the words about it. run.sh sets
-# payload, results and filters.
+# Functions of run.sh and of the tests in bash: they select tests, count them, and report. run.sh sets payload,
+# results and filters.
 
 : "${payload:=}" "${results:=}"
 
@@ -21,7 +21,7 @@ test_passed() {
 	[[ -z "${VERBOSE:-}" ]] || say "passed: $1"
 }
 
-# test_failed NAME: its output comes on stdin.
+# test_failed NAME: counts a failed test; reads its output from stdin.
 test_failed() {
 	names+=("$1")
 	n_failed=$((n_failed + 1))
@@ -29,7 +29,7 @@ test_failed() {
 	sed 's/^/    /'
 }
 
-# asked PREFIX: whether a test is asked for whose name begins so, or all are.
+# asked PREFIX: whether a filter begins with PREFIX, or there is no filter.
 asked() {
 	local filter
 	((${#filters[@]} > 0)) || return 0
@@ -39,7 +39,7 @@ asked() {
 	return 1
 }
 
-# asked_for NAME: whether this test is.
+# asked_for NAME: whether the filters select this test.
 asked_for() {
 	local filter
 	((${#filters[@]} > 0)) || return 0
@@ -55,7 +55,7 @@ test_skipped() { # NAME: REASON
 	say "skipped: $1"
 }
 
-# What was asked for and is no test's name: a test that has another name now would be left out without a word.
+# Fails for each filter that matches no test: otherwise a renamed test would be left out unnoticed.
 expect_all_asked() {
 	local filter
 	for filter in "${filters[@]}"; do
@@ -64,7 +64,7 @@ expect_all_asked() {
 	done
 }
 
-# check NAME COMMAND...: a test that passes when the command succeeds.
+# check NAME COMMAND...: runs a test, which passes when the command succeeds.
 check() {
 	local name=$1 log
 	shift
@@ -78,7 +78,7 @@ check() {
 	rm -f "$log"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds.
 wait_for() {
 	local end=$((SECONDS + $1))
 	shift
@@ -88,7 +88,7 @@ wait_for() {
 	done
 }
 
-# What failed tests leave would fail everything after them.
+# Removes what failed tests left, because all later tests would fail of it.
 sweep() {
 	local pid
 	for pid in $(pgrep -x nomad-driver-ns); do
@@ -113,7 +113,8 @@ summary() {
 	((n_failed == 0))
 }
 
-# go_pattern SUITE: what Go's -test.run gets for the tests asked for; nomad/ stands for every version's suite.
+# go_pattern SUITE: prints the filters as a pattern for Go's -test.run. A filter nomad/... is for the suites of all
+# versions of Nomad.
 go_pattern() {
 	local filter pattern=
 	for filter in "${filters[@]}"; do
@@ -126,7 +127,7 @@ go_pattern() {
 	printf '%s\n' "${pattern#|}"
 }
 
-# go_tests PROGRAM SUITE: the tests in Go of a program; SUITE/ goes before their names.
+# go_tests PROGRAM SUITE: runs the tests of a program in Go; their names get the prefix SUITE/.
 go_tests() {
 	local log=$results/$2.log name pattern begin=$SECONDS before=$n_failed
 	pattern=$(go_pattern "$2")
@@ -154,7 +155,7 @@ go_tests() {
 	say "$2: $((SECONDS - begin)) s"
 }
 
-# What a run may not leave, in words; nothing when there is nothing.
+# Prints a line for each thing that the tests left on the host and may not leave.
 find_leftovers() {
 	local pid
 	systemctl list-units --all --plain --no-legend 'nspawn-*.service'
@@ -179,7 +180,7 @@ no_leftovers() {
 }
 
 leftovers() {
-	# The last processes may be on their way out.
+	# The last processes may still be ending.
 	if wait_for 10 no_leftovers; then
 		test_passed leftovers/nothing_outlives_the_tests
 	else

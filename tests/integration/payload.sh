@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds the directory that the test host gets: payload.sh DIRECTORY
-# Environment: BUILD (release), NOMAD_VERSIONS ("1.6"; "1.6 1.11" for a newer agent as well, "" for none), DEBIAN_IMAGE
-# (build/images/debian, what example/debian/build.sh makes), NSPAWN_TEST_NO_DEBIAN=1 (without one, skip its test),
-# SUITE (this machine's own; see tests/suite), NSPAWN_TEST_MANY (100; how many tasks the suite many starts), NSPAWN_TEST_EXEC_MIB (16; how much passes through a
-# command of nomad alloc exec), NSPAWN_TEST_KILL_LOOPS and NSPAWN_TEST_KILL_TASKS (6 and 8; how often the suite kill strikes, and how many tasks it has),
-# NSPAWN_TEST_KILL_SEED (another each time; what is struck and after which delay).
+# Environment, with the defaults in brackets:
+#   BUILD (release)
+#   NOMAD_VERSIONS (1.6): "1.6 1.11" adds a newer agent, "" leaves Nomad out
+#   DEBIAN_IMAGE (build/images/debian): the directory that example/debian/build.sh made
+#   NSPAWN_TEST_NO_DEBIAN: if set, the tests that boot the image are skipped when there is none
+#   SUITE (this machine's own): see tests/suite
+#   NSPAWN_TEST_MANY (100): how many tasks the suite many starts
+#   NSPAWN_TEST_EXEC_MIB (16): how much passes through a command of nomad alloc exec
+#   NSPAWN_TEST_KILL_LOOPS (6): how often the suite kill strikes
+#   NSPAWN_TEST_KILL_TASKS (8): how many tasks it has
+#   NSPAWN_TEST_KILL_SEED (another each time): which choices of strikes and delays it makes
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -20,7 +26,7 @@ build=${BUILD:-release}
 cd "$top"
 out=$top/$(tests/suite build)/$build
 
-# The benchmark is built here too, so that a check sees when it does not build any more.
+# The benchmark is built as well, so that a check fails when it does not build any more.
 tests/suite run env WERROR="${WERROR:-}" make --no-print-directory -j"$(nproc)" \
 	-f Makefile -f tests/integration/programs.mk -f bench/bench.mk BUILD="$build" all integration-tests bench-program
 
@@ -38,7 +44,7 @@ rm -rf -- "$target"/example/{image,debian/image}
 cp -r -- units "$target/"
 example/hello-image.sh "$target/images/hello"
 
-# The booted example is a directory of several users' files, so it travels as an archive.
+# An archive keeps the owners of the image's files; the payload gives all files to root.
 debian=${DEBIAN_IMAGE:-build/images/debian}
 rm -f "$target/images/debian.tar" "$target/no-debian"
 if [[ -d "$debian" ]]; then

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make -f Makefile -f tests/integration/programs.mk BUILD=... integration-tests
-# One program of all the test-*.c here, and those that are run in a container; for payload.sh.
+# Builds for payload.sh: one program of all test-*.c here, and the programs that tests run in a container.
 
 INTEGRATION := $(O)/integration
 IN_CONTAINERS := escape escape-init listener
@@ -14,13 +14,13 @@ $(INTEGRATION)/tests: $(INTEGRATION_OBJECTS) $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS) -lcriterion
 
-# For images of any make.
+# Static, to run in any image.
 $(IN_CONTAINERS:%=$(INTEGRATION)/%): $(INTEGRATION)/%: tests/integration/%.c src/base/fd.c src/base/string.c src/base/fd.h src/base/string.h Makefile tests/integration/programs.mk | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -O2 -g -static -o $@ $(filter %.c,$^)
 
-# Criterion's macros shadow and convert as they like.
+# Criterion's macros would cause these warnings.
 $(INTEGRATION)/%.o: tests/integration/%.c Makefile tests/integration/programs.mk | build/.deps-build $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"

@@ -3,7 +3,8 @@
 #
 # Runs in the test host, in the payload's directory, as root: run.sh [FILTER...]
 # FILTER is a test's name or a part of it, as "task/exit_codes_are_the_payloads", "cli/...", "harness/...", "nomad/..." or
-# "nomad-1.6/..."; the check for leftovers is always run. Environment: JOBS (3) tests of the plugin at once.
+# "nomad-1.6/..."; the check for leftovers is always run. Environment: JOBS (3): how many tests of the plugin run at
+# once.
 set -uo pipefail
 shopt -s extglob
 
@@ -28,7 +29,7 @@ export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 results=$NSPAWN_TEST_DIR/results
 
-# An id-mapped mount is possible on the disk and not on the payload.
+# Copies images and programs to the disk, because the payload's file system has no id-mapped mounts.
 set_up() {
 	local name
 	mkdir -p "$NSPAWN_TEST_DIR"/{images,plugins,alloc} "$results"
@@ -50,7 +51,7 @@ set_up() {
 	systemctl daemon-reload
 }
 
-# criterion NAME JOBS SUITES: the C tests of those suites; what they say as TAP is counted.
+# criterion NAME JOBS SUITES: runs the C tests of those suites and counts the results in their TAP output.
 criterion() {
 	local log=$results/$1.log tap=$results/$1.tap patterns='' filter name
 	for filter in "${filters[@]}"; do
@@ -73,7 +74,7 @@ criterion() {
 	done < <(sed -n '/# SKIP/d; s/^ok - \([^ ]*\).*/\1/p' "$tap")
 	while IFS= read -r name; do
 		test_skipped "${name/:://}"
-	done < <(sed -n '/# SKIP test was skipped$/d; s/^ok - \([^ ]*\).*# SKIP \(.*\)/\1: \2/p' "$tap") # those are filtered out
+	done < <(sed -n '/# SKIP test was skipped$/d; s/^ok - \([^ ]*\).*# SKIP \(.*\)/\1: \2/p' "$tap") # except tests that the filter left out
 	while IFS= read -r name; do
 		test_failed "${name/:://}" < <(awk -v wanted="$name" '
 			/^ok / || /^#/ { shown = 0 }
@@ -82,7 +83,7 @@ criterion() {
 	done < <(sed -n 's/^not ok - \([^ ]*\).*/\1/p' "$tap")
 }
 
-# nspawnctl as its users call it: each program in cli/ is a check, which has the name of its file.
+# Each script in cli/ is a test of nspawnctl, with the name of its file.
 run_cli_checks() {
 	local file name
 	export CTL=$NSPAWN_TEST_DIR/plugins/nspawnctl CLI=$NSPAWN_TEST_DIR/cli
@@ -93,7 +94,7 @@ run_cli_checks() {
 		name=${file##*/}
 		[[ "$name" == lib.sh ]] || check "cli/${name%.sh}" bash -x "$file"
 	done
-	# The task that the checks share.
+	# The task that all of these tests share.
 	systemctl stop nspawn-host.service 2>/dev/null
 	rm -rf "$CLI"
 }

@@ -22,12 +22,12 @@ struct Stream {
         bool ended;
 };
 
-/* Opened this way a pipe is at its end only after somebody wrote to it. */
+/* Does not wait for a writer. poll() reports the end of the pipe only after there was a writer. */
 static int pipe_open(const char *path) {
         return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* After the last who wrote another may come, of another start. */
+/* Opens the pipe again after its end, because another run may write to it. */
 static void *stream_thread(void *userdata) {
         Stream *stream = userdata;
         char bytes[65536];

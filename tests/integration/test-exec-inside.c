@@ -5,7 +5,10 @@
 
 #include "idle.h"
 
-/* How much a part of its task a command is; the suite exec is declared in test-exec.c. */
+/*
+ * A command has all that the task's own process has, and counts to the task. The suite exec is declared in
+ * test-exec.c.
+ */
 
 #define MIB (1024 * 1024)
 
@@ -14,11 +17,11 @@
 #define SLEEP ARGV("/bin/sleep", "50001")
 #define SLEEP_LINE "/bin/sleep 50001"
 
-/* What the host sees of process $P. The command's has to be that of the task's own process. */
+/* Each line prints a fact about process $P, which must be the same for a command and the task's process. */
 static const struct {
         const char *line;
-        const char *value; /* what it has to be, too; NULL for anything */
-        bool init_differs; /* systemd as the first process changes it for itself */
+        const char *value; /* the expected output; NULL for any */
+        bool init_differs; /* systemd as process 1 changes it for itself */
 } shared_facts[] = {
         { "for n in user mnt pid net ipc uts cgroup time; do readlink /proc/$P/ns/$n; done" },
         { "stat -Lc %d:%i /proc/$P/root" },
@@ -32,7 +35,7 @@ static const struct {
         { "tr '\\0' '\\n' </proc/$P/environ | sort", NULL, true },
 };
 
-/* The command's alone. */
+/* Facts about the command only. */
 static const struct {
         const char *line, *value;
 } own_facts[] = {
@@ -52,7 +55,7 @@ static void script_add(StringBuffer *script, const char *line) {
         string_buffer_append(script, "{ %s; }; echo; echo '" MARK "'\n", line);
 }
 
-/* Return: what all lines say of the process, in their order. */
+/* Return: the outputs of all lines for this process, in the order of the tables. */
 static char **facts_of(const char *pid) {
         _cleanup_string_buffer_ StringBuffer script = {};
         char **facts = NULL;
@@ -97,10 +100,10 @@ static void expect_inside(Agent *agent, const Job *job, const char *own, bool ow
         expect_text(place, job->unit);
 }
 
-/* What systemd-nspawn denies without CAP_SYS_TIME and anybody else may do. */
+/* A system call that systemd-nspawn denies without CAP_SYS_TIME; the kernel itself allows it to any user. */
 #define DENIED "adjtimex >/dev/null"
 
-/* What own_facts looks for. */
+/* The variables that own_facts expects. */
 static void set_variables(Job *job) {
         job_set_env(job, "SECRET", SECRET);
         job_set_env(job, "discovery.type", "single node");
@@ -150,7 +153,7 @@ Test(exec, a_command_has_all_that_the_task_has_and_nothing_of_the_host) {
         }
 }
 
-/* Return: the number, -1 when it is not there. */
+/* Return: the number, or -1 without such an attribute. */
 static double attribute(Agent *agent, const Job *job, const char *name) {
         Driver__InspectTaskRequest request = DRIVER__INSPECT_TASK_REQUEST__INIT;
         double value = -1;
@@ -197,7 +200,7 @@ Test(exec, a_command_counts_to_its_task_which_outlives_it_but_not_the_other_way_
         double peak = attribute(&agent, job, "memory_peak") / MIB;
         cr_expect(peak > 60 && peak < 65, "%f MiB", peak);
 
-        /* Nothing else was hit. */
+        /* The kernel killed no other process. */
         _cleanup_free_ char *later = leader_of(job);
         cr_expect_str_eq(later, leader);
         cr_expect_eq(attribute(&agent, job, "tasks"), tasks + 3);
@@ -212,7 +215,7 @@ Test(exec, a_command_counts_to_its_task_which_outlives_it_but_not_the_other_way_
 
 /* ---- booted ---- */
 
-/* Return: name of the scope that the command is in, as it sees that itself. */
+/* Return: the name of the scope that systemd in the container put the command into. */
 static char *scope_of(Agent *agent, const Job *job, const char *pid) {
         _cleanup_free_ char *place = shell_good("sed -n 's/^0:://p' /proc/%s/cgroup", pid);
         const char *name = strrchr(place, '/') + 1;

@@ -8,13 +8,13 @@
 #include "base/fd.h"
 #include "idle.h"
 
-/* What commands cost; the suite exec is declared in test-exec.c, the suite alone in test-plugin.c. */
+/* The cost of commands. The suite exec is declared in test-exec.c, the suite alone in test-plugin.c. */
 
 #define AT_ONCE 20
 #define WARM 50
 #define IN_TURN 200
 
-/* In which the heap may settle once everything was done a few times. */
+/* How much the heap may still grow after everything was done a few times. */
 #define GROWTH_KIB 1024
 
 static void run_in_turn(Agent *agent, const Job *job, unsigned n) {
@@ -34,7 +34,7 @@ static void wait_for_file(const char *path) {
         }
 }
 
-/* All of them run at the same time: each waits for a line of its own, and they come when all are there. */
+/* Runs commands at the same time: each waits for a line, and gets it when all of them run. */
 static void run_at_once(Agent *agent, const Job *job) {
         _cleanup_free_ char *gate = xasprintf("%s/task/local/gate", job->directory),
                             *go = xcalloc(AT_ONCE, 1);
@@ -100,7 +100,7 @@ Test(exec, many_at_once_and_many_in_turn_leave_nothing_behind) {
         idle_finish(&agent, job, IDLE_CODE);
 }
 
-/* ---- one that begins under the eyes of an enemy ---- */
+/* ---- a hostile process that watches while commands begin ---- */
 
 #define ATTACKED 25
 
@@ -110,7 +110,7 @@ Test(exec, a_command_that_begins_gives_nothing_of_the_host_away) {
         _cleanup_agent_ Agent agent = agent_start();
 
         for (size_t i = 0; i < ELEMENTSOF(more); i++) {
-                /* What only the driver has in its environment. */
+                /* The program looks for a variable that only the driver has. */
                 _cleanup_free_ char *config = xasprintf(
                         "{'command': ['/local/escape', 'NOMAD_PLUGIN_MAGIC_COOKIE']%s}", more[i]);
                 _cleanup_job_ Job *job = job_new(NULL, config);

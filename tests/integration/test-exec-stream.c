@@ -6,7 +6,7 @@
 
 #include "idle.h"
 
-/* ExecTaskStreaming; the suite exec is declared in test-exec.c. */
+/* ExecTaskStreaming. The suite exec is declared in test-exec.c. */
 
 #define MIB (1024 * 1024)
 
@@ -22,7 +22,7 @@ static char *random_bytes(size_t n) {
         return bytes;
 }
 
-/* In pieces of many sizes, with what an agent sends to keep the connection between them. */
+/* Sends the bytes in pieces of many sizes, with an agent's heartbeats between them. */
 static void send_pieces(Session *session, const char *bytes, size_t n) {
         size_t piece = 1;
 
@@ -62,7 +62,7 @@ static void check_bytes(Agent *agent, const Job *job) {
         _cleanup_ran_ Ran back = job_exec(agent, job, EXEC_SEC, ARGV("cat", "/local/kept"));
         expect_bytes(back.out, back.n_out, bytes, MIB);
 
-        /* Nobody reads most of it. */
+        /* The command does not read most of the input. */
         _cleanup_ran_ Ran ended = session_run(agent, job, false, bytes, MIB, SH("head -c 3; exit 4"));
         cr_expect_eq(ended.code, 4);
         expect_bytes(ended.out, ended.n_out, bytes, 3);
@@ -90,14 +90,14 @@ static void check_terminal(Agent *agent, const Job *job) {
         (void) session_wait_text(resized, n, "50 132\r\n");
         session_size(resized, 20, 60);
         (void) session_wait_text(resized, n, "20 60\r\n");
-        /* As whoever sits there would end it. */
+        /* Ctrl-C ends the command. */
         session_send(resized, "\003");
         _cleanup_ran_ Ran ended = session_end(resized);
         cr_expect(ended.code == 130 && ended.signal == 2, "%d %d", ended.code, ended.signal);
         expect_text(ended.out, "24 80\r\nready");
 }
 
-/* The character for it. */
+/* On a terminal, the command gets the end of the input as Ctrl-D. */
 static void check_end_of_input(Agent *agent, const Job *job) {
         static const struct {
                 const char *input, *out;
@@ -128,11 +128,11 @@ Test(exec, bytes_pass_unchanged_and_a_terminal_is_one) {
         idle_finish(&agent, job, IDLE_CODE);
 }
 
-/* ---- who does not read ---- */
+/* ---- a peer that does not read ---- */
 
 #define GROWTH_KIB 2048
 
-/* Return: bytes the process wrote when it writes no more. */
+/* Waits until the process writes no more. Return: how many bytes it wrote. */
 static double written(const char *pid) {
         double until = now() + LIMIT_MSEC / 1000.0, last = -1;
 
@@ -140,7 +140,7 @@ static double written(const char *pid) {
                 _cleanup_free_ char *text = shell_good("awk '/^wchar:/ { print $2 }' /proc/%s/io", pid);
                 double n = atof(text);
 
-                cr_assert_lt(now(), until, "it goes on and on writing");
+                cr_assert_lt(now(), until, "the command does not stop writing");
                 same = n > 0 && n <= last ? same + 1 : 0;
                 last = n;
                 (void) usleep(250000);
@@ -148,7 +148,7 @@ static double written(const char *pid) {
         return last;
 }
 
-/* Nobody takes the command's output. */
+/* The client does not read the command's output. */
 static void check_slow_client(Agent *agent, const Job *job) {
         double rss = agent_cost(agent).rss_kib;
 
@@ -167,7 +167,7 @@ static void check_slow_client(Agent *agent, const Job *job) {
         }
 }
 
-/* The command takes no input. */
+/* The command does not read its input. */
 static void check_slow_command(Agent *agent, const Job *job) {
         _cleanup_free_ char *piece = xcalloc(64, 1024);
         double rss = agent_cost(agent).rss_kib;
@@ -195,7 +195,7 @@ Test(exec, who_does_not_read_holds_up_who_writes_and_costs_the_driver_little) {
         check_slow_command(&agent, job);
         inside_wait(job, &before);
 
-        /* An answer is one message. */
+        /* ExecTask answers with one message, whose size has a limit. */
         _cleanup_free_ char *words = job_exec_fails(
                 &agent, job, EXEC_SEC, ARGV("cat", "/dev/zero"), GRPC_STATUS_RESOURCE_EXHAUSTED);
         expect_text(words, "64 MiB");

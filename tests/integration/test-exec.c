@@ -4,7 +4,7 @@
 
 #include "idle.h"
 
-/* Commands inside tasks: what an agent is told of them, and what is left of them. */
+/* Commands in tasks: the results that an agent gets, and the processes that a command leaves. */
 TestSuite(exec, .timeout = TEST_SEC);
 
 typedef struct Row {
@@ -74,7 +74,7 @@ Test(exec, a_command_ends_as_it_does_and_what_cannot_begin_says_why) {
         expect_refused(&agent, job, GRPC_STATUS_NOT_FOUND, "task not found");
 }
 
-/* A shell that waits, and another process that left its session. */
+/* A shell that waits, and a child of it in another session. */
 #define TREE SH("setsid sleep 20001 & echo up; sleep 20002")
 
 static void expect_none(const char *pattern) {
@@ -117,12 +117,12 @@ static void check_what_is_left(Agent *agent, Job *job) {
 
         free(inside_find(job, "sleep 30001"));
         free(inside_find(job, "sleep 30002"));
-        /* Also when others come and go. */
+        /* Other commands that begin and end do not kill them. */
         free(job_shell(agent, job, "true"));
         free(job_shell(agent, job, "kill %s %s", called, streamed.out));
         inside_wait(job, &before);
 
-        /* Who holds the output open is not waited for. */
+        /* ExecTask does not wait for a process that holds the output open. */
         free(job_shell(agent, job, "sleep 30003 &"));
         free(inside_find(job, "sleep 30003"));
 }

@@ -5,20 +5,19 @@
 
 #include "fault.h"
 
-/* The fault matrix where it hits the whole host; the suite alone is declared in test-plugin.c. */
+/* Faults of the whole host. The suite alone is declared in test-plugin.c. */
 
-/* Exited or stopped. */
+/* The end of "Exited: ..." and of "Stopped: ...". */
 #define KILLED "ed: killed by signal 9 (SIGKILL)"
 #define TOO_LATE "Killed: it did not end in the time it was given"
 
-/* What a unit was told is asked for again when it runs once more: its end alone would not show that it is
- * lost. */
+/* Only a new run after the fault shows that systemd still has all properties of the unit. */
 #define RESTART "{'restart': {'policy': 'on-failure', 'delay': '200ms'}}"
 
-/* Within a second on real hardware. */
+/* Longest time until the driver has a connection again. On real hardware it takes less than a second. */
 #define BACK_SEC 5.0
 
-/* A task in each moment of its life, and what must be true whatever else is broken. */
+/* A task in each moment of its life, with results that none of these faults may change. */
 #define CELLS_OF(name) \
         { \
                 { name, STARTING, .truth = { LIVES } }, { name, RUNNING, .truth = { LIVES } }, \
@@ -36,7 +35,7 @@
 
 static const struct {
         Cell cells[5];
-        const char *line; /* $B is the main process of dbus.service before */
+        const char *line; /* $B is the main process of dbus.service before the fault */
         bool bus;         /* the connection to the bus breaks */
 } faults[] = {
         { CELLS_OF("restart of dbus"), "systemctl restart dbus.service; " NEW_BUS, true },
@@ -88,12 +87,12 @@ static void stop_it(Agent *agent, Subject *subject) {
 }
 
 /*
- * What listens for the bus. The systemd-machined of systemd 262 requires dbus.socket, and is started by a
- * socket of its own, which every nspawn speaks to at its end: while that listens no bus stays away for long.
+ * The sockets that would start the bus again. systemd 262 has systemd-machined.socket, to which every nspawn
+ * connects at its end; this starts systemd-machined, which requires dbus.socket.
  */
 #define BUS_SOCKETS "$(cd /usr/lib/systemd/system && ls dbus.socket systemd-machined.socket 2>/dev/null)"
 
-/* Things happen while nobody can tell the driver. */
+/* Faults while the driver cannot hear of them. */
 Test(alone, faults_of_tasks_while_there_is_no_bus) {
         static const Cell cells[] = {
                 { "no bus", RUNNING, .truth = { LIVES } },
@@ -136,7 +135,7 @@ Test(alone, faults_of_tasks_while_there_is_no_bus) {
         subjects_end(&agent, &events, subjects, ELEMENTSOF(cells));
 }
 
-/* RecoverTask is called, and systemd's answer does not come. */
+/* Faults while RecoverTask waits for systemd's answer. */
 static void faults_during_recovery(const char *then) {
         static const Cell cells[] = {
                 { "RecoverTask under way", RUNNING, .truth = { LIVES } },

@@ -5,15 +5,15 @@
 
 #include "fault.h"
 
-/* What is killed, when, and what must still be true. Here is what hits one task or the driver; what hits the
- * whole host is in test-fault-host.c. */
+/* Faults of one task or of the driver, at each moment of a task's life. Those of the whole host are in
+ * test-fault-host.c. */
 TestSuite(fault, .timeout = TEST_SEC);
 
 #define RESTART "{'restart': {'policy': 'on-failure', 'delay': '200ms'}}"
 #define RESTART_ONCE "{'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 1}}"
 #define RESTART_LATER "{'restart': {'policy': 'on-failure', 'delay': '1h'}}"
 
-/* Exited or stopped. */
+/* The end of "Exited: ..." and of "Stopped: ...". */
 #define KILLED "ed: killed by signal 9 (SIGKILL)"
 #define OUT_OF_MEMORY \
         "Out of memory: the kernel killed " KILLED_BY_KERNEL " of the task (limit 64 MiB, peak 6"
@@ -50,7 +50,7 @@ static void fail_twice(Agent *agent _unused_, Subject *subject) {
         say_to(subject->job, "exit 8");
 }
 
-/* Begins all, does to each what is done to it, and looks. */
+/* Starts the task of each cell, applies the faults, and checks what follows. */
 static void run_cells(const Cell *cells, size_t n) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_events_ Events events;
@@ -179,7 +179,7 @@ Test(fault, faults_while_a_task_starts_or_ends) {
                 ENDS, 137, 9, .once = { TOO_LATE, KILLED } \
         }
 
-/* A call of the agent that is gone is over, and nothing came of it. */
+/* Drops the calls of an agent that is gone; they have no results. */
 static void forget_calls(Subject *subjects, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 subjects[i].stopping = client_call_free(subjects[i].stopping);
@@ -187,7 +187,7 @@ static void forget_calls(Subject *subjects, size_t n) {
         }
 }
 
-/* As Nomad does when it noticed that the driver is gone. */
+/* What Nomad does after a restart of the driver. */
 static void take_over(Agent *agent, Subject *subject) {
         const Cell *cell = subject->cell;
 
@@ -199,7 +199,7 @@ static void take_over(Agent *agent, Subject *subject) {
                 subject->stopping = stop_begin(agent, subject->job, cell->stop_sec);
 }
 
-/* The driver dies, things happen, and another takes over. */
+/* Kills the driver, applies the faults, and lets another driver take over. */
 static void run_driver_cells(const Cell *cells, size_t n) {
         Subject *subjects = xcalloc(n, sizeof(*subjects));
         Agent first = agent_start();
@@ -211,7 +211,7 @@ static void run_driver_cells(const Cell *cells, size_t n) {
         agent_clear(&first);
         for (size_t i = 0; i < n; i++) {
                 subject_apply(NULL, &subjects[i]);
-                /* The start that follows is not held. */
+                /* The run that follows the fault is not held. */
                 if (cells[i].line)
                         subject_open_gate(&subjects[i]);
         }
@@ -232,7 +232,7 @@ static void run_driver_cells(const Cell *cells, size_t n) {
         free(subjects);
 }
 
-/* Few, for systemd gives a start that is held up 90 s, and an emulated host is slow. */
+/* Few cells, because a start times out after 90 s, held or not, and an emulated host is slow. */
 Test(fault, faults_of_the_driver_while_tasks_start) {
         static const Cell cells[] = {
                 { "SIGKILL of the driver", STARTING, .truth = { LIVES } },
@@ -246,7 +246,7 @@ Test(fault, faults_of_the_driver_while_tasks_start) {
 Test(fault, faults_of_the_driver_itself) {
         static const Cell cells[] = {
                 { "SIGKILL of the driver", RUNNING, .truth = { LIVES } },
-                /* Which of the two drivers did it is a matter of time. */
+                /* Either of the two drivers may have sent the SIGKILL. */
                 { "SIGKILL of the driver", STOPPING, .stop_sec = 15,
                         .truth = { ENDS, 137, 9, .once = { KILLED } } },
                 { "SIGKILL of the driver", EXITED, .truth = { ENDS, 7, .once = { "Exited: exit code 7" } } },
@@ -291,12 +291,12 @@ Test(fault, faults_of_the_connection_of_the_agent) {
                 subject_open_gate(&subjects[i]);
         for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 subject_check(&agent, &subjects[i]);
-        /* What was told before there was anybody who listens is lost. */
+        /* The events are not checked: those from before events_open() may be lost. */
         for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 subject_destroy(&agent, &subjects[i]);
 }
 
-/* Nomad's collector of logs is killed and comes back: the pipe holds what is written meanwhile. */
+/* Nomad's log collector is killed and started again: the pipe holds what the task writes meanwhile. */
 Test(fault, faults_of_the_reader_of_logs) {
         static const Cell cell = { "no reader", RUNNING, .truth = { ENDS, 9 } };
         _cleanup_string_buffer_ StringBuffer expected = {};

@@ -4,10 +4,10 @@
 
 #include "box.h"
 
-/* Where a task's root comes from, and what becomes of what is written to it. */
+/* The images of tasks, and which changes to them stay. */
 TestSuite(image, .timeout = TEST_SEC);
 
-/* A copy that a test may lock and change. */
+/* Return: a copy of the image that a test may lock and change. */
 static char *image_copy(const char *name) {
         char *path = xasprintf("%s/images/%s-%d", test_directory(), name, getpid());
 
@@ -142,7 +142,7 @@ Test(image, resolv_conf_and_console_are_as_asked_for) {
         free(shell_good("echo 'nameserver 192.0.2.53' >/etc/resolv.conf"));
         _cleanup_job_ Job *a = job_new("cat /etc/resolv.conf", copy),
                           *b = job_new("test -e /etc/resolv.conf", off);
-        /* On a terminal both streams are one. */
+        /* A terminal has one stream for stdout and stderr. */
         _cleanup_job_ Job *c = job_new(
                 "test -t 1 && echo on a terminal; echo err >&2", "{'console': 'read-only'}");
         job_start_begin(&agent, a);

@@ -5,15 +5,15 @@
 
 #include "box.h"
 
-/* As many tasks as a big client has; a machine that is emulated needs minutes for them. */
+/* As many tasks as a big client has. An emulated host needs minutes for them. */
 TestSuite(many, .timeout = 900);
 
 #define MANY 100
 
-/* For all of them at once. */
+/* Timeout of a call for all tasks at once. */
 #define MANY_MSEC 400000
 
-/* None of the limits that something may wait for in vain is as short, and it takes a tenth on hardware. */
+/* Shorter than every timeout of the driver, so that none may have expired. Hardware needs a tenth of it. */
 #define RECOVERY_SEC 20.0
 
 static size_t how_many(void) {
@@ -22,7 +22,7 @@ static size_t how_many(void) {
         return text ? strtoul(text, NULL, 10) : MANY;
 }
 
-/* The answers of the same call about all of them. */
+/* The same call for all tasks. */
 typedef struct Calls {
         ClientCall **calls;
         size_t n;

@@ -5,12 +5,12 @@
 
 #include "box.h"
 
-/* Options that change what systemd makes of a task. */
+/* Options that change the unit of a task. */
 TestSuite(options, .timeout = TEST_SEC);
 
 /* ---- restart ---- */
 
-/* Return: seconds of uptime that each start of the payload noted; *ret_n of them. */
+/* Return: the uptime in seconds at each start of the payload, as the payload noted it; *ret_n of them. */
 static double *starts_of(const Job *job, size_t *ret_n) {
         _cleanup_free_ char *text = shell_good("cat %s/task/local/starts", job->directory);
         double *starts = NULL;
@@ -50,7 +50,7 @@ Test(options, a_failure_is_restarted_in_place_so_many_times_with_the_delay) {
         size_t n;
 
         job_start(&agent, job);
-        /* systemd counts the third too, which it then refuses; 262 says that in Result. */
+        /* systemd counts a third restart as well and refuses it; systemd 262 has that in Result. */
         expect_given_up(job, "3", systemd_version() < 262 ? "exit-code" : "start-limit-hit");
         _cleanup_free_ double *starts = starts_of(job, &n);
         cr_assert_eq(n, 3, "%zu starts", n);
@@ -134,7 +134,7 @@ Test(options, without_an_init_the_command_is_the_first_process) {
         }
 }
 
-/* Held open for writing as well, reading from the pipe waits; a signal ends the wait. */
+/* The pipe cannot be opened without a writer, so the shell waits there until a signal comes. */
 #define LOOP "echo ready; while :; do read -t 1 x </local/never; done"
 
 Test(options, without_an_init_a_stop_is_the_commands_own_matter) {
@@ -145,7 +145,7 @@ Test(options, without_an_init_a_stop_is_the_commands_own_matter) {
                 { "trap 'exit 9' TERM", "", NULL, 9 },
                 { "trap 'exit 10' USR1", "SIGUSR1", NULL, 10 },
                 { "trap 'exit 11' TERM", NULL, "systemctl stop", 11 },
-                /* PID 1 without a handler ignores it. */
+                /* The kernel ignores SIGTERM to a process 1 without a handler. */
                 { ":", "", NULL, 137 },
         };
         _cleanup_agent_ Agent agent = agent_start();
@@ -186,7 +186,7 @@ static void expect_in_journal(const Job *job, const char *where) {
         _cleanup_free_ char *own = shell_good(
                 "journalctl -q --no-pager -o cat NOMAD_ALLOC_ID=%s _COMM=systemd-nspawn",
                 job->config.alloc_id);
-        cr_expect_null(strstr(own, "to-"), "nspawn's words are apart: %s", own);
+        cr_expect_null(strstr(own, "to-"), "nspawn's own entries have output of the task: %s", own);
 }
 
 Test(options, output_that_a_job_does_not_want_collected_is_in_the_journal) {
@@ -221,7 +221,7 @@ Test(options, without_log_collection_output_is_in_the_journal_and_no_pipe_is_loo
         free(shell_good("! test -e %s && ! test -e %s", job->config.stdout_path, job->config.stderr_path));
         job_destroy(&agent, job);
 
-        /* Pipes that are there are left alone. */
+        /* If there are pipes, the driver does not use them. */
         job_set_env(collected, "WHERE", "journal");
         job_start(&agent, collected);
         cr_expect_eq(job_wait(&agent, collected), 0);

@@ -4,9 +4,9 @@
 
 #include "box.h"
 
-/* What needs no container: what the plugin says of itself and of the host. */
+/* Calls that need no container: what the plugin reports about itself and the host. */
 TestSuite(plugin, .timeout = TEST_SEC);
-/* Changes the host under everybody else. */
+/* Tests that change the whole host or need it for themselves: none runs beside another. */
 TestSuite(alone, .timeout = TEST_SEC);
 
 Test(plugin, started_by_hand_says_what_it_is_and_fails) {
@@ -270,7 +270,7 @@ Test(alone, fingerprint_follows_systemd_nspawn_coming_and_going) {
         free(shell(&moved, "mv /usr/bin/systemd-nspawn /usr/bin/systemd-nspawn.away"));
         ProtobufCMessage *gone = NULL, *again = NULL;
         int r = client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &gone);
-        /* First of all put it back, for everything else on this host. */
+        /* Put it back before anything can fail: the other tests need it. */
         free(shell(&back, "mv /usr/bin/systemd-nspawn.away /usr/bin/systemd-nspawn"));
         cr_assert(moved == 0 && back == 0);
 
@@ -280,7 +280,7 @@ Test(alone, fingerprint_follows_systemd_nspawn_coming_and_going) {
         expect_text(f->health_description, "systemd-nspawn is not installed");
         protobuf_c_message_free_unpacked(gone, NULL);
 
-        /* A change may be told more than once: of interest is the last word. */
+        /* There may be more than one message about a change; the last one counts. */
         for (int health = 0; health != DRIVER__FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY;) {
                 cr_assert_eq(
                         client_next(stream, &driver__fingerprint_response__descriptor, LIMIT_MSEC, &again),

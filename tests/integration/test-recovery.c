@@ -6,16 +6,16 @@
 
 #include "box.h"
 
-/* Plugins come and go, tasks stay. */
+/* Tasks run on while plugins end and start. */
 TestSuite(recovery, .timeout = TEST_SEC);
 
 #define N_TASKS 5
 
-/* Counts as fast as it is read, until it is told to stop. */
-#define COUNTER_SHARES 100 /* the tests beside it are to get on as well */
+/* A payload that counts as fast as its output is read, until SIGTERM. */
+#define COUNTER_SHARES 100 /* low, so that other tests have time to run beside it */
 #define COUNTER "trap 'echo last $i; exit 3' TERM; i=0; while :; do echo $i; i=$((i + 1)); done"
 
-/* No number is missing, and the last one is told. */
+/* Checks that no number is missing, and that the payload's last line has the last of them. */
 static void expect_all_numbers(const char *text) {
         const char *line = text;
         char *end;
@@ -28,7 +28,7 @@ static void expect_all_numbers(const char *text) {
 
                         cr_assert_not_null(last, "after %lu lines: %.40s", i, line);
                         unsigned long told = strtoul(last, NULL, 10);
-                        /* The signal may come between the echo and the addition. */
+                        /* The signal may come after the echo of a number and before the addition. */
                         cr_assert(told == i || told + 1 == i, "%lu lines, %lu counted", i, told);
                         cr_assert_gt(i, 100);
                         return;
@@ -70,7 +70,7 @@ Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
         for (size_t i = 0; i < N_TASKS; i++)
                 before[i] = length(jobs[i]);
 
-        /* Nobody is there, and they go on. */
+        /* The tasks run on without a plugin. */
         for (size_t i = 0; i < N_TASKS; i++) {
                 double until = now() + LIMIT_MSEC / 1000.0;
 
@@ -84,7 +84,7 @@ Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
                 job_recover(&second, jobs[i]);
         measured("RecoverTask of 5 tasks", "%.3f s", now() - begin);
 
-        /* Another connection of an agent to the same process, which asks again. */
+        /* An agent that is started again recovers the tasks of a plugin that still runs. */
         Agent third = { .client = client_new(plugin_socket(second.plugin)) };
         for (size_t i = 0; i < N_TASKS; i++) {
                 job_recover(&third, jobs[i]);
@@ -106,7 +106,7 @@ Test(recovery, five_tasks_survive_sigkill_of_the_plugin_and_lose_nothing) {
         agent_clear(&first);
 }
 
-/* Waits on a FIFO, so that the test says when it ends. */
+/* A task that ends when the test writes to its pipe. */
 static Job *waiting_job_new(const char *then) {
         _cleanup_free_ char *script = xasprintf("echo ready; read x </local/wait; %s", then);
         Job *job = job_new(script, NULL);
@@ -163,7 +163,7 @@ Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) 
         agent_kill(&first);
         job_go_on(job);
 
-        /* As after a restart of the host. */
+        /* After a restart of the host there is no record. */
         free(shell_good("rm -r /run/nspawn-units/tasks/%s", job->machine));
 
         _cleanup_agent_ Agent second = agent_start();
@@ -177,7 +177,7 @@ Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) 
                 &second, DRIVER "RecoverTask", &request, GRPC_STATUS_FAILED_PRECONDITION);
         expect_text(newer, "newer");
 
-        /* What Nomad does then. */
+        /* Nomad destroys a task that it could not recover. */
         job_destroy(&second, job);
         agent_clear(&first);
 }

@@ -5,7 +5,7 @@
 
 #include "box.h"
 
-/* Starts that cannot be: the answer names what is wrong, and comes at once. */
+/* Starts that fail: the answer names what is wrong, and comes at once. */
 TestSuite(refusal, .timeout = TEST_SEC);
 
 Test(refusal, a_wrong_config_is_named) {
@@ -88,7 +88,7 @@ Test(refusal, what_nomad_adds_and_is_not_possible_is_named) {
         expect_text(d, "enabled");
 }
 
-/* When systemd saw nspawn end. */
+/* Return: when systemd saw nspawn end; 0 if it did not run. */
 static double nspawn_ended(const Job *job) {
         _cleanup_free_ char *text = shell_good(
                 "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
@@ -98,7 +98,7 @@ static double nspawn_ended(const Job *job) {
         return strtod(text, NULL);
 }
 
-/* A second; an emulated processor, which this is not about, is some ten times slower. */
+/* Return: a second, or more on an emulated processor, which is some ten times slower. */
 static double limit(void) {
         _cleanup_free_ char *machine = shell_good("systemd-detect-virt || true");
 
@@ -137,7 +137,7 @@ Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
         measured("nspawn's end until StartTask has failed, longest of 6", "%.3f s", worst);
 }
 
-/* An image that nobody else has, with a file of 16 MiB and no /alloc. */
+/* An image of this test alone, with a file of 16 MiB and without /alloc. */
 static char *image_new(void) {
         char *image = xasprintf("%s/images/refusal-%d", test_directory(), getpid());
 
@@ -170,7 +170,7 @@ Test(refusal, what_an_image_cannot_do_is_told_with_what_helps) {
 
         job_limit_memory(small, 3);
         expect_start_fails(&agent, small, (const char *const[]){ "memory: ", "4M", NULL });
-        /* nspawn gives the files of an overlay other owners, and so copies them into memory. */
+        /* nspawn changes the owners of an overlay's files, which copies the files into memory. */
         job_limit_memory(large, 8);
         expect_start_fails(&agent, large,
                 (const char *const[]){ "out of memory", "limit 8 MiB", "peak", "raise memory", NULL });

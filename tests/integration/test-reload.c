@@ -4,11 +4,13 @@
 
 #include "box.h"
 
-/* systemd reads its units anew whenever a package is installed; the suite alone is declared in
- * test-plugin.c.
+/*
+ * Tasks keep their properties when systemd reads its units again, as it does with each installed package.
+ * The suite alone is declared in test-plugin.c.
  */
 
-/* All that the unit was told. What it used and when is no part of that, and lists of units have no order. */
+/* Return: the unit's properties without counters, times and pids, and without lists of units (they have no
+ * order). */
 static char *properties(const Job *job) {
         return shell_good(
                 "systemctl show %s | grep -vE '^(CPUUsageNSec|(Effective)?Memory(Current|Peak|Available|Swap|ZSwap)"
@@ -18,7 +20,7 @@ static char *properties(const Job *job) {
                 job->unit);
 }
 
-/* Return: the first line that is in one of them only, "" for none; owned by the caller. */
+/* Return: the first line that differs, "" for none; owned by the caller. */
 static char *first_difference(const char *a, const char *b) {
         while (*a && *a == *b) {
                 const char *x = strchrnul(a, '\n'), *y = strchrnul(b, '\n');
@@ -85,7 +87,7 @@ Test(alone, what_a_unit_is_told_survives_whatever_makes_systemd_read_it_again) {
                 }
         }
 
-        /* And the next run is the same as the first. */
+        /* The next run sees the same as the first. */
         for (size_t i = 1; i < ELEMENTSOF(configs); i++)
                 free(shell_good("systemctl set-property --runtime %1$s CPUWeight=77 && "
                                 "kill -KILL $(systemctl show -P MainPID %1$s)",

@@ -5,7 +5,7 @@
 
 #include "idle.h"
 
-/* SignalTask: what Nomad's alloc signal does. */
+/* SignalTask, the call of nomad alloc signal. */
 TestSuite(signal, .timeout = TEST_SEC);
 
 static void send_signal(Agent *agent, Job *job, const char *name) {
@@ -77,13 +77,13 @@ Test(signal, every_name_and_number_reaches_the_payload_and_others_are_errors) {
 
 /* ---- sent to the unit ---- */
 
-/* Seen with 252 and 257, and not with 262. */
+/* machinectl terminate was seen to end a unit at once with systemd 252 and 257, and not with 262. */
 #define TERMINATES_AT_ONCE_UNTIL 257
 
 static void terminate(Agent *agent, Job *job) {
         double begin = now();
 
-        /* The newer systemd-machined signals nspawn itself, and no program of the unit's is run for that. */
+        /* A newer systemd-machined sends the signal to nspawn itself, without any ExecStop= of the unit. */
         _cleanup_free_ char *version = shell_good(
                 "systemctl --version | sed -n 's/^systemd \\([0-9]*\\).*/\\1/p'");
         if (strtoul(version, NULL, 10) > TERMINATES_AT_ONCE_UNTIL) {
@@ -102,7 +102,7 @@ static void kill_unit(const Job *job, const char *whom, const char *signal) {
         free(shell_good("systemctl kill --kill-whom=%s -s %s %s", whom, signal, job->unit));
 }
 
-/* nspawn itself is a process of the unit, and its main one. */
+/* A signal to the unit's main process is one to nspawn, which passes it on. */
 Test(signal, what_the_unit_is_sent_reaches_the_payload_once_and_terminate_ends_it_at_once) {
         static const char *const configs[] = {
                 "{'reload_signal': 'SIGHUP', 'restart': {'policy': 'always', 'delay': '200ms'}}",
@@ -175,7 +175,7 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
         }
 }
 
-/* Beside the next one there would be too many systems that boot at once. */
+/* In the suite alone, so that it does not run beside the next test: too many systems would boot at once. */
 Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_terminated_at_once) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = booted_new(), *terminated = booted_new();

@@ -2,7 +2,7 @@
 
 #include "bare.h"
 
-/* Numbers that need the host for themselves; the suite alone is declared in test-plugin.c. */
+/* Measurements that need the whole host. The suite alone is declared in test-plugin.c. */
 
 #define ROUNDS 3
 

@@ -9,13 +9,13 @@
 #include "kernel/cgroup-watch.h"
 #include "kernel/cgroup.h"
 
-/* What is counted of a task, against what systemd and the kernel say of it. */
+/* The driver's statistics of a task, compared with those of systemd and of the kernel. */
 TestSuite(stats, .timeout = TEST_SEC);
 
 #define MIB (1024 * 1024)
 #define SAMPLES 200
 
-/* Runs @script, says ready, and ends when told. */
+/* A task that runs @script, prints "ready", and ends when the test writes to its pipe. */
 static Job *waiting_job(const char *script, const char *config) {
         _cleanup_free_ char *whole = xasprintf("%s echo ready; read x </local/wait; exit 5", script);
         Job *job = job_new(whole, config);
@@ -65,7 +65,7 @@ static Driver__InspectTaskResponse *inspect(Agent *agent, Job *job) {
         return agent_call(agent, DRIVER "InspectTask", &request, &driver__inspect_task_response__descriptor);
 }
 
-/* Return: the number, -1 when it is not there. */
+/* Return: the number, or -1 without such an attribute. */
 static double attribute(const Driver__InspectTaskResponse *response, const char *name) {
         for (size_t i = 0; i < response->driver->n_attributes; i++)
                 if (streq(response->driver->attributes[i]->key, name))
@@ -103,7 +103,7 @@ Test(stats, a_busy_loop_uses_a_core_and_the_first_sample_comes_at_once) {
                 stats_free(response);
         }
         measured("a busy loop, as TaskStats has it", "%.0f %%", percent);
-        /* Other tests want the processors as well. */
+        /* The range is wide, because other tests use the processors at the same time. */
         cr_expect(percent > 25 && percent < 125, "%f", percent);
         cr_expect_float_eq(user + system, percent, 10, "%f + %f, %f", user, system, percent);
         cr_expect_gt(user, system);
@@ -165,7 +165,7 @@ Test(stats, numbers_agree_with_systemctl_show) {
                        b = attribute(after, rows[i].attribute) * rows[i].scale;
 
                 cr_expect_geq(a, 0, "%s is not there", rows[i].attribute);
-                /* A microsecond that was cut off. */
+                /* The scale is for a fraction that was cut off. */
                 cr_expect(value >= a - rows[i].tolerance - rows[i].scale &&
                                 value <= b + rows[i].tolerance + rows[i].scale,
                         "%s: %f, %s, %f", rows[i].property, a, text, b);
@@ -182,7 +182,7 @@ Test(stats, numbers_agree_with_systemctl_show) {
 
         let_go(job);
         cr_expect_eq(job_wait(&agent, job), 5);
-        /* What is gone is not counted any more. */
+        /* An ended task has no counters. */
         response = inspect(&agent, job);
         cr_expect_eq(attribute(response, "cpu_usec"), -1);
         driver__inspect_task_response__free_unpacked(response, NULL);
@@ -203,7 +203,7 @@ Test(stats, bytes_of_a_network_of_its_own_are_counted) {
         job_destroy(&agent, job);
 }
 
-/* Microseconds of processor time of all threads of the plugin. */
+/* Return: the processor time of all threads of the plugin in microseconds. */
 static double plugin_cpu(const Agent *agent) {
         _cleanup_free_ char *text = shell_good(
                 "cat /proc/%d/task/*/schedstat | awk '{ n += $1 } END { printf \"%%.0f\", n / 1000 }'",
@@ -233,7 +233,7 @@ Test(stats, a_sample_costs_the_plugin_little) {
         job_destroy(&agent, job);
 }
 
-/* As systemd does it when it restarts a unit in place. */
+/* systemd does that when it restarts a unit in place. */
 Test(stats, a_group_that_was_removed_and_made_anew_is_found_again) {
         _cleanup_free_ char *group = xasprintf("/nspawn-test-%d", getpid()),
                             *path = cgroup_path(NULL, group, NULL);
@@ -285,14 +285,14 @@ static const CgroupWatchCallbacks watch_callbacks = { on_oom, on_limit };
         do { \
                 double _until = now() + LIMIT_MSEC / 1000.0; \
                 while (!(condition)) { \
-                        cr_assert_lt(now(), _until, "in vain waited for: %s", #condition); \
+                        cr_assert_lt(now(), _until, "timed out waiting for: %s", #condition); \
                         cr_assert_geq(sd_event_run(event, 100 * USEC_PER_MSEC), 0); \
                 } \
         } while (false)
 
 Test(stats, limits_that_somebody_changes_are_told_once) {
         static const char *const rows[][2] = {
-                /* property, what is told */
+                /* property, expected message */
                 { "MemoryMax=48M", "MemoryMax: 64 MiB -> 48 MiB" },
                 { "MemoryHigh=32M", "MemoryHigh: no limit -> 32 MiB" },
                 { "CPUWeight=70", "CPUWeight: 100 -> 70" },
@@ -313,7 +313,7 @@ Test(stats, limits_that_somebody_changes_are_told_once) {
         cr_assert_eq(cgroup_watch_new(event, NULL, group, &watch_callbacks, &told, &watch), 0);
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                /* systemd writes it twice. */
+                /* The second round writes the same value, which the watch must not report. */
                 for (unsigned round = 0; round < 2; round++)
                         free(shell_good("systemctl set-property --runtime %s %s", job->unit, rows[i][0]));
                 RUN_UNTIL(event, strv_length(told.limits) > i);

@@ -5,7 +5,7 @@
 #include "fault.h"
 #include "idle.h"
 
-/* How a task is ended from outside, and what is told of it. */
+/* The stop of a task by Nomad and by others, and what the driver reports about it. */
 TestSuite(stop, .timeout = TEST_SEC);
 
 #define LOOP "echo ready; while :; do read -t 1 x </local/never; done"
@@ -14,7 +14,7 @@ static Job *loop_new(const char *trap) {
         _cleanup_free_ char *script = xasprintf("%s\n" LOOP, trap);
         Job *job = job_new(script, NULL);
 
-        /* Held open for writing as well, reading from it waits. */
+        /* The pipe cannot be opened without a writer, so the shell waits there until a signal comes. */
         free(shell_good("mkfifo -m 666 %s/task/local/never", job->directory));
         return job;
 }
@@ -57,7 +57,7 @@ Test(stop, signals_reach_the_payload_and_its_own_end_counts) {
                 expect_text(out, rows[i].out);
         }
 
-        /* A start for each, and the bad name. */
+        /* An event for each start, and one for the bad name of a signal. */
         size_t starts = 0, complaints = 0;
         while (starts < ELEMENTSOF(rows) || complaints < 1) {
                 Driver__DriverTaskEvent *event = NULL;
@@ -125,7 +125,7 @@ Test(stop, destroy_needs_force_for_what_runs_and_inspect_tells_all_of_it) {
         free(agent_call_fails(&agent, DRIVER "WaitTask", &wait, GRPC_STATUS_NOT_FOUND));
 }
 
-/* The driver hears of nothing in between. */
+/* The driver is stopped (SIGSTOP) meanwhile. */
 Test(stop, no_run_follows_a_stop_however_late_the_driver_hears_of_the_end) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = listener_new(

@@ -5,7 +5,7 @@
 
 #include "box.h"
 
-/* What a task sees, and what is seen of it. */
+/* What a task sees of its surroundings, and what the driver reports about the task. */
 TestSuite(task, .timeout = TEST_SEC);
 
 static void start_all(Agent *agent, Job **jobs, size_t n) {
@@ -43,7 +43,7 @@ Test(task, exit_codes_and_signals_are_the_payloads) {
                 cr_expect_eq(code, rows[i].code, "%s: %d", rows[i].script, code);
                 cr_expect_eq(
                         jobs[i]->signal, rows[i].signal, "%s: signal %d", rows[i].script, jobs[i]->signal);
-                /* It is asked again and again until the task is destroyed. */
+                /* Nomad may ask again until the task is destroyed. */
                 cr_expect_eq(job_wait(&agent, jobs[i]), rows[i].code);
                 job_destroy(&agent, jobs[i]);
                 (void) job_free(jobs[i]);
@@ -72,7 +72,7 @@ Test(task, output_is_the_tasks_own_bytes_with_stderr_apart) {
         cr_assert_arr_eq(got_err, err, sizeof(err) - 1);
 }
 
-/* Images of nginx and others log to a link to /dev/stdout, which is opened like any file. */
+/* Programs in some images, nginx for one, log to a link to /dev/stdout and open it like any file. */
 Test(task, opens_its_streams_by_name_whoever_it_runs_as) {
         static const struct {
                 const char *config;
@@ -113,7 +113,7 @@ Test(task, environment_arrives_as_it_is) {
                 { "HOME", "/local" },
                 { "both", "of Nomad" },
         };
-        /* What no shell can set or show. */
+        /* Names and values that no shell can set or show. */
         static const char *const names[] = { "discovery.type", "my-var", "1st", "Größe 1", "two\nlines" };
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_string_buffer_ StringBuffer expected = {};
@@ -198,8 +198,8 @@ Test(task, runs_as_the_user_of_option_or_task_in_the_directory_asked_for) {
 }
 
 /*
- * The second process in any way: PID 1 is our init, or nspawn's own with process_two. Without a user
- * namespace the unit's limits are out of the task's reach and sight.
+ * The payload is the second process in both cases: process 1 is our init, or nspawn's own with process_two.
+ * Without a user namespace the task can neither see nor change the unit's limits.
  */
 Test(task, process_two_runs_below_the_init_of_nspawn) {
         _cleanup_agent_ Agent agent = agent_start();
@@ -244,8 +244,7 @@ Test(task, capabilities_are_added) {
         cr_assert_neq(sets[1], sets[0]);
 }
 
-/* A tunnel needs CAP_NET_ADMIN; systemd-nspawn would grant CAP_SYS_ADMIN as well, which a host name needs.
- */
+/* A tunnel needs CAP_NET_ADMIN, and to set the host name CAP_SYS_ADMIN, which nspawn grants by default. */
 Test(task, an_ordinary_user_has_the_capabilities_of_the_job_and_no_other) {
         static const char script[] =
                 "tunctl -t tun7 && ip link set tun7 up && ip link show tun7 >&2; hostname x; echo $?";
@@ -315,7 +314,7 @@ Test(task, network_is_its_own_or_the_hosts) {
         start_all(&agent, jobs, ELEMENTSOF(jobs));
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++)
                 stream_wait_text(jobs[i]->out, "ready");
-        /* The name is cut to 15 characters; the whole one is the alternative name. */
+        /* The name of an interface has at most 15 characters; the whole name is its alternative name. */
         free(shell_good("ip link show ve-%s", jobs[0]->machine));
         free(shell_good("! ip link show ve-%s 2>/dev/null", jobs[1]->machine));
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++) {
@@ -355,7 +354,7 @@ Test(task, joins_a_network_namespace_and_keeps_its_users_apart) {
 
 /* ---- long command lines ---- */
 
-/* Return: options of a task that says how many arguments it got, @n of @size bytes each. */
+/* Return: options of a task with @n arguments of @size bytes each, which prints their number. */
 static char *long_config(size_t n, size_t size) {
         _cleanup_string_buffer_ StringBuffer buffer = {};
         _cleanup_free_ char *word = xcalloc(size + 1, 1);

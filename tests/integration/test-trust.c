@@ -2,10 +2,10 @@
 
 #include "box.h"
 
-/* What the root of a container can do to the host and to other tasks through its process 1. */
+/* What root in a container can do to the host and to other tasks through its process 1. */
 TestSuite(trust, .timeout = TEST_SEC);
 
-/* The identity of a victim, as the file of a task of version 0.1.0 had it, and as a record has it. */
+/* The identity of another task, as a record has it; version 1 is what the file of nspawn-units 0.1.0 had. */
 #define FORGED \
         "{\"version\":%d,\"id\":\"%s\",\"unit\":\"%s\",\"machine\":\"%s\",\"isolation\":\"nspawn\"," \
         "\"launch\":\"supervise\",\"started_usec\":0}"
@@ -21,7 +21,7 @@ static Job *attacker_new(const Job *victim, int version, const char *more) {
         return job;
 }
 
-/* Return: the files of a task that outlive its unit, with their contents. */
+/* Return: the names of the task's files, and the contents of its record. */
 static char *record_of(const Job *job) {
         return shell_good("cd /run/nspawn-units/tasks/%s && ls -1 && cat record", job->machine);
 }
@@ -40,7 +40,7 @@ Test(trust, root_in_the_container_reaches_nothing_but_its_own_result_through_pro
                 stream_wait_text(job->out, "done");
                 _cleanup_free_ char *told = stream_text(job->out);
                 cr_expect_null(strstr(told, "ESCAPE"), "%s", told);
-                /* An eventfd takes eight bytes at a time, until the number is at its end. */
+                /* The program wrote to an eventfd: eight bytes at a time, up to its maximum. */
                 const char *written = strstr(told, "\nwritten ");
                 cr_assert_not_null(written, "%s", told);
                 long n_written = atol(written + strlen("\nwritten "));
@@ -54,7 +54,7 @@ Test(trust, root_in_the_container_reaches_nothing_but_its_own_result_through_pro
                 cr_expect_not_null(strstr(record, job->config.id), "%s", record);
                 cr_expect_lt(atol(size), 4096, "%s", size);
 
-                /* A name reaches the task that has it. */
+                /* Both names still stand for their own tasks. */
                 free(shell_good(
                         "$NSPAWN_PAYLOAD/nspawnctl exec %s test -e /local/escape-init", job->machine));
                 free(shell_good("$NSPAWN_PAYLOAD/nspawnctl exec %s test ! -e /local/escape-init",

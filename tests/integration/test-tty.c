@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "box.h"
 
-/* Tasks with a terminal, and who attaches to it. */
+/* Tasks with a terminal, and clients that attach to it. */
 TestSuite(tty, .timeout = TEST_SEC);
 
 static int attach(const Job *job) {
@@ -29,20 +29,20 @@ static void attach_send(int fd, const char *message, size_t n) {
 }
 #define attach_type(fd, text) attach_send(fd, "I" text, sizeof("I" text) - 1)
 
-/* Return: all that is shown until it ends. */
+/* Return: the whole output until the connection ends. */
 static char *attach_read(int fd) {
         StringBuffer buffer = {};
         char message[ATTACH_MESSAGE_MAX];
         ssize_t n;
 
-        /* An end while something is on its way there is told first. */
+        /* If the peer closed with input unread, recv() reports that first, before the rest of the output. */
         while ((n = recv(fd, message, sizeof(message), 0)) > 0 || (n < 0 && errno == ECONNRESET)) {
                 if (n < 0)
                         continue;
                 cr_assert_eq(message[0], ATTACH_OUTPUT);
                 string_buffer_append_bytes(&buffer, message + 1, (size_t) n - 1);
         }
-        cr_assert_eq(n, 0, "it does not end: %m");
+        cr_assert_eq(n, 0, "the connection does not end: %m");
         return string_buffer_take(&buffer);
 }
 
@@ -88,7 +88,7 @@ Test(tty, a_restart_in_place_keeps_the_way_in) {
         attach_type(first, "one\n");
         free(attach_read(first));
 
-        /* Perhaps nobody runs there just now. */
+        /* The first run may have ended and the second not begun yet. */
         _cleanup_fd_ int second = attach(job);
         stream_wait_text(job->out, "up\r\none\r\nup\r\n");
         attach_type(second, "two\n");

@@ -4,12 +4,12 @@
 
 #include "box.h"
 
-/* The unit of a task as the host's users see it. */
+/* The unit of a task as users of the host see it. */
 TestSuite(unit, .timeout = TEST_SEC);
 
 #define SECRET "hunter2-is-the-secret"
 
-/* What a program may use is asked for where runtimes ask, and cannot be changed there. */
+/* Language runtimes read their limits from these files; the task cannot change them. */
 #define SEES_LIMITS \
         "cd /sys/fs/cgroup; cat memory.max pids.max; echo ready; read x </local/wait; cat memory.max cpu.max; " \
         "(echo max >memory.max) 2>/dev/null || echo fixed"
@@ -48,7 +48,7 @@ Test(unit, limits_names_and_journal_are_the_tasks) {
                 { "Type", "notify" },
                 { "KillMode", "mixed" },
                 { "Delegate", "yes" },
-                /* It is always on since 262, and no property any more. */
+                /* systemd 262 always counts processor time and has no such property. */
                 { "CPUAccounting", systemd_version() < 262 ? "yes" : "" },
                 { "MemoryAccounting", "yes" },
                 { "IOAccounting", "yes" },
@@ -67,7 +67,7 @@ Test(unit, limits_names_and_journal_are_the_tasks) {
         shell_until("journalctl -q --no-pager -o cat NOMAD_ALLOC_ID=%s | grep -q .", job->config.alloc_id);
         free(shell_good("machinectl show -p State --value %s | grep -qx running", job->machine));
 
-        /* None of our processes but the init in the container. */
+        /* Of our programs only the init runs, in the container. */
         _cleanup_free_ char *programs = shell_good(
                 "for p in $(cat $(find /sys/fs/cgroup%s -name cgroup.procs)); do basename $(readlink /proc/$p/exe); "
                 "done | sort | tr '\\n' ' '",
@@ -98,7 +98,7 @@ Test(unit, no_value_of_the_environment_is_shown_to_another_user) {
 
         const struct {
                 const char *command;
-                bool empty; /* nobody may look at all */
+                bool empty; /* the command must fail */
         } looks[] = {
                 { "ps axeww", false },
                 { "systemctl show $UNIT", false },
@@ -119,7 +119,7 @@ Test(unit, no_value_of_the_environment_is_shown_to_another_user) {
                 cr_expect_eq(string_is_empty(seen), looks[i].empty, "%s shows: %s", looks[i].command, seen);
                 cr_expect_null(strstr(seen, "hunter2"), "%s shows the secret", looks[i].command);
         }
-        /* Not even root sees it in arguments, but where it is kept. */
+        /* Root finds the secret in its file, and in no command line. */
         _cleanup_free_ char *arguments = shell_good(
                 "cat /proc/[0-9]*/cmdline | tr '\\000' '\\n' | grep -c hunte[r]2 || true");
         cr_expect_str_eq(arguments, "0");

@@ -3,7 +3,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Output of tasks whose user ids are not the system's may be in journal files of its own then.
+# In a persistent journal, the output of tasks with user ids outside of the system's range may be in files of its own.
 settings=/run/systemd/journald.conf.d/zz-test.conf
 trap 'rm "$settings"; systemctl restart systemd-journald; rm -rf /var/log/journal/*' EXIT
 mkdir -p "${settings%/*}"
@@ -43,7 +43,7 @@ sed -i 's/^command.*/command: [nosuchprogram]/' "$CLI/lost.yaml"
 words=$(expect_failure 125 "$CTL" run --detach "$CLI/lost.yaml")
 grep -q 'command "nosuchprogram": not found' <<<"$words"
 
-# systemd 252 makes a file for each range of ids: docs/architecture.md.
+# systemd 252 makes such a file for each range of ids (docs/architecture.md).
 if [[ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 257 ]]; then
 	test -z "$(find /var/log/journal -name 'user-*')"
 fi

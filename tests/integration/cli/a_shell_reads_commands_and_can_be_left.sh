@@ -15,7 +15,7 @@ wait_until grep -q 'three times' "$CLI/shell.out"
 # shellcheck disable=SC2016 # for the shell in the task
 printf 'echo user-$(id -un)\r' >&9
 wait_until grep -q user-app "$CLI/shell.out"
-# Nothing in the task reads what is typed from here on.
+# sleep does not read: the keys that leave the shell must work without a reader in the task.
 printf 'sleep 1000\r' >&9
 printf '\035\035\035' >&9
 wait_until grep -q 'code 0' "$CLI/shell.out"

@@ -12,13 +12,13 @@ for i in 1 2 3; do
 	"$CTL" exec talk touch "/tmp/go-$i" </dev/null
 done
 wait $!
-# Which of two streams journald reads first is its own affair.
+# journald may read the two streams in any order.
 test "$(sort "$CLI/talk.out")" = $'err 1\nerr 2\nerr 3\nlast\nline 1\nline 2\nline 3'
 test "$(cat "$CLI/talk.err")" = 'nspawnctl: the task "talk" ended'
 
 start_host
 "$CTL" attach host >"$CLI/talk.out" &
-# It has its signals when it looks at the journal.
+# attach handles signals before it opens the journal.
 has_journal() {
 	find "/proc/$1/fd" -lname '*/system.journal' | grep -q .
 }

@@ -10,7 +10,7 @@ cmp "$CLI/data" "$CLI/copy"
 # shellcheck disable=SC2002 # a pipe on both sides
 cat "$CLI/data" | "$CTL" exec host cat | cat >"$CLI/copy"
 cmp "$CLI/data" "$CLI/copy"
-# A shell goes on where the command stopped writing.
+# In a file that both write to, the shell goes on after the command's output.
 {
 	"$CTL" exec host echo one </dev/null
 	echo two

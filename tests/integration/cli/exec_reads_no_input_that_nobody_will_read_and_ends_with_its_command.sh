@@ -10,7 +10,7 @@ timeout 60 "$CTL" exec host sh -c 'exec <&-; sleep 2' </dev/zero
 truncate -s 300M "$CLI/much"
 exec 9<"$CLI/much"
 timeout 60 "$CTL" exec host sh -c 'exec <&-; sleep 1' <&9
-# Where the file is read next: what the pipe holds and what waits for it, at most.
+# nspawnctl has read no more of the file than the pipe and its own buffer hold.
 test "$(sed -n 's/^pos:[^0-9]*//p' "/proc/$$/fdinfo/9")" -le 1000000
 
 "$CTL" exec host sh -c 'echo ready; exec sleep 1000' </dev/zero >"$CLI/zero.out" &

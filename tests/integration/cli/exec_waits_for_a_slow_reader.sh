@@ -5,8 +5,8 @@
 
 start_host
 
-# Whether the command has filled what takes its output, and has written nothing since this was called last. On a slow host
-# that may be true a little early: then the test notices less, but does not fail.
+# Whether the command has filled the buffers for its output, and has written nothing since the last call of this. On a slow
+# host that may be true too early; the test then proves less, but does not fail.
 written=0
 is_stuck() {
 	local before=$written

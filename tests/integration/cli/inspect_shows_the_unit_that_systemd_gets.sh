@@ -3,8 +3,8 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What is shown is loaded as a unit of another name, and systemd has to see the same in both. Names and what the call
-# itself sets differ.
+# Loads the shown unit under another name: systemd must report the same properties for both. The list leaves out names, and
+# what only the call to systemd can set.
 properties=Restart,RestartUSec,KillMode,Type,TimeoutStartUSec,TimeoutStopUSec,MemoryMax,TasksMax,OOMPolicy,Delegate
 properties+=,DevicePolicy,DeviceAllow,Slice,RuntimeDirectory,StandardOutput,StandardError,Environment,CollectMode
 
@@ -15,13 +15,13 @@ not grep hunter2 "$CLI/shown.unit"
 "$CTL" run --detach "$CLI/shown.yaml"
 cp "$CLI/shown.unit" /run/systemd/system/shown-as-a-file.service
 systemctl daemon-reload
-# systemd lists the devices of a transient unit the other way round.
+# systemd lists the devices of a transient unit in reverse order.
 diff <(systemctl show -p "$properties" nspawn-shown.service | sort) \
 	<(systemctl show -p "$properties" shown-as-a-file.service | sort)
 rm /run/systemd/system/shown-as-a-file.service
 systemctl daemon-reload
 
-# The command line is the one that the helper becomes.
+# The shown command line is the one that the helper executes.
 tr '\0' '\n' </run/nspawn-units/tasks/shown/unit/arguments | head -n 8 >"$CLI/arguments"
 sed -n 's/^#   *//p' "$CLI/shown.unit" | head -n 8 | diff "$CLI/arguments" -
 "$CTL" stop shown

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What the checks of nspawnctl share. run.sh runs each as a program of its own, sets CTL (the nspawnctl under test) and
-# CLI (a directory with an image and for the files of the checks), and counts a check as failed with its first command
-# that fails.
+# Shared by the checks of nspawnctl. run.sh runs each check as a program of its own, with CTL (the nspawnctl under test) and
+# CLI (a directory with an image, where the checks put their files). A check fails with its first command that fails.
 
 set -euo pipefail
 : "${CTL:?}" "${CLI:?}"
 
-# task_file NAME SCRIPT [LINE...]: NAME.yaml, whose task runs SCRIPT, which has no single quotes, and has the LINEs too.
+# task_file NAME SCRIPT [LINE...]: writes NAME.yaml with the LINEs and a task that runs SCRIPT, which has no single quotes.
 task_file() {
 	{
 		printf 'image: image\nboot: false\nnetwork_veth: false\nread_only: true\n'
@@ -18,13 +17,13 @@ task_file() {
 	} >"$CLI/$1.yaml"
 }
 
-# writable_task_file NAME SCRIPT: as task_file, with a root that the task may write to.
+# writable_task_file NAME SCRIPT: the same, with a root that the task may write to.
 writable_task_file() {
 	task_file "$@" 'volatile: overlay'
 	sed -i '/^read_only/d' "$CLI/$1.yaml"
 }
 
-# wait_until COMMAND...: until it succeeds; fails after a minute.
+# wait_until COMMAND...: waits until the command succeeds; fails after a minute.
 wait_until() {
 	local end=$((SECONDS + 60))
 	until "$@"; do
@@ -37,14 +36,14 @@ not() {
 	! "$@"
 }
 
-# status_of COMMAND...: prints its exit status; its own output goes to the log.
+# status_of COMMAND...: prints the exit status of the command, whose output goes to the log.
 status_of() {
 	local status=0
 	"$@" >&2 || status=$?
 	printf '%s\n' "$status"
 }
 
-# expect_failure STATUS COMMAND...: prints what the command writes to its standard error; fails when it exits otherwise.
+# expect_failure STATUS COMMAND...: prints what the command writes to its standard error; fails for another exit status.
 expect_failure() {
 	local wanted=$1 status=0
 	shift
@@ -71,13 +70,13 @@ is_unloaded() { # UNIT
 	has_property LoadState "$1" not-found
 }
 
-# The task "host" does nothing until it is told to end. Checks of commands in a task share it.
+# Starts the task "host", which does nothing until it is stopped. The checks that run commands in a task share it.
 start_host() {
 	task_file host 'trap "exit 0" TERM; while :; do sleep 0.2; done'
 	systemctl -q is-active nspawn-host.service || "$CTL" run --detach "$CLI/host.yaml"
 }
 
-# Nothing of a command in the task "host" is left: its control group goes last.
+# Whether nothing of any command in the task "host" is left. A command's control group is what goes last.
 exec_is_gone() {
 	! find /sys/fs/cgroup -path '*nspawn-host.service*' -name 'nspawn-exec-*' | grep -q .
 }

@@ -17,13 +17,13 @@ for user in root app; do
 	wait_until lines $((count = ${count:-0} + 2))
 done
 
-# One file for both: what is written keeps its order.
+# With one file for both streams the lines keep their order.
 # shellcheck disable=SC2016 # for the shell in the task
 task_file ordered 'for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done'
 "$CTL" run "$CLI/ordered.yaml" >"$CLI/ordered.out" 2>&1
 test "$(cat "$CLI/ordered.out")" = "$(for i in 1 2 3 4 5; do printf 'out %s\nerr %s\n' "$i" "$i"; done)"
 
-# Who reads no more ends the task, and much output arrives whole.
+# A reader that goes away ends the task. Much output arrives whole.
 task_file endless 'while :; do echo filling; done'
 begin=$SECONDS
 timeout 60 "$CTL" run "$CLI/endless.yaml" | head -n 1 >"$CLI/endless.out" || true

@@ -45,7 +45,7 @@ func (b *box) startBooted() *drivers.TaskConfig {
 	return task
 }
 
-// Nomad's own word on what ExecTaskStreaming has to do.
+// TestExecConformance runs Nomad's own conformance tests of ExecTaskStreaming.
 func TestExecConformance(t *testing.T) {
 	t.Run("not_booted", func(t *testing.T) {
 		t.Parallel()
@@ -73,7 +73,7 @@ func (b *box) exec(t *testing.T, task *drivers.TaskConfig, command ...string) *d
 	return got
 }
 
-// gone waits until nobody in the task, which sees only its own processes, has a word in its command.
+// gone waits until no process of the task has word in its command line. ps in the task sees no other processes.
 func (b *box) gone(t *testing.T, task *drivers.TaskConfig, word string) {
 	t.Helper()
 	until(t, "no process "+word, func() (bool, string) {
@@ -106,7 +106,7 @@ func TestExecTask(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := b.exec(t, task, row.command...)
 			if got.ExitResult.ExitCode != row.code || got.ExitResult.Signal != int(row.signal) {
-				t.Errorf("the end is %+v, not code %d, signal %d; stderr %q", got.ExitResult, row.code, row.signal, got.Stderr)
+				t.Errorf("the command ended with %+v, not code %d, signal %d; stderr %q", got.ExitResult, row.code, row.signal, got.Stderr)
 			}
 			stdout, stderr := string(got.Stdout), string(got.Stderr)
 			if row.outputIsNotAsked {
@@ -162,7 +162,7 @@ func TestExecTask(t *testing.T) {
 	})
 }
 
-// A user of ExecTaskStreaming: says nothing after what is queued, and gives what comes on.
+// A user is the peer of an ExecTaskStreaming call: it sends the messages of input, and passes what it gets to output.
 type user struct {
 	ctx    context.Context
 	input  chan *drivers.ExecTaskStreamingRequestMsg
@@ -187,7 +187,7 @@ func (u *user) Send(message *drivers.ExecTaskStreamingResponseMsg) error {
 	}
 }
 
-// run has a command's user say what is in input, until that is closed. Return: what comes on ends with the command.
+// run runs a command. The user's output is closed when the command has ended; the error of the call follows.
 func (b *box) run(ctx context.Context, task *drivers.TaskConfig, tty bool, command ...string) (*user, <-chan error) {
 	u := &user{ctx, make(chan *drivers.ExecTaskStreamingRequestMsg), make(chan *drivers.ExecTaskStreamingResponseMsg)}
 	ended := make(chan error, 1)
@@ -198,7 +198,7 @@ func (b *box) run(ctx context.Context, task *drivers.TaskConfig, tty bool, comma
 	return u, ended
 }
 
-// What goes through a command and comes back is the same, also when it is more than anything on its way can hold.
+// TestExecPassesMuch sends more than all buffers on the way can hold, and expects the same bytes back.
 func TestExecPassesMuch(t *testing.T) {
 	t.Parallel()
 	const piece, pieces = 64 << 10, 1600
@@ -241,10 +241,10 @@ func TestExecPassesMuch(t *testing.T) {
 	t.Logf("%d MiB in %v", size>>20, time.Since(begin))
 	wanted := hex.EncodeToString(sent.Sum(nil))
 	if got := hex.EncodeToString(received.Sum(nil)); got != wanted {
-		t.Errorf("it came back as another: %s, not %s", got, wanted)
+		t.Errorf("other bytes came back: %s, not %s", got, wanted)
 	}
 	if got := string(b.exec(t, task, "sha256sum", "/local/much").Stdout); !strings.HasPrefix(got, wanted) {
-		t.Errorf("it was written as another: %s, not %s", got, wanted)
+		t.Errorf("other bytes were written: %s, not %s", got, wanted)
 	}
 }
 
@@ -260,14 +260,14 @@ func TestExecOfAUserWhoGoesAwayIsKilled(t *testing.T) {
 		case message := <-u.output:
 			text += string(message.GetStdout().GetData())
 		case err := <-ended:
-			t.Fatalf("it ended: %v", err)
+			t.Fatalf("the command ended: %v", err)
 		case <-time.After(limit):
 			t.Fatal("no output")
 		}
 	}
 	cancel()
 	if err := <-ended; err == nil || errors.Is(err, io.EOF) {
-		t.Errorf("who went away is told %v", err)
+		t.Errorf("the user who went away got the error %v", err)
 	}
 	b.gone(t, task, "4712")
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Nomad's own code judges the built plugin: its plugin loader starts it as an agent does, and its driver test harness
-// makes allocations for it, with a real log collector. One plugin serves all tests but those that end it.
+// Package harness tests the built plugin with Nomad's own code: Nomad's plugin loader starts the plugin as an agent
+// does, and Nomad's driver test harness makes allocations for it, with a real log collector. One plugin serves all
+// tests but those that kill it.
 package harness
 
 import (
@@ -31,7 +32,7 @@ import (
 	"github.com/zclconf/go-cty/cty/msgpack"
 )
 
-// The test host is emulated, and does much at once.
+// limit is how long a test waits for anything. The test host may be emulated, and runs many tests at once.
 const limit = 90 * time.Second
 
 const pluginFile = "nomad-driver-nspawn"
@@ -143,7 +144,7 @@ func newBox(t *testing.T, p *plugin) *box {
 	return b
 }
 
-// encode makes of a job's config what an agent makes of it.
+// encode turns a job's config into what an agent sends.
 func encode(d drivers.DriverPlugin, options map[string]any) (cty.Value, error) {
 	schema, err := d.TaskConfigSchema()
 	if err != nil {
@@ -157,12 +158,12 @@ func encode(d drivers.DriverPlugin, options map[string]any) (cty.Value, error) {
 	if len(errs) > 0 {
 		return cty.NilVal, errs[0]
 	}
-	// What cannot be encoded would fail the agent later.
+	// A value that cannot be encoded would make an agent fail later.
 	_, err = msgpack.Marshal(value, value.Type())
 	return value, err
 }
 
-// task makes an allocation with one task, not started yet, that goes with the test.
+// task makes an allocation with one task, which is not started yet. The end of the test removes both.
 func (b *box) task(options map[string]any, command ...string) *drivers.TaskConfig {
 	b.t.Helper()
 	alloc := uuid.Generate()
@@ -190,7 +191,7 @@ func (b *box) task(options map[string]any, command ...string) *drivers.TaskConfi
 		b.t.Fatal(err)
 	}
 	destroy := b.MkAllocDir(task, true)
-	// Nobody writes to it: a script that reads from it waits, and starts no process for that.
+	// Nobody writes to this pipe: a script waits by reading from it, which needs no further process.
 	pipe := filepath.Join(task.TaskDir().LocalDir, "wait")
 	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Chmod(pipe, 0o666)); err != nil {
 		b.t.Fatal(err)
@@ -225,7 +226,7 @@ func (b *box) start(script string) (*drivers.TaskConfig, *drivers.TaskHandle) {
 	return task, handle
 }
 
-// startReady is for scripts that say "ready" once their traps are set, and then run until they are stopped.
+// startReady starts a task that sets traps, prints "ready", and runs until it is stopped.
 func (b *box) startReady(traps string) (*drivers.TaskConfig, *drivers.TaskHandle) {
 	b.t.Helper()
 	task, handle := b.start(traps + "\necho ready; while :; do read x </local/wait; done")
@@ -244,7 +245,7 @@ func (b *box) log(task *drivers.TaskConfig, stream string) string {
 	return string(text)
 }
 
-// until waits for what no call tells of.
+// until polls for a condition that no call waits for.
 func until(t *testing.T, what string, condition func() (bool, string)) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
@@ -268,7 +269,7 @@ func (b *box) waitForLog(task *drivers.TaskConfig, stream, part string) {
 	})
 }
 
-// wait gives a task's end.
+// wait waits for the end of a task.
 func wait(t *testing.T, d drivers.DriverPlugin, id string) *drivers.ExitResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -279,7 +280,7 @@ func wait(t *testing.T, d drivers.DriverPlugin, id string) *drivers.ExitResult {
 	}
 	result := <-ch
 	if result == nil {
-		t.Fatalf("%s: no end told", id)
+		t.Fatalf("%s: WaitTask ended without a result", id)
 	}
 	return result
 }
@@ -288,14 +289,14 @@ func expectEnd(t *testing.T, d drivers.DriverPlugin, id string, code int, signal
 	t.Helper()
 	got := wait(t, d, id)
 	if got.Err != nil || got.ExitCode != code || got.Signal != int(signal) || got.OOMKilled {
-		t.Errorf("the end is %+v (error %v), not code %d, signal %d", got, got.Err, code, signal)
+		t.Errorf("the task ended with %+v (error %v), not code %d, signal %d", got, got.Err, code, signal)
 	}
 }
 
 func expectError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Errorf("no error, where it should be of %v", parts)
+		t.Errorf("no error, although one with %v was expected", parts)
 		return
 	}
 	for _, part := range parts {

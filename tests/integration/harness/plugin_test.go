@@ -50,7 +50,7 @@ func TestFingerprintIsHealthyAndStaysOpen(t *testing.T) {
 	} else if text, isText := first.Attributes["driver.nspawn.version"].GetString(); !ok && (!isText || text == "") {
 		t.Errorf("attributes: %v", first.Attributes)
 	}
-	// An agent whose stream ends opens it anew at once, again and again.
+	// The first stream must stay open: an agent opens a stream that ended again at once, in a loop.
 	again, err := newBox(t, shared).Fingerprint(ctx)
 	if err != nil {
 		t.Fatal(err)

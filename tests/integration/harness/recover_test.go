@@ -30,7 +30,7 @@ func stored(t *testing.T, handle *drivers.TaskHandle) *drivers.TaskHandle {
 	return got
 }
 
-// An agent that was killed finds the plugin process where it was.
+// After a kill of the agent the plugin still runs, and the next agent connects to it.
 func TestRecoverTaskOfThePluginThatStillRuns(t *testing.T) {
 	t.Parallel()
 	p := own(t)
@@ -70,9 +70,9 @@ func TestRecoverTaskAfterThePluginWasKilled(t *testing.T) {
 	if err := syscall.Kill(p.pid(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	// Only so an agent starts the plugin again; any other error means to it that the task is gone.
+	// Only with this error does an agent start the plugin again; any other means to it that the task is gone.
 	if got := <-ch; got == nil || !errors.Is(got.Err, bstructs.ErrPluginShutdown) {
-		t.Fatalf("who waited was told %+v", got)
+		t.Fatalf("WaitTask returned %+v", got)
 	}
 
 	next := own(t)

@@ -25,7 +25,7 @@ func TestDeathBySignalIsToldAsOne(t *testing.T) {
 	}
 }
 
-// nspawn takes some codes for its own, and codes above 128 look like signals.
+// nspawn gives some exit codes a meaning of its own, and codes above 128 look like signals.
 func TestExitCodesThatMeanSomethingElseToOthers(t *testing.T) {
 	for _, code := range []int{130, 133, 137, 139} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
@@ -89,8 +89,8 @@ func TestMemoryThatRunsOutIsTold(t *testing.T) {
 	task, _ := b.start("exec tail /dev/zero")
 	got := wait(t, b, task.ID)
 	if !got.OOMKilled || got.ExitCode != 137 || got.Signal != int(syscall.SIGKILL) {
-		t.Errorf("the end is %+v", got)
+		t.Errorf("the task ended with %+v", got)
 	}
-	// Nomad shows this as the exit's message, as that of its own drivers.
+	// Nomad shows this error as the message of the exit; its own drivers use the same text.
 	expectError(t, got.Err, "OOM Killed")
 }

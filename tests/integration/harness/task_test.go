@@ -26,7 +26,7 @@ func TestExitCodeIsThePayloads(t *testing.T) {
 				t.Errorf("handle: %+v", handle)
 			}
 			expectEnd(t, b, task.ID, code, 0)
-			// It is asked again after an agent's restart, until the task is destroyed.
+			// An agent asks again after its restart, so the result must stay until the task is destroyed.
 			expectEnd(t, b.Impl(), task.ID, code, 0)
 		})
 	}
@@ -78,7 +78,7 @@ func TestStartFailsInWordsAndLeavesNothing(t *testing.T) {
 			_, _, err := b.StartTask(task)
 			expectError(t, err, row.words...)
 			if structs.IsRecoverable(err) {
-				t.Errorf("to be tried again: %v", err)
+				t.Errorf("the error is recoverable: %v", err)
 			}
 			_, err = b.InspectTask(task.ID)
 			expectError(t, err, drivers.ErrTaskNotFound.Error())
@@ -127,12 +127,12 @@ func TestStopTask(t *testing.T) {
 				t.Errorf("it took %v, with a timeout of %v", took, row.timeout)
 			}
 			if pid := unitProperty(t, task, "MainPID"); pid != "0" {
-				t.Errorf("still there after StopTask: %s", pid)
+				t.Errorf("process %s still runs after StopTask", pid)
 			}
 			expectEnd(t, b, task.ID, row.code, row.killed)
 			b.waitForLog(task, "stdout", row.said)
 			if err := b.StopTask(task.ID, row.timeout, row.signal); err != nil {
-				t.Errorf("stopped once more: %v", err)
+				t.Errorf("second StopTask: %v", err)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestDestroyTask(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := <-ended; got == nil || got.ExitCode != 137 || got.Signal != int(syscall.SIGKILL) {
-			t.Errorf("who waited was told %+v", got)
+			t.Errorf("WaitTask returned %+v", got)
 		}
 		_, err = b.InspectTask(task.ID)
 		expectError(t, err, drivers.ErrTaskNotFound.Error())
@@ -177,14 +177,14 @@ func TestDestroyTask(t *testing.T) {
 	})
 }
 
-// An agent never sees the error of Go's drivers itself, only its words.
+// Over gRPC an agent gets only the text of the error that drivers in Go return.
 func TestUnknownTask(t *testing.T) {
 	t.Parallel()
 	const id = "7a1cf0ab-0000-4000-8000-000000000000/task/00000000"
 	_, err := shared.InspectTask(id)
 	expectError(t, err, drivers.ErrTaskNotFound.Error())
 	expectError(t, wait(t, shared, id).Err, drivers.ErrTaskNotFound.Error())
-	// An agent tries both again and again otherwise, or keeps what it should forget.
+	// With an error an agent would repeat both calls forever, or never forget the task.
 	if err := shared.StopTask(id, time.Second, ""); err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -246,7 +246,7 @@ func TestWaitThatIsGivenUpLeavesTheTaskAlone(t *testing.T) {
 	}
 	cancel()
 	if got := <-given; got != nil && got.Err == nil {
-		t.Errorf("who gave up was told %+v", got)
+		t.Errorf("the cancelled WaitTask returned %+v", got)
 	}
 	if err := b.StopTask(task.ID, limit, ""); err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestEventsNameTheTask(t *testing.T) {
 		if event.Err != nil {
 			t.Fatalf("%v, after %v", event.Err, seen)
 		}
-		// Of other tests, which nobody read before.
+		// The stream may begin with events of earlier tests, which nobody read.
 		if event.TaskID != task.ID {
 			continue
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Drives a real Nomad agent over its HTTP API, in the test host. One agent serves all tests; the jobs of a whole
-// run are started together, those of a single test when it asks for them.
+// Package nomad drives a real Nomad agent over its HTTP API, in the test host. One agent serves all tests. A run of
+// all tests starts all jobs together; a run of single tests starts only theirs.
 package nomad
 
 import (
@@ -89,7 +89,7 @@ telemetry {
   publish_allocation_metrics = true
 }
 
-# The test's own; for checks, and for nothing else.
+# The tests' stand-in for Consul, which Nomad needs for script checks only.
 consul {
   address          = "%[2]s"
   auto_advertise   = false
@@ -151,7 +151,7 @@ func setUp() error {
 	return os.WriteFile(filepath.Join(directory, "agent.hcl"), []byte(text), 0o600)
 }
 
-// driver tells what the node says of our driver.
+// driver returns the node, and what it reports about our driver.
 func driver() (*api.Node, *api.DriverInfo) {
 	nodes, _, err := client.Nodes().List(nil)
 	if err != nil || len(nodes) != 1 || nodes[0].Status != "ready" {
@@ -178,7 +178,7 @@ func waitForDriver() error {
 	return fmt.Errorf("the node has no healthy driver after %v", limit)
 }
 
-// stopAgent ends agent and plugin as a service manager does, and then what tmpfs they mounted.
+// stopAgent ends agent and plugin as a service manager does, and removes what they leave, with their mounts.
 func stopAgent() error {
 	_ = agent.Process.Signal(syscall.SIGINT)
 	<-agentGone
@@ -230,7 +230,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A job under test. Those that are late start when no earlier test kills the plugin under them any more.
+// A job of the tests. A late one starts after the tests that kill the plugin.
 type job struct {
 	id   string
 	late bool
@@ -334,7 +334,7 @@ func purgeAll() {
 	}
 }
 
-// start gives the job's allocations, once each is past being pending.
+// start starts the job, waits until count of its allocations are no longer pending, and returns them.
 func start(t *testing.T, id string, count int) []*api.Allocation {
 	t.Helper()
 	if err := jobs[id].start(); err != nil {
@@ -388,7 +388,7 @@ func events(s *api.TaskState) string {
 // logs reads a whole log through the API.
 func logs(alloc *api.Allocation, task, kind string) string {
 	done := make(chan struct{})
-	defer close(done) // or the connection stays
+	defer close(done) // otherwise the connection stays open
 	frames, errs := client.AllocFS().Logs(alloc, false, task, kind, "start", 0, done, nil)
 	var text strings.Builder
 	for {
@@ -434,7 +434,8 @@ func waitForState(t *testing.T, alloc *api.Allocation, task, wanted string) *api
 	return s
 }
 
-// pluginPid is the plugin that the agents of these tests use; at an agent's start there are more for a moment.
+// pluginPid returns the pid of the agent's plugin. It returns 0 while there is not exactly one: an agent that starts
+// runs several for a moment.
 func pluginPid() int {
 	out, _ := exec.Command("pgrep", "-f", "^"+directory+"/plugins/nomad-driver-nspawn").Output()
 	pids := strings.Fields(string(out))

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// What an agent needs of a Consul agent before it runs script checks: one that is there, takes everything, and knows
-// how the checks went.
+// consul stands in for the Consul agent that Nomad needs for script checks: it accepts every request, and keeps the
+// results of the checks.
 type consul struct {
 	mutex  sync.Mutex
 	checks map[string]checkState
@@ -54,7 +54,7 @@ func (c *consul) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// last gives how each check went last.
+// last returns the latest result of each check.
 func (c *consul) last() map[string]checkState {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

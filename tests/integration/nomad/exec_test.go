@@ -24,7 +24,7 @@ func init() {
 	jobs["exec"].late = true
 }
 
-// How much goes in and out again. An emulated host needs minutes for what the issue asks for, 100.
+// volume returns how many bytes volumeTest sends. An emulated host needs minutes for 100 MiB.
 func volume() int64 {
 	n, err := strconv.ParseInt(os.Getenv("NSPAWN_TEST_EXEC_MIB"), 10, 32)
 	if err != nil {
@@ -33,7 +33,7 @@ func volume() int64 {
 	return n << 20
 }
 
-// command runs one in the task as nomad alloc exec does, without a terminal.
+// command runs a command in the task as nomad alloc exec does, without a terminal.
 func command(ctx context.Context, alloc *api.Allocation, stdin io.Reader, stdout, stderr io.Writer, words ...string) (int, error) {
 	return client.Allocations().Exec(ctx, alloc, "task", false, words, stdin, stdout, stderr, nil, nil)
 }
@@ -45,7 +45,7 @@ func TestAllocExec(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 
-	// Nomad takes half a minute to notice: all else is done meanwhile.
+	// Nomad notices only after half a minute that this user is gone; the other tests run meanwhile.
 	leave(t, alloc)
 	t.Run("output_input_and_code", func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
@@ -84,7 +84,8 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// An agent drops what it has not read yet of a stream that has ended when it has something to pass on into it.
+// endlessInputTest ends the stream while the agent still has input for it. If the driver closes such a stream too
+// early, the agent drops the output that it has not read yet.
 func endlessInputTest(ctx context.Context, t *testing.T, alloc *api.Allocation) {
 	for i := 0; i < 5; i++ {
 		var stdout, stderr bytes.Buffer
@@ -95,7 +96,8 @@ func endlessInputTest(ctx context.Context, t *testing.T, alloc *api.Allocation) 
 	}
 }
 
-// As before; what is passed on is a sign of life, every 10 s, and an agent needs a while for 4 MiB.
+// lateOutputTest is the same with the agent's heartbeat as the input: one comes every 10 s, and an agent takes a
+// while to read 4 MiB.
 func lateOutputTest(ctx context.Context, t *testing.T, alloc *api.Allocation) {
 	var stdout, stderr bytes.Buffer
 	code, err := command(ctx, alloc, strings.NewReader(""), &stdout, &stderr, "/bin/sh", "-c", "sleep 9; head -c 4194304 /dev/zero; exit 9")
@@ -124,7 +126,7 @@ func volumeTest(ctx context.Context, t *testing.T, alloc *api.Allocation) {
 		t.Errorf("the file: %v %v", info, err)
 	}
 	if !bytes.Equal(sent.Sum(nil), received.Sum(nil)) {
-		t.Error("what came out is not what went in")
+		t.Error("the command wrote other bytes than it read")
 	}
 }
 
@@ -148,7 +150,7 @@ func checkTest(t *testing.T, alloc *api.Allocation) {
 	becomes("passing", "as it should be")
 }
 
-// A terminal is tmux's, which nobody looks at.
+// A terminal is a window of tmux.
 type terminal struct{ t *testing.T }
 
 func (s *terminal) tmux(words ...string) string {
@@ -169,7 +171,7 @@ func (s *terminal) shows(what string, parts ...string) {
 	})
 }
 
-// line types a line. What is typed must not be what is waited for.
+// line types a line. The terminal shows it, so it must not contain the text that the test waits for.
 func (s *terminal) line(text string) {
 	s.t.Helper()
 	s.tmux("send-keys", "-l", text)
@@ -217,8 +219,7 @@ func terminalTest(t *testing.T, alloc *api.Allocation) {
 	})
 }
 
-// leave begins a command and goes away. The agent notices that only when something comes of the command; of this
-// one nothing does.
+// leave starts a command and goes away. An agent notices that only when the command writes; this one writes nothing.
 func leave(t *testing.T, alloc *api.Allocation) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -235,7 +236,7 @@ func leave(t *testing.T, alloc *api.Allocation) {
 	<-ended
 }
 
-// left returns what there is of that command.
+// left returns the pids of that command's processes.
 func left() string {
 	found, _ := execOutput("pgrep", "-f", "^sleep 4714")
 	return found

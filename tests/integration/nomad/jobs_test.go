@@ -95,8 +95,8 @@ func TestHelloExampleRunsAndStops(t *testing.T) {
 }
 
 func TestGroupNetworkIsJoinedAndUsersStayApart(t *testing.T) {
-	// Its network hook fails for mode "none" before any driver is asked: "network already configured but not
-	// found in state".
+	// The network hook of Nomad 1.11 fails for mode "none" before it asks a driver: "network already configured but
+	// not found in state".
 	if strings.HasSuffix(os.Getenv("NOMAD_AGENT"), "1.11") {
 		t.Skip("this agent cannot set up a network of mode none")
 	}
@@ -121,7 +121,7 @@ func TestGroupNetworkIsJoinedAndUsersStayApart(t *testing.T) {
 	waitForState(t, alloc, "task", "dead")
 }
 
-// count tells how many numbers a log has; they must follow each other.
+// count returns how many numbers a log has; they must be consecutive.
 func count(t *testing.T, alloc *api.Allocation) (n int, last string) {
 	t.Helper()
 	for _, line := range strings.Split(logs(alloc, "task", "stdout"), "\n") {
@@ -202,7 +202,7 @@ func TestTasksSurviveSigkillOfPluginAndAgent(t *testing.T) {
 			t.Errorf("failed:\n%s", events(s))
 		}
 		n, last := count(t, alloc)
-		// The signal may come between the output and the addition.
+		// The signal may come after the task has written a number and before it adds one to it.
 		if last != "last "+strconv.Itoa(n) && last != "last "+strconv.Itoa(n-1) {
 			t.Errorf("%d lines and then %q", n, last)
 		}
@@ -221,9 +221,9 @@ func haveDebian() bool {
 func TestBootedDebianExampleRunsAndShutsDown(t *testing.T) {
 	if !haveDebian() {
 		if os.Getenv("NSPAWN_TEST_NO_DEBIAN") != "" {
-			t.Skip("there is no Debian image, and the environment says that this is well")
+			t.Skip("there is no Debian image (NSPAWN_TEST_NO_DEBIAN is set)")
 		}
-		t.Fatal("there is no Debian image: build/images/debian when the payload was made (NSPAWN_TEST_NO_DEBIAN=1 skips this)")
+		t.Fatal("there is no Debian image: DEBIAN_IMAGE was missing when payload.sh ran (NSPAWN_TEST_NO_DEBIAN=1 skips this)")
 	}
 	alloc := start(t, "debian", 1)[0]
 	waitForState(t, alloc, "debian", "running")

@@ -22,7 +22,7 @@ func init() {
 	}
 }
 
-// startLate has all of them start at once, unless a single test is run.
+// startLate starts all late jobs at once, unless a single test is run.
 func startLate() {
 	if pattern := flag.Lookup("test.run").Value.String(); pattern != "" && pattern != "." {
 		return
@@ -34,13 +34,13 @@ func startLate() {
 	}
 }
 
-// How a task ended, as the API reports it.
+// An end of a task, as the API reports it.
 type end struct {
 	code, signal int
 	outOfMemory  bool
 }
 
-// expectEnd waits for a task's one and only end.
+// expectEnd waits for the end of a task, which must be its only one.
 func expectEnd(t *testing.T, alloc *api.Allocation, wanted end) {
 	t.Helper()
 	s := waitForState(t, alloc, "task", "dead")
@@ -96,7 +96,7 @@ func TestEndsAreReportedExactly(t *testing.T) {
 	}
 }
 
-// local is a file of the task's directory, which is /local inside.
+// local returns the path of a file that the task has in /local.
 func local(alloc *api.Allocation, name string) string {
 	return filepath.Join(directory, "data/alloc", alloc.ID, "task/local", name)
 }
@@ -131,7 +131,7 @@ func restartAgent(t *testing.T) {
 	}
 }
 
-// collectors gives the log collectors that serve an allocation.
+// collectors returns the pids of the log collectors that serve an allocation.
 func collectors(alloc *api.Allocation) (pids []int) {
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	seen := map[int]bool{}
@@ -159,11 +159,11 @@ func lines(n int) string {
 	return text.String()
 }
 
-// Nomad starts a collector again only when it starts itself, so one test has both.
+// Nomad starts a log collector again only when it is itself started again, so one test covers both.
 func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 	groups := byGroup(t, "away", 6)
 	writer := start(t, "collector", 1)[0]
-	// Nothing shall be on its way when the agent is killed.
+	// No job may be in the middle of its start when the agent is killed.
 	for _, id := range []string{"signals", "journal", "exec"} {
 		waitForState(t, start(t, id, 1)[0], "task", "running")
 	}
@@ -178,7 +178,7 @@ func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 	}
 	kill(t, found[0])
 	letGo(t, writer)
-	// A SIGPIPE would have been its end, and a pipe that nobody reads holds this much.
+	// The task may get no SIGPIPE, nor wait: a pipe that nobody reads holds this much.
 	until(t, "the task wrote on without a collector", func() (bool, string) {
 		_, err := os.Stat(local(writer, "wrote"))
 		return err == nil, fmt.Sprint(err)
@@ -212,7 +212,7 @@ func TestEndsAndOutputWhileNomadIsAwayAreNotLost(t *testing.T) {
 			t.Errorf("%s, %d restarts\n%s", s.State, s.Restarts, events(s))
 		}
 	})
-	// What was run once more would end the same way.
+	// A second run would end in the same way, so the output has to show that there was only one.
 	expectOneEnd := func(t *testing.T, group string, wanted end) {
 		t.Helper()
 		expectEnd(t, groups[group], wanted)

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// secondAgent stands beside the one of all tests, with a data_dir and ports of its own.
+// secondAgent is another agent beside the one of all tests, with its own data_dir and ports.
 type secondAgent struct {
 	client  *api.Client
 	command *exec.Cmd
@@ -25,7 +25,7 @@ func second(name string) string {
 	return filepath.Join(directory, "second"+name)
 }
 
-// start starts it with more options for the driver.
+// start starts the agent, with more options for the driver.
 func (s *secondAgent) start(t *testing.T, options string) {
 	t.Helper()
 	text := fmt.Sprintf(configuration, directory, consulAddress)
@@ -56,7 +56,7 @@ func (s *secondAgent) stop() {
 	}
 }
 
-// lose removes all that it knows.
+// lose removes the agent's data_dir, so that its node is lost.
 func (s *secondAgent) lose(t *testing.T) {
 	t.Helper()
 	err := run(fmt.Sprintf(`
@@ -67,7 +67,7 @@ func (s *secondAgent) lose(t *testing.T) {
 	}
 }
 
-// lines gives what it logged with these words.
+// lines returns the lines of the agent's log that contain words.
 func (s *secondAgent) lines(words string) string {
 	text, _ := os.ReadFile(second(".log"))
 	var found []string
@@ -79,7 +79,7 @@ func (s *secondAgent) lines(words string) string {
 	return strings.Join(found, "\n")
 }
 
-// runTwo gives the machines of two tasks that it runs.
+// runTwo runs two tasks and returns the names of their machines.
 func (s *secondAgent) runTwo(t *testing.T) (machines []string) {
 	t.Helper()
 	text, _ := embedded("counting")()
@@ -107,7 +107,7 @@ func (s *secondAgent) runTwo(t *testing.T) (machines []string) {
 	return machines
 }
 
-// owner is what nspawnctl ps says of a task; empty when it says nothing.
+// owner returns a task's owner as nspawnctl ps shows it, or "" for a task that it does not show.
 func owner(t *testing.T, machine string) string {
 	t.Helper()
 	for _, line := range strings.Split(output(t, filepath.Join(payload, "nspawnctl"), "ps"), "\n") {
@@ -159,7 +159,7 @@ func TestTasksOfALostNodeAreToldOfAndEndedAndNoOthers(t *testing.T) {
 	lost := s.runTwo(t)
 	expectOwners(t, "nomad", lost[0], lost[1], own)
 
-	// The other agent is away meanwhile, and comes back late.
+	// The first agent is killed as well, and starts again only after the second has ended its lost tasks.
 	plugins, _ := execOutput("pgrep", "-P", strconv.Itoa(agent.Process.Pid), "-x", "nomad-driver-ns")
 	plugin, err := strconv.Atoi(plugins)
 	if err != nil {
@@ -171,7 +171,7 @@ func TestTasksOfALostNodeAreToldOfAndEndedAndNoOthers(t *testing.T) {
 	s.stop()
 	s.lose(t)
 	s.start(t, `orphan_timeout = "30s"`)
-	until(t, "the tasks are told of", func() (bool, string) {
+	until(t, "a warning about the tasks", func() (bool, string) {
 		told := s.lines("its node's client state is lost")
 		return strings.Contains(told, lost[0]) && strings.Contains(told, lost[1]), told
 	})
@@ -181,15 +181,15 @@ func TestTasksOfALostNodeAreToldOfAndEndedAndNoOthers(t *testing.T) {
 	expectGone(t, lost[0])
 	expectGone(t, lost[1])
 	if ended := s.lines("ending a task of a lost node"); !strings.Contains(ended, lost[1]) || strings.Contains(ended, lost[0]) {
-		t.Errorf("not %s alone was ended:\n%s", lost[1], ended)
+		t.Errorf("expected the end of %s only:\n%s", lost[1], ended)
 	}
 
 	expectOwners(t, "nomad", own)
 	restartAgent(t)
 	if task := waitForState(t, alloc, "task", "running"); task.Restarts != 0 || invocation() != before {
-		t.Errorf("the other agent's task was ended:\n%s", events(task))
+		t.Errorf("the first agent's task was ended:\n%s", events(task))
 	}
 	if told := s.lines(own); told != "" {
-		t.Errorf("the other agent's task was told of:\n%s", told)
+		t.Errorf("the second agent's log has the first agent's task:\n%s", told)
 	}
 }

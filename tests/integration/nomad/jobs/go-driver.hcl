@@ -1,4 +1,5 @@
-# As for the Go driver: every option of it that this driver has so far. BINDS is where the spellings differ.
+# A job as written for the Go driver, with every option of it that this driver has. The test fills in NAME and BINDS,
+# an option that has several spellings.
 job "NAME" {
   datacenters = ["dc1"]
   type        = "batch"
