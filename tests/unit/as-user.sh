@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs unit test programs as an ordinary user, in a copy of what they need: as-user.sh RESULTS PROGRAM...
-# TEST_FILES: what else they need. RESULTS is as that of run.sh. Who is no root already runs them as himself.
+# Runs unit test programs as an ordinary user, in a copy of the files that they need: as-user.sh RESULTS PROGRAM...
+# TEST_FILES: further files that they need. RESULTS is like that of run.sh. A user other than root is not changed.
 set -euo pipefail
 
 results=$1

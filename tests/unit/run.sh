@@ -16,7 +16,7 @@ skipped_tests() { # TAP
 	[[ ! -f "$1" ]] || sed -nE '/# SKIP test was skipped$/d; s/^ok - ([^ ]*)::([^ ]*) .*# SKIP (.*)/\1\/\2: \3/p' "$1"
 }
 
-# Leaves a line "PASSED FAILED SKIPPED" in its directory, and says how it went.
+# Runs a program, leaves a line "PASSED FAILED SKIPPED" in the program's directory, and prints the result.
 run() { # PROGRAM
 	local own=$directory/${1##*/}
 	local log=$own/log status line tested passing leaks skipped attempt
@@ -25,7 +25,7 @@ run() { # PROGRAM
 	for attempt in 1 2 3; do
 		rm -rf "$own/reports"
 		mkdir -p "$own/reports"
-		# A leak fails no test by itself, so its report is looked for afterwards.
+		# A leak fails no test, but leaves a report.
 		ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$own/reports/asan:allocator_may_return_null=1" \
 			UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:print_stacktrace=1" \
 			timeout 300 "$1" --timeout 60 --tap="$own/tap" ${FILTER:+--filter "$FILTER"} >"$log" 2>&1
@@ -54,7 +54,7 @@ run() { # PROGRAM
 	local bad=$((${tested:-0} - ${passing:-0}))
 	((bad > 0)) || bad=1
 	echo "${passing:-0} $bad $skipped" >"$own/result"
-	# Said at once, for others speak too.
+	# Printed in one piece, because other programs print at the same time.
 	{
 		printf '  FAIL  %-24s status %d\n' "${1##*/}" "$status"
 		cat "$log"

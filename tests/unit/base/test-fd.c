@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 
-/* A directory of this test's own, as working directory; removed with what a test is expected to leave. */
+/* The working directory of a test. */
 static char directory[] = "/tmp/test-fd.XXXXXX";
 
 static void enter(void) {
@@ -92,7 +92,7 @@ Test(fd, a_leftover_or_planted_link_is_not_followed) {
 Test(fd, a_write_that_fails_leaves_nothing) {
         cr_assert_eq(file_write_private("none/file", "x", 1), -ENOENT);
 
-        /* A folder cannot be replaced by a file. */
+        /* A file cannot replace a directory. */
         cr_assert_eq(mkdir("folder", 0700), 0);
         cr_assert_eq(file_write_private("folder", "x", 1), -EISDIR);
         cr_assert_eq(access("folder.tmp", F_OK), -1);
@@ -156,9 +156,9 @@ Test(fd, write_all_survives_a_small_pipe) {
         cr_assert_eq(fd_write_all(-1, NULL, 0), 0);
 }
 
-/* ---- what other processes have open as well ---- */
+/* ---- fd_open_again() ---- */
 
-/* Opens @fd again. Return: whether what was opened has flags of its own. */
+/* Opens @fd again. Return: whether O_NONBLOCK is set for the new descriptor only. */
 static bool opened_anew(int fd, int flags) {
         _cleanup_fd_ int again = fd_open_again(fd, flags);
         int before = fcntl(fd, F_GETFL);
@@ -196,7 +196,7 @@ Test(fd, anything_else_stays_what_it_is) {
         cr_expect_not(opened_anew(null, O_WRONLY));
         cr_expect_eq(fd_open_again(-1, O_RDONLY), -EBADF);
 
-        /* Whoever writes next goes on behind it. */
+        /* Both descriptors share one position, so that the next writer does not overwrite. */
         _cleanup_fd_ int again = fd_open_again(file, O_WRONLY);
         cr_assert_eq(write(again, "one", 3), 3);
         cr_expect_eq(lseek(file, 0, SEEK_CUR), 3);

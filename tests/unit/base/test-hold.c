@@ -34,7 +34,7 @@ static void write_machine(const char *path, pid_t leader) {
         cr_assert_eq(fclose(file), 0);
 }
 
-/* Return: the pid of a process that is gone. */
+/* Return: the pid of a process that has ended. */
 static pid_t dead_process(void) {
         pid_t pid = fork();
 
@@ -49,7 +49,7 @@ typedef struct Names {
         char *name, *machine, *directory, *holds;
 } Names;
 
-/* A container of this test's own, of which machined has a file and nspawn left a directory. */
+/* Makes what a killed container leaves: the file of systemd-machined, and the directory of nspawn. */
 static void names_make(Names *names, pid_t leader) {
         names->name = xasprintf("test-hold-%d", getpid());
         names->machine = xasprintf(MACHINED_DIRECTORY "/%s", names->name);
@@ -131,7 +131,7 @@ Test(hold, all_that_is_written_down_is_released_once) {
         write_holds(&names, text);
 
         cr_expect_eq(holds_release(names.holds, HOLD_SET(HOLD_MACHINE)), HOLD_SET(HOLD_MACHINE));
-        cr_expect_eq(access(names.directory, F_OK), 0, "nobody asked for it");
+        cr_expect_eq(access(names.directory, F_OK), 0, "only the machine was to be released");
         cr_expect_eq(holds_release(names.holds, HOLDS_ALL), HOLD_SET(HOLD_CONTAINER));
         cr_expect_neq(access(names.directory, F_OK), 0);
         cr_expect_eq(holds_release(names.holds, HOLDS_ALL), 0);

@@ -15,7 +15,7 @@
 
 TestSuite(remove, .timeout = 30);
 
-/* A directory to clear, and one beside it that is nobody's business. */
+/* A directory to clear, and another beside it that must stay as it is. */
 typedef struct Box {
         char root[32];
         char *directory;
@@ -63,7 +63,7 @@ static void box_close(Box *box) {
 }
 #define _cleanup_box_ _cleanup_(box_close)
 
-/* Mounts of this test's own, which end with it. */
+/* Begins a mount namespace, which ends with the test. */
 static void mounts_begin(void) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 cr_skip_test("no mounts here");
@@ -76,7 +76,7 @@ static void mount_at(const char *directory, const char *name, const char *type, 
                 mount(source, path, type, type ? 0 : MS_BIND, NULL), 0, "%s: %s", path, strerror(errno));
 }
 
-/* As nspawn of systemd 262 leaves it. */
+/* Makes what nspawn of systemd 262 leaves. */
 static void make_leftovers(const Box *box) {
         _cleanup_free_ char *inner = path_of(box->directory, "web-1"), *mounted = NULL;
 
@@ -87,7 +87,7 @@ static void make_leftovers(const Box *box) {
         mount_at(inner, "unix-export", "tmpfs", "tmpfs");
         mounted = path_of(inner, "unix-export");
         make_file(mounted, "of-the-container");
-        mount_at(inner, "unix-export", "tmpfs", "tmpfs"); /* a second one over it */
+        mount_at(inner, "unix-export", "tmpfs", "tmpfs"); /* over the first mount */
 }
 
 Test(remove, mounts_and_directories_go_and_files_stay_for_the_next_run) {
@@ -131,7 +131,7 @@ Test(remove, nothing_is_removed_through_links_and_mounts) {
                 cr_expect(has(box.other, "kept"));
         }
 
-        /* In the place of the directory, too. */
+        /* The directory itself may be a link as well. */
         cr_assert_eq(rmdir(box.directory), 0);
         cr_assert_eq(symlink(box.other, box.directory), 0);
         directory_clear(box.directory, false);

@@ -29,7 +29,7 @@ Test(string_map, keeps_the_order_and_replaces_in_place) {
         cr_assert_null(string_map_get(&copy, "gone"));
 }
 
-/* A search from the front for each of them would take minutes. */
+/* With a linear search for each entry this would take minutes. */
 Test(string_map, holds_very_many) {
         _cleanup_string_map_ StringMap map = {};
         _cleanup_value_ Value *value = value_new_map();

@@ -25,7 +25,7 @@ Test(string, copies_are_copies_and_empty_ones_work) {
         cr_assert_null(xstrdup_null(NULL));
 }
 
-/* The sanitizer ends the process itself, in another way. */
+/* The address sanitizer ends the process itself, with another signal. */
 #ifndef __SANITIZE_ADDRESS__
 Test(string, a_size_that_overflows_ends_the_process, .signal = SIGABRT) {
         volatile size_t n = SIZE_MAX / 2;
@@ -70,7 +70,7 @@ Test(string, replace_takes_parts_of_itself) {
         cr_assert_str_eq(s, "x");
 }
 
-/* What is valid; and how many U+FFFD sanitizing puts in, between what stays. */
+/* Bytes, whether they are valid UTF-8, and the sanitized text: U+FFFD (R) replaces what is not valid. */
 static const struct {
         const char *bytes;
         size_t n;
@@ -118,7 +118,7 @@ static const struct {
 
 Test(string, utf8_is_told_from_what_only_resembles_it) {
         for (size_t i = 0; i < ELEMENTSOF(utf8_rows); i++) {
-                /* No NUL behind it, so that the sanitizer sees a byte too many. */
+                /* A copy without a NUL at its end, so that the address sanitizer sees a read beyond it. */
                 _cleanup_free_ char *bytes = xmemdup(utf8_rows[i].bytes, utf8_rows[i].n);
 
                 cr_assert_eq(utf8_is_valid(bytes, utf8_rows[i].n), utf8_rows[i].valid, "row %zu", i);

@@ -46,14 +46,14 @@ static void on_done(void *userdata, const char *result, const sd_bus_error *erro
         string_replace(&box->error_words, error ? error->message : NULL);
 }
 
-/* Not connected yet. */
+/* Opens the box without waiting for the connection. */
 static void box_prepare(Box *box) {
         *box = (Box){};
         cr_assert_geq(sd_event_new(&box->event), 0);
         box->fake = fake_systemd_new(box->event);
         box->system_bus = system_bus_new(box->event, box->fake->address, on_changed, box);
         cr_assert_not_null(box->system_bus);
-        cr_assert_eq(box->n_ready + box->n_lost, 0, "not from within the call");
+        cr_assert_eq(box->n_ready + box->n_lost, 0, "a callback from within the call");
 }
 
 static void box_open(Box *box) {
@@ -116,7 +116,7 @@ Test(system_bus, reads_versions_with_letters_around) {
         }
 }
 
-/* Version 0 would leave out what newer systemds know, and give nspawn options of the newest. */
+/* With version 0 newer properties would be left out, and nspawn would get options of the newest version. */
 Test(system_bus, a_connection_without_a_version_has_failed) {
         static const char *const versions[] = { "none", "", "0", "v" };
 
@@ -162,7 +162,7 @@ Test(system_bus, keeps_trying_while_there_is_no_bus) {
         cr_assert_eq(system_bus_version(box.system_bus), 252);
 }
 
-/* Seven times is long enough for pauses that double to grow beyond all bounds. */
+/* After seven attempts, pauses that double without a limit would be far too long. */
 Test(system_bus, never_pauses_long_however_long_the_bus_is_away) {
         _cleanup_box_ Box box = {};
 
@@ -310,7 +310,7 @@ Test(system_bus, what_was_sent_arrives_before_the_manager_is_gone) {
         cr_assert_eq(fake_systemd_count(box.fake, "KillUnit a.service all 15"), 1);
 }
 
-/* Return: how many messages were sent until one could not be written any more. */
+/* Sends messages until the socket takes no more. Return: how many. */
 static size_t fill_socket(Box *box) {
         _cleanup_free_ char *name = xcalloc(4096, 1);
         uint64_t n_queued = 0;
@@ -417,8 +417,8 @@ Test(system_bus, a_machined_that_does_not_answer_says_nothing_of_an_image) {
 
 typedef struct Observed {
         BusObserver observer;
-        BusObserver *ends; /* another, which is ended in each call */
-        int result;        /* of being opened */
+        BusObserver *ends; /* another observer, which each callback of this one ends */
+        int result;        /* of opening the match */
         unsigned n_opened, n_lost;
 } Observed;
 
@@ -498,7 +498,7 @@ Test(system_bus, a_connection_that_an_observer_cannot_use_is_made_again) {
 
         unsigned n_lost = box.n_lost;
         observe(&box, &late);
-        cr_assert_eq(box.n_lost, n_lost, "not from within the call");
+        cr_assert_eq(box.n_lost, n_lost, "a callback from within the call");
         RUN_UNTIL(box.event, box.n_lost > n_lost);
         late.result = 0;
         RUN_UNTIL(box.event, box.n_ready == 2);

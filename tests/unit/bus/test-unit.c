@@ -24,11 +24,11 @@ typedef struct Box {
         unsigned n_lost;
         unsigned n_changed;
         unsigned n_unreadable;
-        char *active_state; /* as told last */
+        char *active_state; /* of the last callback */
         bool gone;
-        char *unreadable; /* message */
+        char *unreadable; /* message of the error */
         uint32_t main_pid;
-        char *frozen; /* words */
+        char *frozen; /* message of the error */
 } Box;
 
 static void on_connection(void *userdata, const Error *error) {
@@ -184,7 +184,7 @@ Test(unit, an_end_is_read_anew) {
         cr_assert_eq(fake_systemd_count(box.fake, "GetAll a-b.service"), 1);
 }
 
-/* Told only as it is: the unit is up again when it is read. */
+/* The callback gets the current state only: the unit is up again when it is read. */
 Test(unit, a_restart_through_inactive_is_no_end) {
         _cleanup_box_ Box box;
 
@@ -332,7 +332,7 @@ Test(unit, what_was_asked_for_before_the_bus_went_is_told_when_it_is_back) {
         box_open(&box);
         FakeUnit *fake = fake_unit_add(box.fake, "a-b.service", "active");
         fake_systemd_drop(box.fake);
-        /* Nobody knows of the loss yet. */
+        /* The loop has not noticed the loss yet. */
         unit_refresh(box.unit);
         cr_assert_eq(unit_pin(box.unit), -ENOTCONN);
         RUN_UNTIL(box.event, box.n_lost > 0);
@@ -344,7 +344,7 @@ Test(unit, what_was_asked_for_before_the_bus_went_is_told_when_it_is_back) {
         cr_assert_eq(box.n_changed, 1);
         cr_assert_str_eq(box.active_state, "active");
 
-        /* Changes are followed as before. */
+        /* Later changes are reported as before. */
         fake_unit_exit(box.fake, fake, CLD_EXITED, 0);
         RUN_UNTIL(box.event, box.n_changed == 2);
         cr_assert(box.gone);
@@ -384,7 +384,7 @@ Test(unit, calls_name_the_unit_and_come_in_order) {
 
 /* ---- frozen units ---- */
 
-/* A unit that has a control group. */
+/* Opens the box with a unit that has a control group. */
 static void frozen_open(Box *box, Groups *groups, const char *unit_frozen, const char *slice_frozen) {
         box_open(box);
         groups_open(groups);
@@ -420,7 +420,7 @@ Test(unit, what_is_frozen_is_thawed_before_it_is_stopped_or_killed) {
         } rows[] = {
                 { "0\n", NULL, 0 },
                 { "1\n", NULL, 1 },
-                /* systemd thaws what is active; a unit that starts or ends is not. */
+                /* systemd thaws active units only, not one that starts or ends. */
                 { "1\n", "Unit a-b.service is not active.", 1 },
         };
 
@@ -491,7 +491,7 @@ Test(unit, dead_and_up_mean_what_systemd_means) {
         }
 }
 
-/* Those who are told, in order; each may end the watch of another. */
+/* One of several watches of the same unit; its callback may end another. */
 typedef struct Told {
         unsigned n;
         Unit **ends;
@@ -507,7 +507,7 @@ static void count_told(void *userdata, const UnitStatus *status _unused_) {
 
 static const UnitCallbacks count_told_callbacks = { .changed = count_told };
 
-/* Matches of units that nothing happens to. */
+/* Watches units that do not change. */
 static void watch_others(Box *box, Unit **units, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_free_ char *name = xasprintf("many-%zu.service", i);
@@ -536,7 +536,7 @@ Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_mean
                 settle(&box);
                 fake_unit_emit(box.fake, fake_unit_add(box.fake, "x.service", "active"));
                 settle(&box);
-                cr_expect_eq(told[0].n + told[1].n, 1, "one ended the other, row %zu", k);
+                cr_expect_eq(told[0].n + told[1].n, 1, "one ends the other; row %zu", k);
                 cr_expect_eq((units[0] == NULL) + (units[1] == NULL), 1);
                 cr_expect_eq(told[2].n, 1);
                 units_free(units, ELEMENTSOF(units));
@@ -544,7 +544,7 @@ Test(unit, whoever_watches_the_same_unit_is_told_unless_the_watch_was_ended_mean
         }
 }
 
-/* The bus takes 512 matches from a connection. */
+/* dbus-daemon allows a connection 512 matches. */
 #define N_MANY 600
 
 Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
@@ -554,7 +554,7 @@ Test(unit, more_units_are_watched_than_a_connection_may_have_matches) {
         box_open(&box);
         FakeUnit *first = fake_unit_add(box.fake, "many-0.service", "active"),
                  *last_one = fake_unit_add(box.fake, "many-599.service", "active");
-        /* Again, when all were let go. */
+        /* The second round begins when all watches of the first have ended. */
         for (unsigned round = 1; round <= 2; round++) {
                 watch_others(&box, many, N_MANY);
                 settle(&box);
@@ -586,7 +586,7 @@ Test(unit, only_those_that_share_a_match_are_woken_by_other_units) {
                         fake_unit_emit(box.fake, other);
                         settle(&box);
                         uint64_t n_woken = signal_matches_n_signals(box.system_bus) - before;
-                        /* Of the service and of the unit; the box has a watch too. */
+                        /* 2: one of the interface Service, one of Unit. The box has a watch as well. */
                         cr_expect_eq(n_woken, n < SIGNAL_MATCHES_OWN_MAX ? 0 : 2, "%zu: %zu", n,
                                 (size_t) n_woken);
                         units_free(many, n);
@@ -613,7 +613,7 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
         cr_assert_eq(fake_systemd_count(box.fake, "GetAll"), TURNS_MAX);
         cr_assert_eq(box.n_unreadable, 0);
 
-        /* Whoever does not want it any more makes room; who waits in vain holds nobody up. */
+        /* A watch that ends gives its turn to the next, whether it waits or its call has no answer. */
         box.fake->ignore = NULL;
         crowd[N_CROWD - 1] = unit_free(crowd[N_CROWD - 1]);
         for (size_t i = 0; i < TURNS_MAX; i++)
@@ -625,7 +625,7 @@ Test(unit, a_crowd_takes_turns_and_everyone_is_read) {
                 unit_free(crowd[i]);
 }
 
-/* libsystemd answers all calls under way itself before anybody hears that the connection is lost. */
+/* libsystemd answers all pending calls itself before it reports that the connection is lost. */
 Test(unit, a_crowd_is_told_nothing_while_the_bus_goes_twice_and_all_when_it_is_back) {
         _cleanup_box_ Box box;
         Unit *crowd[N_CROWD];

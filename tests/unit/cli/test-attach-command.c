@@ -17,7 +17,7 @@
 #include "own-name.h"
 #include "unit/nspawn.h"
 
-/* nspawnctl attach; how the journal is read needs a journal, and is an integration test's. */
+/* nspawnctl attach. An integration test covers how it reads the journal. */
 TestSuite(attach_command, .timeout = 60);
 
 static int run(CliBox *box) {
@@ -28,7 +28,7 @@ static int run(CliBox *box) {
 
 /* ---- a terminal ---- */
 
-/* The side of the task. */
+/* The task's side of the connection. */
 static struct {
         int listener, connection;
         char *directory, *path;
@@ -168,7 +168,7 @@ Test(attach_command, a_terminal_that_nobody_serves_is_said) {
         terminal_close();
 }
 
-/* ---- none ---- */
+/* ---- no terminal ---- */
 
 static void expect_elsewhere(const char *id, const char *words) {
         _cleanup_cli_box_ CliBox box;

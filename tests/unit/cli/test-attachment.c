@@ -16,7 +16,7 @@
 
 TestSuite(attachment, .timeout = 60);
 
-/* An attachment to a socket of the test's own. */
+/* An attachment, and the test's side of its socket. */
 typedef struct Box {
         sd_event *event;
         Attachment *attachment;
@@ -79,7 +79,7 @@ static void box_turns(Box *box) {
                 cr_assert_geq(sd_event_run(box->event, 0), 0);
 }
 
-/* Return: the length of a message, at most as long as one may be; 0 when there is none. */
+/* Return: the length of a received message; 0 when there is none. */
 static size_t receive(Box *box, char *message) {
         ssize_t n = recv(box->theirs, message, ATTACH_MESSAGE_MAX, MSG_TRUNC);
 
@@ -157,7 +157,7 @@ Test(attachment, input_for_a_terminal_that_is_gone_has_no_room) {
 
         box_open(&box);
         box.theirs = fd_close(box.theirs);
-        /* The end is read only where output is wanted. */
+        /* While output is not read, the end of the connection is not noticed. */
         attachment_set_reading(box.attachment, false);
         cr_expect(attachment_write(box.attachment, "a", 1));
         box_turns(&box);
@@ -178,7 +178,7 @@ Test(attachment, output_is_told_and_the_end_behind_it) {
         RUN_UNTIL(box.event, box.n_ended > 0);
         cr_expect_str_eq(box.shown.text, "onetwo");
 
-        /* It may still be used by who does not look. */
+        /* Calls after the end do no harm. */
         cr_expect_not(attachment_write(box.attachment, "x", 1));
         attachment_resize(box.attachment, 1, 1);
         attachment_set_reading(box.attachment, false);

@@ -9,7 +9,7 @@ TestSuite(escape, .timeout = 30);
 
 #define KEY "\x1d"
 
-/* Return: whether the way out is in @text, typed at once at @now_msec. */
+/* Return: whether @text, typed at once at @now_msec, completes the escape sequence. */
 static bool type(Escape *escape, const char *text, uint64_t now_msec) {
         return escape_look(escape, text, strlen(text), now_msec * USEC_PER_MSEC);
 }

@@ -14,10 +14,10 @@
 #include "fake-leader.h"
 #include "task/spec.h"
 
-/* nspawnctl exec and shell, with a stand-in for what runs the command. */
+/* nspawnctl exec and shell, with a fake of exec.h that runs no command. */
 TestSuite(exec_command, .timeout = 60);
 
-/* The one command of a test, and what was done to it. */
+/* The command of a test, and what nspawnctl did with it. */
 static struct {
         Exec exec;
         sd_event *event;
@@ -31,7 +31,7 @@ static struct {
         bool input_closed, killed, reading, freed;
 } fake = { .reading = true };
 
-/* What the command does when it begins, from the loop. */
+/* What the command does when it begins. */
 static void (*script)(void);
 static int refusal;
 
@@ -57,7 +57,7 @@ static void finish(int code) {
 
 static void fake_close_input(Exec *exec _unused_) {
         fake.input_closed = true;
-        /* As cat does. */
+        /* The command is like cat. */
         if (fake.input.length > 0)
                 fake.callbacks->on_output(fake.userdata, EXEC_OUTPUT, fake.input.text, fake.input.length);
         finish(0);
@@ -71,7 +71,7 @@ static void fake_resize(Exec *exec _unused_, uint16_t rows _unused_, uint16_t co
 }
 
 static int on_killed(sd_event_source *source _unused_, void *userdata _unused_) {
-        cr_assert(fake.reading, "nobody takes its last words");
+        cr_assert(fake.reading, "the last output is not read");
         fake.callbacks->on_output(fake.userdata, EXEC_OUTPUT, "late", 4);
         fake.callbacks->on_end(fake.userdata, &(ExecResult){ .code = 137, .signal = 9 }, NULL);
         return 0;
@@ -119,7 +119,7 @@ static void fake_clear(CliBox *box _unused_) {
         string_buffer_clear(&fake.input);
 }
 
-/* A task that runs, and a command that does as the script says. Return: the exit status. */
+/* Runs nspawnctl for a task that runs, and a command that executes the script. Return: the exit status. */
 static int run(CliBox *box, const char *verb, const char *format, void (*run_script)(void)) {
         const char *task = strstr(format, "TASK");
         _cleanup_free_ char *text = xasprintf(
@@ -271,7 +271,7 @@ Test(exec_command, input_goes_there_as_there_is_room_and_ends) {
 }
 
 static int on_room(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata _unused_) {
-        cr_assert_not(fake.input_closed, "the end was read though there was no room");
+        cr_assert_not(fake.input_closed, "the end of the input was read, although there was no room");
         fake.callbacks->on_drain(fake.userdata);
         return 0;
 }
@@ -347,7 +347,7 @@ Test(exec_command, a_command_that_nobody_listens_to_is_ended) {
         fake_clear(&box);
 }
 
-/* It had no way to know. */
+/* The command cannot know that its output was lost, so it exits with 0. */
 Test(exec_command, what_was_said_in_vain_is_no_success) {
         _cleanup_cli_box_ CliBox box;
 
@@ -385,7 +385,7 @@ Test(exec_command, a_task_that_has_no_process_does_not_run) {
         expect_unreachable(&box, " does not run");
 }
 
-/* Its owner has not forgotten it yet. */
+/* The task's owner has not destroyed it yet. */
 Test(exec_command, a_task_that_ended_does_not_run) {
         static const char *const notes[] = { "", "payload 3 0\n" };
 

@@ -19,7 +19,7 @@ TestSuite(session, .timeout = 60);
 #define MANY (1024 * 1024)
 #define KEY "\x1d"
 
-/* A session on pipes or a terminal in place of our standard streams, and what it told. */
+/* A session with pipes or a terminal as our standard streams, and what its callbacks got. */
 typedef struct Box {
         App app;
         Session *session;
@@ -27,15 +27,15 @@ typedef struct Box {
         int master, slave;
         struct termios before;
 
-        StringBuffer seen; /* of the input */
-        bool refuse;       /* input: there is no room */
+        StringBuffer seen; /* input that the session passed on */
+        bool refuse;       /* answer that there is no room for more input */
         bool input_ended;
         unsigned n_sizes, rows, columns;
         bool has_room;
         unsigned n_rooms;
         unsigned n_stops;
         int status;
-        StringBuffer shown; /* of the output */
+        StringBuffer shown; /* output that came to our streams */
 } Box;
 
 static bool on_input(void *userdata, const void *bytes, size_t n) {
@@ -108,7 +108,7 @@ static void box_open(Box *box) {
         box_begin(box, &(SessionConfig){ .input = true });
 }
 
-/* With a terminal as input and output. */
+/* Opens the box with a terminal as input and output. */
 static void box_open_terminal(Box *box, bool escape) {
         struct winsize size = { .ws_row = 24, .ws_col = 80 };
 
@@ -142,7 +142,7 @@ static void type(const Box *box, const char *text) {
         cr_assert_eq(fd_write_all(box->master >= 0 ? box->master : box->input, text, strlen(text)), 0);
 }
 
-/* Return: whether the output had something. */
+/* Return: whether there was output to read. */
 static bool box_read(Box *box, int fd) {
         static char chunk[65536];
         ssize_t n = read(fd, chunk, sizeof(chunk));
@@ -214,7 +214,7 @@ Test(session, input_may_be_empty_or_a_file) {
         }
 }
 
-/* What a terminal or a pipe still has is for whoever reads it after us. */
+/* Input that the command will not read stays in the pipe or terminal, for the program that reads next. */
 Test(session, input_that_nobody_will_read_stays_where_it_is) {
         for (int by_signal = 0; by_signal < 2; by_signal++) {
                 _cleanup_box_ Box box;
@@ -403,14 +403,14 @@ Test(session, the_way_out_needs_no_room_at_the_other_side) {
         RUN_UNTIL(box.app.event, box.n_stops > 0);
         cr_expect_eq(box.status, EXIT_SUCCESS);
 
-        /* Who is in a hurry goes at once. */
+        /* After the stop was asked for, the next escape sequence ends the session at once. */
         type(&box, "y");
         type(&box, KEY KEY KEY);
         expect_exit(&box, EXIT_SUCCESS);
         cr_expect_null(strchr(box.seen.text, 'y'));
 }
 
-/* As much as the terminal takes at once. */
+/* Types as much as the terminal takes at once. */
 static void paste(const Box *box) {
         static const char text[4096] = { [0 ... 4095] = 'x' };
 

@@ -36,13 +36,13 @@ Test(stop_command, one_that_cannot_be_stopped_keeps_no_other_from_it) {
         cr_expect_eq(fake_systemd_count(box.fake, call), 1);
 }
 
-/* The call that is not answered: when it was made the connection is lost. */
+/* The call that gets no answer: the connection is lost as soon as it was made. */
 static const char *lost_call;
 
 static int after_each_event(sd_event_source *source, void *userdata) {
         CliBox *box = userdata;
 
-        /* The bus connection itself asks for the version. */
+        /* The first Get is the one of the bus connection, for the version of systemd. */
         if (fake_systemd_count(box->fake, "Get org.freedesktop.systemd1.Manager") > 0)
                 box->fake->ignore = streq(lost_call, "StopUnit") ? "StopUnit" : "Get";
         if (fake_systemd_count(box->fake, lost_call) == 0)
@@ -51,7 +51,7 @@ static int after_each_event(sd_event_source *source, void *userdata) {
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
-/* With sanitizers a thaw or a job that is not freed fails the test. */
+/* The sanitizers fail this test if a thaw or a job is not freed. */
 Test(stop_command, a_connection_that_is_lost_ends_the_stop_wherever_it_is) {
         static const char *const calls[] = { "Get org.freedesktop.systemd1.Service", "StopUnit" };
 

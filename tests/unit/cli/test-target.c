@@ -29,13 +29,13 @@ Test(target, a_unit_is_meant_by_the_tasks_its_machines_or_its_own_name) {
                 cr_expect_str_eq(unit, rows[i].unit);
         }
 
-        /* A name that no host can have. */
+        /* A name that is no valid host name gets a hash. */
         _cleanup_free_ char *unit = target_unit("web.v2"), *again = target_unit(unit);
         cr_expect_not_null(string_after_prefix(unit, "nspawn-web-v2-"), "%s", unit);
         cr_expect_str_eq(again, unit);
 }
 
-/* Records of a test, which others do not have. */
+/* Records that belong to one test. */
 typedef struct Records {
         char *allocation;
         char *machines[4];
@@ -67,7 +67,7 @@ static void add(Records *records, const char *machine, const char *id) {
         records->machines[records->n++] = xstrdup(machine);
 }
 
-/* The task TASK of the allocation, as the plugin calls it. */
+/* Adds a record of the task @task of the allocation, with the names that the plugin gives. */
 static void add_nomad(Records *records, const char *task) {
         _cleanup_free_ char *machine = xasprintf("%s-%s", task, records->allocation);
         _cleanup_free_ char *id = xasprintf("%s/%s/0a1b2c3d", records->allocation, task);
@@ -127,7 +127,7 @@ Test(target, nomads_tasks_are_found_by_id_and_by_allocation_long_and_short) {
         expect_found(records.allocation, machine, true);
         expect_found(shortened, machine, true);
 
-        /* Less is too little. */
+        /* Seven characters are too few. */
         shortened[7] = 0;
         expect_found(shortened, shortened, false);
 }
@@ -147,7 +147,7 @@ Test(target, an_allocation_of_several_tasks_is_not_enough) {
         for (size_t i = 0; i < records.n; i++)
                 cr_expect_not_null(strstr(error->message, records.machines[i]), "%s", error->message);
 
-        /* One task's whole name may be the beginning of another's. */
+        /* "log" stands for the task of that name, and not for "log2"; "lo" stands for none. */
         _cleanup_free_ char *task = xasprintf("%s/log", records.allocation);
         _cleanup_free_ char *shortened = xasprintf("%.8s/log", records.allocation);
         _cleanup_free_ char *beginning = xasprintf("%s/lo", records.allocation);

@@ -63,7 +63,7 @@ Test(terminal, is_restored_once_and_not_without_need) {
         cr_assert_eq(terminal_make_raw(slave), 0);
         terminal_restore();
 
-        /* Somebody else's change stays. */
+        /* A second terminal_restore() keeps later changes of other programs. */
         struct termios changed = before;
         changed.c_lflag &= ~(tcflag_t) ECHO;
         cr_assert_eq(tcsetattr(slave, TCSANOW, &changed), 0);
@@ -111,7 +111,7 @@ static void end_by(int signal, void (*set_up)(void)) {
 }
 
 static void forget_handlers(void) {
-        /* The test's own runner has some. */
+        /* Criterion has handlers of its own. */
         for (int i = 1; i < NSIG; i++)
                 (void) signal(i, SIG_DFL);
 }
@@ -126,7 +126,8 @@ Test(terminal, is_restored_when_a_signal_ends_the_program) {
         }
 }
 
-/* It then is in the background of its terminal, where a change would stop it. */
+/* Makes this process the leader of the terminal's session. A child in another process group is then in the
+ * background, where a change of the terminal would stop it. */
 static void go_to_the_background(void) {
         forget_handlers();
         (void) setsid();
@@ -148,7 +149,7 @@ static void end_in_the_background(void) {
                         (void) raise(SIGABRT);
                         _exit(2);
                 }
-                /* A stop would be reported. */
+                /* WUNTRACED reports a stop as well. */
                 if (waitpid(child, &status, WUNTRACED) != child || !WIFSIGNALED(status))
                         _exit(4);
                 _exit(0);
@@ -180,7 +181,7 @@ Test(terminal, has_the_size_of_the_first_that_is_one) {
                 cr_assert_eq(dup2(null, fd), fd);
         }
 
-        /* A serial line has none. */
+        /* A serial line has no size. */
         cr_assert_eq(ioctl(slave, TIOCSWINSZ, &(struct winsize){}), 0);
         cr_assert_eq(dup2(slave, 0), 0);
         cr_expect_not(terminal_size(&rows, &columns));

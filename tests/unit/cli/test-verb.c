@@ -10,7 +10,7 @@
 
 TestSuite(verb, .timeout = 30);
 
-/* A command line and what was parsed of it, which borrows from the words. */
+/* A command line, and the arguments that were parsed from it, which point into the words. */
 typedef struct Parsed {
         char **words;
         char **argv; /* getopt_long() changes the order of the list */
@@ -140,7 +140,7 @@ Test(verb, what_was_given_is_kept_in_order) {
         }
 }
 
-/* A wrong status would be taken for the task's or the command's. */
+/* The status of a mistake must not be one that could be the task's or the command's. */
 Test(verb, a_mistake_is_no_exit_status_of_a_command) {
         static const char *const rows[] = {
                 "exec|",
@@ -188,7 +188,7 @@ Test(verb, a_mistake_of_another_verb_is_a_wrong_usage) {
 #define EXEC_USAGE "usage: nspawnctl exec [OPTION...] TASK COMMAND [ARGUMENT...]\n"
 #define EXEC_OPTIONS "--tty, --user, --working-directory, --setenv, --help, --version"
 
-/* Criterion can redirect a stream once a test. */
+/* One test each, because Criterion can redirect a stream only once in a test. */
 static const struct {
         const char *words;
         const char *message;
@@ -257,7 +257,7 @@ Test(verb, help_and_version_are_no_failures) {
         cr_expect_eq(run("exec|-t|--help|"), EXIT_SUCCESS);
 }
 
-/* Whoever reads the rows takes these for granted. */
+/* The code that reads the table relies on this. */
 Test(verb, rows_are_whole_and_letters_stand_for_one_option) {
         for (const Verb *verb = verb_table; verb->name; verb++) {
                 bool taken[256] = { ['h'] = true };

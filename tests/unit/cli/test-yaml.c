@@ -20,7 +20,7 @@ static Value *read_good(const char *text) {
         return value;
 }
 
-/* Return: the message. */
+/* Return: the message of the error. */
 static char *read_bad_bytes(const char *text, size_t n, int code) {
         _cleanup_error_ Error *error = NULL;
         Value *value = NULL;
@@ -308,7 +308,7 @@ Test(yaml, a_byte_order_mark_is_skipped_and_utf16_refused) {
                 4, EINVAL));
 }
 
-/* Return: @n of @open around nothing. */
+/* Return: @n times @open, then @n times @close. */
 static char *nested(size_t n, const char *open, const char *close) {
         StringBuffer buffer = {};
 

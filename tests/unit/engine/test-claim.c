@@ -30,7 +30,7 @@ static const Row rows[] = {
                 CLAIM_OURS_ENDED },
         { { .adopts = true, .recorded = true, .recorded_id = "a" }, CLAIM_FREE, CLAIM_FREE },
 
-        /* an id names a task and not a start of it */
+        /* the id is the task's, and not that of a single start */
         { { .recorded = true, .recorded_id = "a", .alive = true }, CLAIM_FOREIGN, CLAIM_OURS_ALIVE },
         { { .recorded = true, .recorded_id = "a", .payload_ended = true }, CLAIM_FREE, CLAIM_OURS_ENDED },
 
@@ -43,7 +43,7 @@ static const Row rows[] = {
         { { .adopts = true, .recorded = true, .recorded_id = "b", .payload_ended = true }, CLAIM_FREE,
                 CLAIM_FOREIGN },
 
-        /* with a record that names nobody, as version 0.1.0 wrote it */
+        /* with a record without an id, which nspawn-units 0.1.0 wrote */
         { { .adopts = true, .recorded = true, .alive = true }, CLAIM_FOREIGN, CLAIM_FOREIGN },
         { { .adopts = true, .recorded = true, .payload_ended = true }, CLAIM_FREE, CLAIM_FOREIGN },
 };
@@ -58,7 +58,7 @@ Test(claim, is_what_record_id_and_unit_say_together) {
         }
 }
 
-/* Whatever the facts are: a live unit of somebody else is never ended, and no unit is without proof. */
+/* All combinations of facts: a live unit is ended only if its record proves that it is the task's own. */
 Test(claim, ends_a_unit_only_where_its_record_names_an_earlier_start_that_nobody_follows) {
         static const char *const ids[] = { NULL, "a", "b" };
 

@@ -50,7 +50,7 @@ Test(engine_attach, the_unit_has_a_private_socket_for_those_who_attach) {
         cr_assert_eq(st.st_mode & 07777, 0600);
         cr_assert_eq(attach(&box), 0);
 
-        /* Who listens is systemd, and nobody else. */
+        /* Only systemd holds the listening socket; the engine has closed its copy. */
         box.fake->started = sd_bus_message_unref(box.fake->started);
         box_settle(&box);
         cr_assert_eq(attach(&box), -ECONNREFUSED);

@@ -2,7 +2,7 @@
 
 #include "engine-box.h"
 
-/* More starts than are made at once; the box allows two. */
+/* More starts than may run at once; the box allows two. */
 TestSuite(engine_gate, .timeout = 60);
 
 #define N_TASKS 5
@@ -29,7 +29,7 @@ static FakeUnit *unit_of(Box *box, unsigned i) {
         return fake_unit_find(box->fake, unit);
 }
 
-/* Return: one that is starting, whichever. */
+/* Return: any unit that is starting. */
 static FakeUnit *starting_unit(Box *box) {
         for (unsigned i = 0; i < N_TASKS; i++) {
                 FakeUnit *unit = unit_of(box, i);

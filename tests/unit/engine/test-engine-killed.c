@@ -9,7 +9,7 @@
 /* A program that is killed while it starts a task, at each of its system calls. */
 TestSuite(engine_killed, .timeout = 300);
 
-/* More than any start makes. */
+/* More system calls than any start makes. */
 #define CALLS_MAX 5000
 
 typedef struct Child {
@@ -24,7 +24,7 @@ static void on_child_started(void *userdata, Task *task, const Error *error _unu
         child->task = task;
 }
 
-/* Starts the task as another program would, and stops right before that. */
+/* The traced program: stops itself, and then starts the task. */
 static _Noreturn void child_run(const Box *box) {
         static const EngineCallbacks callbacks = {};
         const EngineConfig config = box_config(box);
@@ -61,8 +61,7 @@ static int wait_for_stop(const Box *box, pid_t child) {
         return status;
 }
 
-/* Return: whether the child was killed, at the @n_calls-th of its stops at system calls; otherwise it
- * started the task before that. */
+/* Kills a program at its @n_calls-th stop at a system call. Return: false if it started the task before. */
 static bool start_and_kill(const Box *box, unsigned n_calls) {
         pid_t child = fork();
         int status;
@@ -92,7 +91,7 @@ static bool start_and_kill(const Box *box, unsigned n_calls) {
         return true;
 }
 
-/* Return: the first name in the directory, owned by the caller; NULL when there is none. */
+/* Return: the first name in the directory, owned by the caller; NULL when it is empty. */
 static char *first_name(const char *path) {
         DIR *directory = opendir(path);
         char *name = NULL;
@@ -105,7 +104,7 @@ static char *first_name(const char *path) {
         return name;
 }
 
-/* The next start of the same task, to its end. */
+/* Starts the same task again, and ends it. */
 static void start_again(Box *box) {
         static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
         const EngineConfig config = box_config(box);

@@ -6,7 +6,7 @@
 #include "engine-box.h"
 #include "group-box.h"
 
-/* What an engine finds that an earlier one left. */
+/* Tasks that an earlier engine left. */
 TestSuite(engine_left, .timeout = 60);
 
 /* The record and notes of a task that an earlier engine started. */
@@ -189,7 +189,7 @@ Test(engine_left, a_start_that_was_cut_off_before_its_command_ran_is_made_again)
         task_forget(box.task);
 }
 
-/* As after an agent that died before it wrote down what it had started. */
+/* An agent that died before it stored the task leaves such a unit. */
 Test(engine_left, a_live_unit_of_an_earlier_start_that_nobody_has_is_ended_first) {
         _cleanup_box_ Box box;
 
@@ -283,7 +283,7 @@ static char *old_path(const Box *box, const char *below) {
         return xasprintf("%s/%s%s", box->root, below, box->machine);
 }
 
-/* What the engine of that version made for a task. */
+/* Makes the files that the engine of that version made for a task. */
 static void leave_old(const Box *box, const char *notes) {
         _cleanup_free_ char *directory = old_path(box, ""), *ledger = old_path(box, ".ledgers/"),
                             *ledgers = xasprintf("%s/.ledgers", box->root),

@@ -60,13 +60,13 @@ Test(engine_life, an_exit_before_anybody_waits_is_told_still) {
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 3);
         box_run_until(&box, task_state(box.task) == TASK_EXITED);
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
-        cr_assert_eq(box.n_ended, 0, "not from within the call");
+        cr_assert_eq(box.n_ended, 0, "a callback from within the call");
         box_run_until(&box, box.n_ended > 0);
         cr_assert_eq(box.result.code, 3);
         task_wait_free(wait);
 }
 
-/* Active and gone within one turn of the loop. */
+/* The unit is active and gone within one turn of the loop. */
 Test(engine_life, a_task_that_ends_at_once_was_started_and_ended) {
         _cleanup_box_ Box box;
 
@@ -117,7 +117,7 @@ Test(engine_life, a_wait_that_is_freed_early_is_not_told) {
         box_run_until(&box, task_state(box.task) == TASK_EXITED);
         n_other = other.n_ended;
         if (n_other == 0)
-                task_wait_free(late); /* its end is on the way already */
+                task_wait_free(late); /* its callback is already due */
         box_run_until(&box, box.n_ended > 0);
         box_settle(&box);
         cr_assert_eq(other.n_ended, n_other);
@@ -234,7 +234,7 @@ Test(engine_life, a_running_unit_is_recovered_and_pinned) {
         task_wait_free(wait);
 }
 
-/* It reboots, or systemd restarts it: nobody has to wait for that. */
+/* A unit that reboots or that systemd restarts: RecoverTask does not wait for the next run. */
 Test(engine_life, a_unit_that_is_starting_again_is_recovered_at_once) {
         _cleanup_box_ Box box;
 
@@ -247,7 +247,7 @@ Test(engine_life, a_unit_that_is_starting_again_is_recovered_at_once) {
         cr_assert_not_null(box.task);
         fake_unit_up(box.fake, unit);
         box_settle(&box);
-        cr_assert(strv_is_empty(box.events), "what was before is not told");
+        cr_assert(strv_is_empty(box.events), "an event about an earlier run");
 }
 
 static void expect_no_recovery(const char *state) {

@@ -2,11 +2,11 @@
 
 #include "engine-box.h"
 
-/* The connection to the bus is lost, with something under way or not. */
+/* The connection to the bus is lost, with and without pending calls. */
 
 TestSuite(engine_lost, .timeout = 60);
 
-/* The dbus-daemon is gone and the engine knows. */
+/* Ends the fake dbus-daemon, and waits until the engine has noticed. */
 static void lose(Box *box) {
         unsigned n_lost = box->n_lost;
 
@@ -101,7 +101,7 @@ Test(engine_lost, an_end_meanwhile_is_told_without_a_result) {
         box_run(&box);
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
         lose(&box);
-        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6); /* and is collected */
+        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6); /* systemd then drops the unit */
         find_again(&box);
         box_run_until(&box, box.n_ended > 0);
         cr_assert_not(box.result.known);
@@ -116,7 +116,7 @@ Test(engine_lost, an_end_that_systemd_remembers_is_told_with_its_result) {
         box_run(&box);
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
         lose(&box);
-        box_unit(&box)->pinned = true; /* by somebody else */
+        box_unit(&box)->pinned = true; /* another client keeps it */
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
         find_again(&box);
         box_run_until(&box, box.n_ended > 0);
@@ -125,7 +125,7 @@ Test(engine_lost, an_end_that_systemd_remembers_is_told_with_its_result) {
         task_wait_free(wait);
 }
 
-/* What libsystemd answers for pending calls is not systemd's word about the unit. */
+/* libsystemd answers pending calls with errors, which say nothing about the unit. */
 Test(engine_lost, a_read_that_is_cut_off_does_not_end_the_task) {
         _cleanup_box_ Box box;
 
@@ -135,7 +135,7 @@ Test(engine_lost, a_read_that_is_cut_off_does_not_end_the_task) {
         size_t n = box_count(&box, "GetAll");
         FakeUnit *unit = box_unit(&box);
 
-        /* Such as between the ends of a restart. */
+        /* The unit is between two runs. */
         box.fake->ignore = "GetAll";
         unit->active_state = "inactive";
         unit->job_id = 99;
@@ -152,7 +152,8 @@ Test(engine_lost, a_read_that_is_cut_off_does_not_end_the_task) {
         task_wait_free(wait);
 }
 
-/* As systemd does: the hold is gone with the bus, and nobody looks whether the unit is still of use. */
+/* The engine's reference to the unit ends with the connection, but systemd drops the unit only after one is
+ * released. */
 Test(engine_lost, the_unit_of_a_task_that_ended_before_is_let_go) {
         _cleanup_box_ Box box;
 
@@ -179,7 +180,7 @@ static void lose_during_start(Box *box, FakeStart start) {
         box->fake->start = start;
         box_start(box);
         box_run_until(box, box_count(box, "StartTransientUnit") > 0);
-        /* An answer, where there is one, arrives. */
+        /* Lets the answer arrive, if there is one. */
         if (start == FAKE_START_HANG)
                 box_settle(box);
         lose(box);
@@ -224,12 +225,12 @@ Test(engine_lost, a_start_that_failed_meanwhile_fails) {
         cr_assert_eq(engine_n_tasks(box.engine), 0);
 }
 
-/* systemd took the call, and only its answer was lost: the unit must not run on its own. */
+/* systemd got the call, and only its answer was lost: the unit must not run without an engine. */
 Test(engine_lost, a_start_whose_answer_was_lost_is_not_given_up) {
         _cleanup_box_ Box box;
 
         lose_during_start(&box, FAKE_START_SILENT);
-        cr_assert(box_has_directory(&box), "its secrets are needed still");
+        cr_assert(box_has_directory(&box), "the unit may still need its secrets");
         fake_unit_up(box.fake, box_unit(&box));
         find_again(&box);
         box_run_until(&box, box.n_started > 0);
@@ -245,7 +246,7 @@ Test(engine_lost, a_start_that_systemd_never_heard_of_fails_in_words) {
         cr_assert_null(box.task);
         cr_assert_not_null(strstr(box.words, box.unit), "%s", box.words);
         cr_assert_eq(engine_n_tasks(box.engine), 0);
-        cr_assert_not(box_has_directory(&box), "its secrets have no use");
+        cr_assert_not(box_has_directory(&box), "the secrets are left");
 }
 
 Test(engine_lost, a_stop_while_the_start_is_cut_off_stops_the_unit) {
@@ -293,7 +294,7 @@ Test(engine_lost, a_failed_attempt_to_connect_is_told_and_repeated) {
         box_run(&box);
 }
 
-/* As when systemd executes itself again: the dbus-daemon answers for it. */
+/* While systemd executes itself again, the dbus-daemon answers with these errors. */
 Test(engine_lost, a_start_that_systemd_did_not_answer_is_not_one_that_it_refused) {
         static const char *const names[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT };
 
@@ -311,14 +312,14 @@ Test(engine_lost, a_start_that_systemd_did_not_answer_is_not_one_that_it_refused
                 box_run_until(&box, box_count(&box, "GetAll") > 0);
                 box_settle(&box);
                 cr_assert_eq(box.n_started, 0, "%s", box.words);
-                cr_assert(box_has_directory(&box), "its secrets are needed still");
+                cr_assert(box_has_directory(&box), "the unit may still need its secrets");
                 fake_unit_up(box.fake, unit);
                 box_run_until(&box, box.n_started > 0);
                 cr_assert_not_null(box.task, "%s", box.words);
         }
 }
 
-/* ---- what cannot be read says nothing ---- */
+/* ---- units that cannot be read ---- */
 
 Test(engine_lost, a_task_whose_state_cannot_be_read_runs_on_and_its_owner_is_told) {
         static const char *const names[] = { SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_LIMITS_EXCEEDED };
@@ -342,7 +343,7 @@ Test(engine_lost, a_task_whose_state_cannot_be_read_runs_on_and_its_owner_is_tol
 
                 fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 6);
                 box_settle(&box);
-                cr_assert_eq(box.n_ended, 0, "nobody could read it");
+                cr_assert_eq(box.n_ended, 0, "an end of a unit that cannot be read");
                 box.fake->no_read = NULL;
                 box_run_until(&box, box.n_ended > 0);
                 cr_assert_eq(box.result.code, 6);
@@ -376,7 +377,7 @@ Test(engine_lost, a_start_whose_unit_cannot_be_read_at_first_succeeds) {
         cr_assert_eq(task_state(box.task), TASK_RUNNING);
 }
 
-/* ---- the bus is dead, and nobody has noticed yet ---- */
+/* ---- the connection is lost, and the engine has not noticed yet ---- */
 
 Test(engine_lost, a_recovery_right_after_the_bus_died_waits_for_the_connection) {
         _cleanup_box_ Box box;
@@ -438,7 +439,7 @@ Test(engine_lost, a_start_right_after_the_bus_died_may_be_tried_again) {
         }
 }
 
-/* The answer that libsystemd makes up is not machined's. */
+/* libsystemd answers the pending call with an error, which is not one of machined. */
 Test(engine_lost, an_image_that_could_not_be_asked_for_is_not_one_that_is_missing) {
         _cleanup_box_ Box box;
 
@@ -457,7 +458,7 @@ Test(engine_lost, an_image_that_could_not_be_asked_for_is_not_one_that_is_missin
         find_again(&box);
 }
 
-/* It is asked for again: its end brought no signal over the connection that was lost. */
+/* The engine reads the unit again, because no signal about its end came over the lost connection. */
 Test(engine_lost, an_earlier_start_that_ends_while_there_is_no_connection_is_cleared_away) {
         _cleanup_box_ Box box;
 

@@ -5,13 +5,13 @@
 #include "base/fd.h"
 #include "engine-box.h"
 
-/* An engine that looks at tasks of another one. */
+/* An engine that observes tasks of another one. */
 TestSuite(engine_observe, .timeout = 60);
 
-/* As our init and nspawn-units-helper write it. */
+/* Notes as our init and nspawn-units-helper write them. */
 #define END "payload 7 0\nunit result=exit-code code=exited status=7\n"
 
-/* A task of an engine that is gone, with all that it leaves. */
+/* Starts a task with an engine that then ends, and leaves the task. */
 static void leave_task(Box *box) {
         box_run(box);
         box_settle(box);
@@ -41,7 +41,7 @@ static void observe(Box *box) {
         box_run_until(box, box->n_started > 0);
 }
 
-/* What systemd was told to do, apart from being asked. */
+/* Expects no calls of systemd but those that read. */
 static void expect_untouched(Box *box) {
         static const char *const questions[] = { "GetAll", "Get ", "Subscribe" };
         size_t n_questions = 0;
@@ -93,7 +93,7 @@ Test(engine_observe, an_end_is_told_and_all_of_it_left_to_who_owns_it) {
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
         own_notes_leave(box.root, box.machine, END);
         fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 7);
-        /* The next start of the name is quick. */
+        /* The owner starts the next task of that name before the observer sees the end. */
         _cleanup_free_ char *directory = box_make_directory(&box);
         box_run_until(&box, box.n_ended > 0);
         cr_expect_eq(box.result.code, 7);
@@ -105,7 +105,7 @@ Test(engine_observe, an_end_is_told_and_all_of_it_left_to_who_owns_it) {
         cr_expect_eq(box_count(&box, "UnrefUnit"), 0);
 }
 
-/* machined forgets a container that was killed when its owner says so. */
+/* To release the name of a killed container at systemd-machined is the owner's part. */
 Test(engine_observe, a_restart_by_systemd_is_left_alone) {
         _cleanup_box_ Box box;
 

@@ -51,7 +51,7 @@ Test(engine_restart, a_restart_is_told_once_with_how_the_run_ended_and_is_no_end
         }
 }
 
-/* On a busy host the next run is there, or over as well, before anything is read of the first one's end. */
+/* On a busy host the engine reads the end of a run when the next run has begun, or ended as well. */
 Test(engine_restart, a_restart_that_is_seen_late_is_told_with_how_its_own_run_ended) {
         static const struct {
                 const char *ledger;
@@ -100,7 +100,7 @@ Test(engine_restart, a_restart_of_which_nothing_is_seen_is_told_at_the_end) {
         task_forget(box.task);
 }
 
-/* The helper was killed before it could write down what our init had told. */
+/* The helper was killed before it wrote the note; our init's result is in the eventfd. */
 Test(engine_restart, the_last_run_is_told_though_only_an_earlier_one_is_noted) {
         _cleanup_box_ Box box;
 
@@ -121,7 +121,7 @@ Test(engine_restart, the_last_run_is_told_though_only_an_earlier_one_is_noted) {
         task_forget(box.task);
 }
 
-/* systemd counts the restart that it refuses, too. */
+/* systemd also counts a restart that it refuses. */
 Test(engine_restart, a_restart_that_systemd_refuses_is_not_told_and_the_last_run_is_the_end) {
         _cleanup_box_ Box box;
 
@@ -146,7 +146,7 @@ Test(engine_restart, a_task_that_is_stopped_is_not_restarted) {
         _cleanup_free_ char *stopping = task_dir_unit_file(box.root, box.machine, "stopping");
         cr_assert_neq(access(stopping, F_OK), 0);
         task_stop(box.task, 0, 60 * USEC_PER_SEC);
-        cr_assert_eq(access(stopping, F_OK), 0, "the condition of the unit's next start");
+        cr_assert_eq(access(stopping, F_OK), 0, "without this file systemd would restart the unit");
         box_settle(&box);
         size_t before = box_count(&box, "StopUnit");
         restart(&box, box_unit(&box), "auto-restart");

@@ -13,7 +13,7 @@ TestSuite(engine_stop, .timeout = 60);
 
 #define LONG_USEC (60 * USEC_PER_SEC)
 
-/* ---- processes as systemd-nspawn makes them: a supervisor, process 1, process 2 ---- */
+/* ---- processes as of systemd-nspawn: a supervisor, and the container's processes 1 and 2 ---- */
 
 typedef struct Container {
         pid_t supervisor;
@@ -22,7 +22,7 @@ typedef struct Container {
         int go; /* a byte makes the container begin */
 } Container;
 
-/* Writes which signals come, until the test is over. */
+/* Writes each signal that arrives, until the test is over. */
 _noreturn_ static void report_signals(int fd, char who) {
         sigset_t all;
         int signal;
@@ -75,7 +75,7 @@ static char *container_line(const Container *container) {
         }
 }
 
-/* The supervisor; its container begins with container_begin(). */
+/* Starts the supervisor; container_begin() starts its container. */
 static void container_prepare(Container *container) {
         int pipes[2], go[2];
         char byte;
@@ -149,7 +149,7 @@ static void expect_signal(TaskLaunch launch, int asked, char who, int signal) {
         cr_assert_eq(task_state(box.task), TASK_STOPPING);
         expect_line(&container, who, signal);
         box_settle(&box);
-        cr_assert_eq(box_count(&box, "StopUnit"), 0, "the task itself was told");
+        cr_assert_eq(box_count(&box, "StopUnit"), 0, "the task got the signal, not the unit");
         cr_assert_eq(box_count(&box, "KillUnit"), 0);
         container_end(&container);
 }
@@ -184,7 +184,7 @@ Test(engine_stop, other_signals_reach_a_booted_system_as_they_are) {
         expect_signal(TASK_LAUNCH_BOOT, SIGUSR1, '1', SIGUSR1);
 }
 
-/* The unit's end, once its processes are gone. */
+/* Waits for the end of all processes, ends the unit, and expects SIGKILL as the result. */
 static void expect_killed(Box *box, Container *container) {
         TaskWait *wait = task_wait(box->task, box_on_ended, box);
 
@@ -193,7 +193,7 @@ static void expect_killed(Box *box, Container *container) {
                 if (string_is_empty(line))
                         break;
         }
-        cr_assert_eq(box_count(box, "KillUnit"), 0, "nspawn is to clear up");
+        cr_assert_eq(box_count(box, "KillUnit"), 0, "nspawn must end by itself, to clear up");
         fake_unit_exit(box->fake, box_unit(box), CLD_EXITED, 1);
         box_run_until(box, box->n_ended > 0);
         cr_assert(box->result.known);
@@ -270,7 +270,7 @@ Test(engine_stop, without_a_known_process_the_unit_is_killed_in_the_end) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        box_run(&box); /* its process has no child */
+        box_run(&box); /* the unit's main process has no child */
         box.fake->stop_is_slow = true;
         TaskWait *wait = task_wait(box.task, box_on_ended, &box);
         task_stop(box.task, 0, 10 * USEC_PER_MSEC);
@@ -330,7 +330,7 @@ Test(engine_stop, a_start_that_ignores_its_stop_is_killed) {
         cr_assert_eq(box_count(&box, "KillUnit"), 1);
 }
 
-/* While it is looked at what is in the way, that is what its unit's name means. */
+/* While the engine looks whether a unit of this name exists already, the name stands for that other unit. */
 Test(engine_stop, a_stop_never_hits_a_live_namesake) {
         _cleanup_box_ Box box;
 
@@ -419,12 +419,12 @@ Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_
         cr_expect_eq(box_count(&box, "StopUnit") + box_count(&box, "KillUnit"), 0);
         cr_expect_eq(task_state(box.task), TASK_STOPPING);
 
-        /* Nobody has to ask again. */
+        /* The stop goes on without a further StopTask. */
         groups_write(&groups, "../cgroup.freeze", "0\n");
         box_run_until(&box, task_state(box.task) == TASK_EXITED);
 }
 
-/* ---- the first process of the container is found when it is needed ---- */
+/* ---- the leader is found when it is needed ---- */
 
 Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_signal) {
         _cleanup_box_ Box box;
@@ -443,7 +443,7 @@ Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_si
         cr_assert_eq(task_leader(box.task), 0);
         cr_assert_eq(task_signal(box.task, SIGHUP), -ESRCH);
 
-        /* Nothing of the unit changes. */
+        /* No property of the unit changes. */
         container_begin(&container);
         cr_assert_eq(task_signal(box.task, SIGHUP), 0);
         cr_assert_gt(task_leader(box.task), container.supervisor);

@@ -58,7 +58,7 @@ Test(engine, subscription_comes_before_any_start) {
                 fake_systemd_position(box.fake, "StartTransientUnit"));
 }
 
-/* It is told that the task runs; the task's process is found with the properties that follow. */
+/* The end of the job shows that the task runs; the main process is found with the properties that follow. */
 Test(engine, a_job_that_ends_before_the_properties_change_is_a_start) {
         _cleanup_box_ Box box;
 
@@ -144,7 +144,7 @@ Test(engine, a_unit_that_dies_while_starting_is_told_with_its_status) {
         cr_assert_not_null(strstr(box.words, box.unit), "%s", box.words);
         cr_assert_eq(engine_n_tasks(box.engine), 0);
         box_settle(&box);
-        cr_assert_null(fake_unit_find(box.fake, box.unit), "nobody let go of it");
+        cr_assert_null(fake_unit_find(box.fake, box.unit), "the unit is still referenced");
 }
 
 Test(engine, a_dead_leftover_is_replaced_once) {
@@ -193,7 +193,7 @@ Test(engine, a_live_namesake_is_refused_and_left_alone) {
         cr_assert_not(box_has_directory(&box));
 }
 
-/* Its directory is there before: nobody may write into that. */
+/* The task's directory exists already, and a second start must not write to it. */
 Test(engine, the_secrets_of_a_live_namesake_stay) {
         _cleanup_box_ Box box;
 
@@ -215,7 +215,7 @@ Test(engine, the_secrets_of_a_live_namesake_stay) {
         cr_assert_str_eq(text, "ESECRET=hunter2");
         cr_assert_eq(engine_find(box.engine, "one"), first);
         box_settle(&box);
-        cr_assert(box_unit(&box)->pinned, "the first one needs it");
+        cr_assert(box_unit(&box)->pinned, "the first task has lost its unit");
 }
 
 Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {
@@ -227,7 +227,7 @@ Test(engine, a_directory_left_behind_without_a_unit_is_replaced) {
         cr_assert_eq(box_count(&box, "StartTransientUnit"), 1);
 }
 
-/* As nspawn of systemd 262 leaves it when it is killed, and our helper did not get to run. */
+/* nspawn of systemd 262 leaves such a mount when it is killed; normally our helper removes it. */
 Test(engine, a_mount_left_in_that_directory_is_no_obstacle) {
         _cleanup_box_ Box box;
 
@@ -342,7 +342,7 @@ Test(engine, streams_are_handed_on_and_let_go_of) {
         box_run_until(&box, box.n_started > 0);
         cr_assert_not_null(box.task, "%s", box.words);
 
-        /* Who writes last is systemd. */
+        /* Only systemd has the pipes open for writing; the engine has closed its copies. */
         char byte;
         cr_assert(read(out[0], &byte, 1) < 0 && errno == EAGAIN);
         cr_assert(read(err[0], &byte, 1) < 0 && errno == EAGAIN);

@@ -11,7 +11,7 @@ TestSuite(explain, .timeout = 30);
 
 static char nspawn[] = "/usr/bin/systemd-nspawn";
 
-/* What is said of a start that failed, by the unit or by nspawn's words. */
+/* Return: the message about a failed start, by the unit's status or by nspawn's output. */
 static char *explain(TaskSpec *spec, const UnitStatus *status, const char *words, bool *ret_enough) {
         Engine engine = { .nspawn = nspawn };
         char path[] = "/no/such/image";

@@ -48,7 +48,7 @@ Test(owner, is_there_while_its_process_runs) {
         node_note(&node, getpid());
         node_lose(&node);
         cr_expect_eq(owner_look(node.id), OWNER_THERE);
-        /* A later process with the same pid is not the same. */
+        /* A process that started at another time is not the agent, although it has the pid. */
         forge(&node, "started", 1);
         cr_expect_eq(owner_look(node.id), OWNER_LOST);
 }
@@ -83,7 +83,7 @@ Test(owner, is_not_judged_from_another_mount_namespace) {
         node_open(&node);
         node_note(&node, NOBODY);
         forge(&node, "mounts", 1);
-        cr_expect_eq(owner_look(node.id), OWNER_THERE, "what is seen is seen");
+        cr_expect_eq(owner_look(node.id), OWNER_THERE, "the file can be read from here");
         node_lose(&node);
         cr_expect_eq(owner_look(node.id), OWNER_UNKNOWN);
 }

@@ -37,7 +37,7 @@ Test(run_end, the_end_of_the_last_run_is_read) {
                 { "unit result=timeout code=- status=-\n", false, true, 0, 0, 0, 0 },
                 { "unit result=signal code=killed status=NONSENSE\n", false, true, 0, 0, 0, 0 },
                 { "unit code=exited status=4096\n", false, true, 0, 0, 0, 0 },
-                /* one run after another */
+                /* several runs */
                 { "payload 1 0\n" UNIT "payload 3 0\n", true, false, 3, 0, 0, 0 },
                 { "payload 1 0\n" UNIT "payload 4 0\n" UNIT, true, true, 4, 0, CLD_EXITED, 7 },
                 /* cut off, or not ours */
@@ -84,11 +84,11 @@ Test(run_end, an_exit_is_put_together_from_all_who_know_of_it) {
                 int code, signal;
                 bool oom;
         } rows[] = {
-                /* the init was there: it knows best */
+                /* with a result of our init, which counts */
                 { "payload 133 0\n", CLD_EXITED, 1, "exit-code", false, true, 133, 0, false },
                 { "payload 139 11\n", CLD_EXITED, 139, "exit-code", false, true, 139, 11, false },
                 { "payload 0 0\n", CLD_EXITED, 0, "success", true, true, 0, 0, false },
-                /* it was not */
+                /* without a result of our init */
                 { "", CLD_EXITED, 3, "exit-code", false, true, 3, 0, false },
                 { "", CLD_KILLED, SIGTERM, "signal", false, true, 143, 15, false },
                 { "", CLD_EXITED, 1, "exit-code", true, true, 137, 9, false },
@@ -96,7 +96,7 @@ Test(run_end, an_exit_is_put_together_from_all_who_know_of_it) {
                 { "unit result=signal code=killed status=ABRT\n", 0, 0, NULL, false, true, 134, 6, false },
                 { "unit result=timeout code=- status=-\n", 0, 0, NULL, false, false, 0, 0, false },
                 { "", 0, 0, "success", false, false, 0, 0, false },
-                /* out of memory, which is told only of what failed */
+                /* out of memory, which is reported only of failed tasks */
                 { "payload 137 9\nunit oom_kill=1\n", CLD_EXITED, 137, "exit-code", false, true, 137, 9,
                         true },
                 { "payload 0 0\nunit oom_kill=1\n", CLD_EXITED, 0, "success", false, true, 0, 0, false },
@@ -146,7 +146,7 @@ Test(run_end, an_exit_is_described_in_words) {
 
 TestSuite(record_file, .timeout = 30);
 
-/* A runtime directory of the test's own. */
+/* The runtime directory of a test. */
 typedef char RuntimeRoot[sizeof("/tmp/record-file-XXXXXX")];
 
 static void root_open(RuntimeRoot root) {
@@ -164,7 +164,7 @@ static void leave(const char *root, const char *machine, const char *id) {
         own_record_leave(root, &record);
 }
 
-/* Writes what an old program left, or what nobody should have. */
+/* Writes a file as an old program or an attacker would. */
 static void write_text(const char *root, const char *name, const char *text) {
         _cleanup_free_ char *path = xasprintf("%s/%s", root, name);
 
@@ -231,7 +231,7 @@ Test(record_file, a_record_of_another_machine_than_its_directory_is_refused) {
         tree_remove(root);
 }
 
-/* For want of a descriptor; then nobody can say that there is no such task. */
+/* Without a free descriptor no record can be read, so the answer may not be that there is no such task. */
 Test(record_file, a_task_is_not_missing_while_records_cannot_be_opened) {
         _cleanup_task_record_ TaskRecord found = {};
         struct rlimit limit, low;
@@ -244,7 +244,7 @@ Test(record_file, a_task_is_not_missing_while_records_cannot_be_opened) {
         cr_assert_geq(next, 0);
         (void) close(next);
 
-        /* First not even the directory can be opened, then the directory alone. */
+        /* First no descriptor is left for the directory, then none for a file in it. */
         for (rlim_t n = 0; n <= 1; n++) {
                 low = (struct rlimit){ .rlim_cur = (rlim_t) next + n, .rlim_max = limit.rlim_max };
                 cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
@@ -282,7 +282,7 @@ Test(record_file, a_task_of_version_0_1_0_is_found_with_its_end) {
         tree_remove(root);
 }
 
-/* Its container can write to such a file. */
+/* The container of a task of version 0.1.0 can write to its ledger. */
 Test(record_file, a_forged_ledger_of_version_0_1_0_reaches_no_other_task) {
         static const struct {
                 const char *text;
@@ -317,7 +317,7 @@ Test(record_file, a_forged_ledger_of_version_0_1_0_reaches_no_other_task) {
 TestSuite(ended, .timeout = 30);
 
 typedef struct Ended {
-        const char *result, *code, *status; /* what systemd tells; NULL for nothing */
+        const char *result, *code, *status; /* variables of systemd; NULL for none */
         int socket;                         /* stdin, or -1 */
 } Ended;
 
@@ -325,7 +325,7 @@ static int run_ended(const char *argument, const Ended *ended) {
         const char *init = getenv("TEST_INIT");
         _cleanup_free_ char *directory = xstrdup(init ? init : "build/release/nspawn-units-init");
 
-        /* A shell knows descriptors of one digit. */
+        /* A shell can redirect only descriptors of one digit. */
         if (ended->socket >= 0)
                 cr_assert_eq(dup2(ended->socket, 9), 9);
         *strrchr(directory, '/') = 0;
@@ -341,7 +341,7 @@ static int run_ended(const char *argument, const Ended *ended) {
 
 /* ---- of a task ---- */
 
-/* The number is in the socket that is the unit's stdin, where it stays. */
+/* Return: a socket as the unit's stdin, with the descriptor of the result in it. */
 static int socket_new(int result) {
         int socket = fd_message_new(-1, -1, result, -1);
 

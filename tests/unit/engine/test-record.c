@@ -42,7 +42,7 @@ Test(record, what_is_written_is_read) {
 #define GOOD \
         "{\"version\":1,\"unit\":\"nspawn-m.service\",\"machine\":\"m\",\"launch\":\"stub\",\"started_usec\":5}"
 
-/* Records of this very text are on disks: it must stay readable. */
+/* There are records with exactly this text, which must stay readable. */
 Test(record, version_1_is_read_for_ever) {
         _cleanup_task_record_ TaskRecord record = {};
 
@@ -113,7 +113,7 @@ Test(record, garbage_is_refused_in_words) {
                 "{\"version\":2,\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
                 /* a unit that is not the machine's */
                 "{\"version\":1,\"unit\":\"ssh.service\",\"machine\":\"m\",\"launch\":\"boot\",\"started_usec\":0}",
-                /* no machine that a path could be made of */
+                /* no machine name that is safe in a path */
                 "{\"version\":1,\"unit\":\"nspawn-../m.service\",\"machine\":\"../m\",\"launch\":\"boot\",\"started_usec\":0}",
                 "{\"version\":1,\"unit\":\"nspawn-.service\",\"machine\":\"\",\"launch\":\"boot\",\"started_usec\":0}",
                 "\xff\xfe",

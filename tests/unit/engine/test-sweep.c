@@ -10,7 +10,7 @@
 
 TestSuite(sweep, .timeout = 60);
 
-/* Younger than this is what a test makes without saying how old it is. */
+/* Directories that a test makes are younger than this, unless it makes them OLD_SEC old. */
 #define AGE_USEC (30 * USEC_PER_SEC)
 #define OLD_SEC 60
 
@@ -38,7 +38,7 @@ static void make_old(const char *path) {
         cr_assert_eq(utimensat(AT_FDCWD, path, (struct timespec[]){ then, then }, 0), 0, "%s: %m", path);
 }
 
-/* What a start has left that was killed before it asked systemd for the unit. */
+/* Makes what a start leaves that was killed before it asked systemd for the unit. */
 static void leave(const Box *box, const char *machine, bool old) {
         _cleanup_free_ char *directory = task_dir_unit_path(box->root, machine),
                             *secrets = task_dir_unit_file(box->root, machine, TASK_SECRETS_FILE);
@@ -71,7 +71,7 @@ static void sweep_box_begin(SweepBox *this, uint64_t age_usec) {
         this->sweep = sweep_new(this->box.engine, age_usec, on_swept, &this->left);
 }
 
-/* Runs until a directory was swept, and systemd answered all that it was asked. */
+/* Runs until a directory was swept, and systemd has answered all calls. */
 static void sweep_box_wait(SweepBox *this) {
         box_run_until(&this->box, this->left.n > 0);
         fake_systemd_settle(this->box.fake, system_bus_connection(engine_system_bus(this->box.engine)));

@@ -9,10 +9,10 @@
 
 TestSuite(exec_group, .timeout = 30);
 
-/* A tree of plain files, in which this process is the first of a container. */
+/* A tree of plain files in place of the control groups, in which this process is the leader. */
 typedef struct Tree {
         Groups groups;
-        char *group; /* of this process, as the kernel says it */
+        char *group; /* control group of this process, from /proc */
 } Tree;
 
 /* Makes the directory and all above it. */

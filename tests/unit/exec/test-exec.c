@@ -50,7 +50,7 @@ Test(exec, a_command_that_reads_no_more_has_no_room) {
         for (int turn = 0; turn < 5; turn++)
                 cr_assert_geq(sd_event_run(box.event, 0), 0);
         cr_expect_not(exec_write(box.exec, "x", 1));
-        cr_expect_eq(box.n_drained, 0, "nobody is told that there is room");
+        cr_expect_eq(box.n_drained, 0, "there is no room");
         exec_kill(box.exec);
         box_wait(&box);
 }
@@ -121,14 +121,14 @@ Test(exec, a_container_that_is_traced_by_another_runs_nothing_without_its_filter
                 "cannot read the task's system call filter, without which nothing is run in it: Operation not permitted");
 }
 
-/* Each needs the first process for itself for a moment. */
+/* Each command needs the leader for itself for a moment. */
 Test(exec, commands_that_begin_at_once_all_run) {
         char shell[] = "/bin/sh", option[] = "-c", line[] = "grep -c . /proc/self/status; exit 3";
         char *command[] = { shell, option, line, NULL };
         Box boxes[8];
 
         box_open(&boxes[0], 0);
-        /* Where they wait for their turn. */
+        /* The directory has the lock for which they wait. */
         cr_assert(mkdir(boxes[0].directory, 0700) == 0, "%s: %s", boxes[0].directory, strerror(errno));
         for (size_t i = 1; i < ELEMENTSOF(boxes); i++)
                 boxes[i] = boxes[0];
@@ -267,7 +267,7 @@ Test(exec, output_that_is_not_read_waits_and_is_complete_at_the_end) {
         exec_set_reading(box.exec, false);
         for (int i = 0; i < 20; i++)
                 cr_assert_geq(sd_event_run(box.event, 50 * USEC_PER_MSEC), 0);
-        cr_assert_eq(box.n_ended, 0, "its output is not told yet");
+        cr_assert_eq(box.n_ended, 0, "an end before the output");
         cr_assert_eq(box.outputs[EXEC_OUTPUT].length, 0);
         exec_set_reading(box.exec, true);
         box_wait(&box);
@@ -291,7 +291,7 @@ Test(exec, a_signal_is_told) {
         cr_assert_eq(box.result.signal, 9);
 }
 
-/* Dead by now and not reaped, a process keeps its container from ending. */
+/* Kills the leader, and expects the end of the container: a process that is not reaped would prevent it. */
 static void expect_end(Box *box) {
         kill(box->leader, SIGKILL);
         RUN_UNTIL(box->event, waitpid(box->leader, NULL, WNOHANG) == box->leader);
@@ -334,7 +334,7 @@ static struct sock_filter sends_nothing[] = {
         RETURN(SECCOMP_RET_ALLOW),
 };
 
-/* The command's first call is the end of it. */
+/* Kills the process that becomes the command at its first system call. */
 static struct sock_filter dies_at_once[] = {
         LOAD(nr),
         UNLESS(SYS_sendmsg, 1),
@@ -387,7 +387,7 @@ Test(exec, a_command_that_cannot_be_watched_leaves_no_control_group) {
         if (!group || access(path, W_OK) < 0)
                 cr_skip_test("no control groups that can be written to");
 
-        /* A loop that has ended watches nothing more. */
+        /* A loop that has ended takes no new event sources. */
         cr_assert_geq(sd_event_exit(box.event, 0), 0);
         cr_assert_geq(sd_event_loop(box.event), 0);
         const ExecPlace place = {

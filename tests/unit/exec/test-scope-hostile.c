@@ -12,7 +12,7 @@
 
 #include "scope-box.h"
 
-/* Peers that are no systemd, or no good one. */
+/* Peers that are not systemd, or a hostile one. */
 TestSuite(scope_hostile, .timeout = 60);
 
 Test(scope_hostile, a_peer_that_never_says_a_word_ends_at_the_limit) {
@@ -22,7 +22,7 @@ Test(scope_hostile, a_peer_that_never_says_a_word_ends_at_the_limit) {
         expect(&box, ETIMEDOUT, "the systemd in the container does not answer within 0.15s");
 }
 
-/* What systemd does when it does not like who connected. */
+/* systemd does that when it refuses a connection. */
 Test(scope_hostile, a_connection_that_is_closed_without_a_word_is_told) {
         _cleanup_box_ Box box;
 
@@ -80,10 +80,10 @@ Test(scope_hostile, a_connection_that_was_closed_before_is_told) {
 
 #define OK_LINE "OK 0123456789abcdef0123456789abcdef\r\n"
 #define GREETING "DATA\r\n" OK_LINE "AGREE_UNIX_FD\r\n"
-/* Of a systemd before 240 or so. */
+/* The greeting of systemd before version 240 or so. */
 #define OLD_GREETING OK_LINE OK_LINE "AGREE_UNIX_FD\r\n"
 
-/* Byte by byte. */
+/* The greeting comes byte by byte. */
 Test(scope_hostile, a_greeting_may_come_in_two_ways) {
         static const char *const greetings[] = { GREETING, OLD_GREETING };
 
@@ -136,7 +136,7 @@ Test(scope_hostile, garbage_is_told) {
         }
 }
 
-/* libsystemd trusts in there being none. */
+/* libsystemd does not check that there are no further lines. */
 Test(scope_hostile, more_lines_of_greeting_than_there_are_do_no_harm) {
         static const char *const texts[] = {
                 "DATA\r\n" OK_LINE "\r\n\r\n\r\n\r\n",
@@ -156,7 +156,7 @@ Test(scope_hostile, more_lines_of_greeting_than_there_are_do_no_harm) {
         }
 }
 
-/* Writes @head once and @rest for ever, from a process of its own. */
+/* Starts a process that writes @head once, and then @rest forever. */
 static pid_t write_for_ever(Box *box, const char *head, size_t n_head, const char *rest, size_t n_rest) {
         pid_t pid = fork();
 
@@ -164,7 +164,7 @@ static pid_t write_for_ever(Box *box, const char *head, size_t n_head, const cha
         if (pid > 0)
                 return pid;
 
-        /* Nobody else's end may keep the connection. */
+        /* The connection ends with the test: no other process may hold it open. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void) dup2(box->raw, 0);
         (void) close_range(1, UINT_MAX, 0);
@@ -182,7 +182,7 @@ static void expect_too_much(const char *head, size_t n_head, const char *rest, s
         box_open_raw(&box, FAKE_LIMIT_USEC);
         pid_t pid = write_for_ever(&box, head, n_head, rest, n_rest);
         box.raw = fd_close(box.raw);
-        /* libsystemd 257 loses 64 bytes with every message it skips (bus_process_cmsg() of 257.13). */
+        /* libsystemd 257 leaks 64 bytes with every message that it skips (bus_process_cmsg() of 257.13). */
 #ifdef __SANITIZE_ADDRESS__
         __lsan_disable();
 #endif
@@ -190,10 +190,10 @@ static void expect_too_much(const char *head, size_t n_head, const char *rest, s
 #ifdef __SANITIZE_ADDRESS__
         __lsan_enable();
 #endif
-        cr_assert_eq(waitpid(pid, NULL, 0), pid, "it is told by the connection");
+        cr_assert_eq(waitpid(pid, NULL, 0), pid, "the writer must end with the connection");
 }
 
-/* Each has a header of no known type, and libsystemd skips it. */
+/* Each message has an unknown type, and libsystemd skips it. */
 Test(scope_hostile, messages_without_end_do_not_hold_up_the_loop) {
         static const char skipped[] = "l\0\0\1\0\0\0\0\1\0\0\0\0\0\0\0l\0\0\1\0\0\0\0\1\0\0\0\0\0\0\0";
         char many[(sizeof(skipped) - 1) * 1024];
@@ -203,7 +203,7 @@ Test(scope_hostile, messages_without_end_do_not_hold_up_the_loop) {
         expect_too_much(GREETING, sizeof(GREETING) - 1, many, sizeof(many));
 }
 
-/* Of 5 MiB; libsystemd would take 128 of them. */
+/* The message has 5 MiB; libsystemd would accept 128 MiB. */
 Test(scope_hostile, a_huge_message_is_not_read) {
         static const char head[] = GREETING "l\4\0\1\0\0P\0\1\0\0\0\0\0\0\0";
         static const char zeros[65536] = "";
@@ -221,12 +221,12 @@ Test(scope_hostile, signals_without_end_do_not_keep_it_from_ending) {
                                 "uoss", 8, OTHER_JOB, "other.scope", "done");
                 cr_assert_geq(sd_event_run(box.event, UINT64_MAX), 0);
         }
-        /* A fast machine comes to the limit of bytes before that of time. */
+        /* On a fast machine the limit of bytes may be reached before the timeout. */
         cr_assert_eq(box.n_done, 1);
         cr_assert(box.code == ETIMEDOUT || box.code == EMSGSIZE, "%s", box.error ? box.error : "no error");
 }
 
-/* box_close() counts. */
+/* box_close() counts the open descriptors. */
 Test(scope_hostile, descriptors_of_the_peer_do_not_stay) {
         union {
                 struct cmsghdr header;
@@ -256,7 +256,8 @@ Test(scope_hostile, descriptors_of_the_peer_do_not_stay) {
         expect(&box, ETIMEDOUT, NULL);
 }
 
-/* Not what libsystemd makes up at the end of the connection, which has another name since 262. */
+/* Counts answers, except for the error that libsystemd itself makes at the end of the connection; its name
+ * differs since 262. */
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         Box *box = userdata;
 

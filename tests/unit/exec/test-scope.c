@@ -4,7 +4,7 @@
 
 TestSuite(scope, .timeout = 60);
 
-/* "Name signature", in the order of the call. */
+/* Return: "Name signature" for each property, in the order of the call. */
 static char *read_properties(sd_bus_message *m) {
         _cleanup_string_buffer_ StringBuffer text = {};
         const char *name, *contents;
@@ -119,7 +119,7 @@ Test(scope, words_of_a_refusal_are_one_short_line) {
         box_open(&box, PEER_REFUSES);
         box.words = words;
         expect(&box, EREMOTEIO, NULL);
-        /* The escape is a space, or what libsystemd makes of it since 262. */
+        /* The escape character becomes a space; libsystemd 262 has replaced it before. */
         cr_assert(strstr(box.error, "refuses: a  [2Jbxxx") || strstr(box.error, "refuses: a \\x1b[2Jbxxx"),
                 "%s", box.error);
         cr_assert_lt(strlen(box.error), 260);

@@ -2,7 +2,7 @@
 
 #include "init-box.h"
 
-/* nspawn-units-helper as systemd runs it to reload and to stop a unit. This process stands for nspawn. */
+/* nspawn-units-helper as systemd runs it to reload and to stop a unit, with this process as nspawn. */
 TestSuite(helper_signal, .timeout = 30);
 
 static int helper_run(pid_t supervisor, const char *const *argv) {
@@ -42,7 +42,7 @@ Test(helper_signal, a_reload_reaches_the_process_once_and_no_other) {
                 cr_assert_eq(box_wait(&box), 7);
                 box_expect_end(&box);
 
-                cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 1, "there is nobody any more");
+                cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 1, "the leader has ended");
         }
 }
 

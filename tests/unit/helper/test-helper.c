@@ -21,7 +21,7 @@
 #include "unit/fd-message.h"
 #include "tree.h"
 
-/* nspawn-units-helper as systemd runs it, with descriptors that are kept over restarts. */
+/* nspawn-units-helper as systemd runs it, with the descriptors that systemd keeps over restarts. */
 TestSuite(helper, .timeout = 30);
 
 static char *helper_path(void) {
@@ -32,7 +32,7 @@ static char *helper_path(void) {
         return xasprintf("%s/nspawn-units-helper", directory);
 }
 
-/* @stored: what is descriptor 3, or -1. Return: exit status. */
+/* @stored: descriptor 3 of the helper, or -1. Return: its exit status. */
 static int helper_run(int in, int out, int stored, const char *variable, const char *const *argv) {
         _cleanup_free_ char *path = helper_path();
         int status;
@@ -65,7 +65,7 @@ static char *file_text(int fd) {
 
 /* ---- the beginning of a run ---- */
 
-/* A task's directory, removed with its files. */
+/* A task's directory, which is removed with its files. */
 typedef char Directory[sizeof("/tmp/helper-XXXXXX")];
 
 static void directory_remove(Directory *directory) {
@@ -79,7 +79,7 @@ static void directory_write(const char *directory, const char *name, const void 
         cr_assert_eq(file_write_private(path, bytes, n), 0);
 }
 
-/* Return: exit status of the command in the directory's file of arguments, or of the helper without it. */
+/* Return: the exit status of the command in the file "arguments", or of the helper if it cannot run it. */
 static int start_run(const char *directory, int out, int stored) {
         const char *const argv[] = { "helper", "start", directory, NULL };
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -100,7 +100,7 @@ Test(helper, the_first_run_has_its_descriptors_already) {
         cr_assert_str_eq(text, "run\n");
 }
 
-/* nspawn waits for children and passes SIGTERM and SIGINT on. */
+/* nspawn handles only SIGCHLD, SIGTERM and SIGINT itself. */
 Test(helper, what_nspawn_has_no_use_for_is_ignored) {
         static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGKILL, SIGSTOP };
         _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
@@ -208,7 +208,7 @@ Test(helper, wrong_usage_is_an_error) {
 
 /* ---- the end of a run ---- */
 
-/* Return: what came to the socket, "" when nothing did; the descriptor with it in @ret_fd. */
+/* Return: the text that came to the socket, "" for none; its descriptor in @ret_fd. */
 static char *receive(int socket, int *ret_fd) {
         char *text = xcalloc(4096, 1);
         union {
@@ -266,7 +266,7 @@ Test(helper, the_end_of_a_run_puts_the_socket_into_the_store_if_there_is_one) {
         }
 }
 
-/* The engine may look at the end of a run when the next is over already. */
+/* The engine may read the end of a run only after the end of the next. */
 Test(helper, notes_tell_of_the_last_run_and_the_one_before) {
         _cleanup_directory_ Directory directory = "/tmp/helper-XXXXXX";
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -290,7 +290,7 @@ Test(helper, notes_tell_of_the_last_run_and_the_one_before) {
 
 /* ---- a killed container's name ---- */
 
-/* Stands for busctl, which the helper looks up as any other program. */
+/* Makes a program in place of busctl, which the helper finds through PATH. */
 static void make_busctl(const char *directory) {
         _cleanup_free_ char *path = xasprintf("%s/busctl", directory);
         FILE *f = fopen(path, "we");
@@ -304,7 +304,7 @@ static void make_busctl(const char *directory) {
 
 #define MACHINES "/run/systemd/machines"
 
-/* As systemd-machined notes a container that it knows. Return: the file's path, owned by the caller. */
+/* Makes the file that systemd-machined has of a container. Return: its path, owned by the caller. */
 static char *register_machine(const char *machine) {
         char *path = xasprintf(MACHINES "/%s", machine);
 
@@ -325,7 +325,7 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
                 { "EXIT_CODE=exited", { "--unregister" }, true, false },
                 { NULL, { "--unregister" }, true, false },
                 { "EXIT_CODE=killed", {}, true, false },
-                /* It was given back already. */
+                /* The name was released already. */
                 { "EXIT_CODE=killed", { "--unregister" }, false, false },
         };
         char directory[] = "/tmp/helper-XXXXXX";
@@ -355,7 +355,7 @@ Test(helper, the_name_of_a_killed_container_is_given_back_where_it_is_wanted_aga
                 cr_expect_eq(helper_run(null, out, -1, rows[i].code, argv), 0, "row %zu", i);
                 _cleanup_free_ char *text = file_text(out);
                 cr_expect_str_eq(text, rows[i].called ? call : "", "row %zu: %s", i, text);
-                /* One that does not run must not find it when the next run wakes it. */
+                /* The next run may start systemd-machined, which must not find the old container's file. */
                 cr_expect_eq(unlink(file) == 0, rows[i].registered && !rows[i].called, "row %zu", i);
         }
         tree_remove(directory);
@@ -403,7 +403,7 @@ Test(helper, no_argument_leads_it_to_another_directory) {
                 "/run/nspawn-units/tasks/", "/run/nspawn-units/.ledgers/..", ".ledgers" };
         _cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        /* Of the test's own, in case that it does. */
+        /* Mounts of the test protect the host in case that it fails. */
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
                 mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0)
                 cr_skip_test("no mounts here");

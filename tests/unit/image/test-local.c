@@ -15,7 +15,7 @@
 
 TestSuite(local, .timeout = 30);
 
-/* A directory with images in it; not in /tmp, where no command is looked for. */
+/* A directory with images. It is not in /tmp, where the driver does not look for commands. */
 typedef struct Box {
         char *directory;
         TaskRequest *request;
@@ -229,7 +229,7 @@ Test(local, links_are_followed_inside_the_image) {
         expect_no_command(&box, "/sbin/tol");
 }
 
-/* The file is there on the host, at the very path the link says. */
+/* On the host there is a file at the path that the link names. */
 Test(local, a_link_does_not_lead_out_to_the_host) {
         _cleanup_box_ Box box;
 

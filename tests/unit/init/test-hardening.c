@@ -12,8 +12,8 @@
 #include "base/string.h"
 
 /*
- * How the programs are protected, read from their files (elf(5)). Two of them read what a container's root
- * wrote, as root of the host: the init and the helper, which are static.
+ * How the programs are protected, read from their files (elf(5)). Two of them are static and read data of a
+ * container's root as root of the host: the init and the helper.
  */
 TestSuite(hardening, .timeout = 30);
 
@@ -69,7 +69,7 @@ static const ElfW(Phdr) * elf_find_segment(const Elf *elf, ElfW(Word) type) {
         return NULL;
 }
 
-/* Return: the value of a row of the dynamic section, 0 where there is none. */
+/* Return: the value of a row of the dynamic section, or 0 if there is none. */
 static uint64_t elf_dynamic(const Elf *elf, ElfW(Sxword) tag) {
         const ElfW(Phdr) *segment = elf_find_segment(elf, PT_DYNAMIC);
 
@@ -92,7 +92,7 @@ static bool has_prefix(const char *name, const char *prefix) {
         return string_after_prefix(name, prefix) != NULL;
 }
 
-/* Return: the first symbol that @matches says is the one, or NULL. */
+/* Return: the first symbol for which @matches returns true, or NULL. */
 static const ElfW(Sym) *
         elf_find_symbol(
                 const Elf *elf, bool (*matches)(const char *name, const char *wanted), const char *wanted) {
@@ -165,7 +165,7 @@ Test(hardening, stacks_are_guarded) {
         }
 }
 
-/* With sanitizers, these check buffers in place of libc. */
+/* Only the static programs: a build with sanitizers has the others without libc's checks. */
 Test(hardening, static_programs_have_libcs_checks_of_buffers) {
         for (size_t i = 0; i < ELEMENTSOF(programs); i++) {
                 Elf elf = elf_open(i);
@@ -180,7 +180,7 @@ static bool is_same(const char *name, const char *wanted) {
         return streq(name, wanted);
 }
 
-/* The compiler's part alone: libc.a of Debian 12 lacks the mark that would have the kernel enforce it. */
+/* Only the compiler's part: libc.a of Debian 12 lacks the mark with which the kernel would enforce it. */
 Test(hardening, functions_of_static_programs_begin_with_a_mark_for_indirect_branches) {
         static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 

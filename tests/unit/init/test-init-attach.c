@@ -33,7 +33,7 @@ Test(init_attach, who_attaches_later_sees_what_comes_then) {
         cr_assert_eq(box_wait(&box), 0);
 }
 
-/* Return: what cksum(1) says of these bytes. */
+/* Return: the output of cksum(1) for these bytes. */
 static char *checksum(const Box *box, const StringBuffer *bytes) {
         _cleanup_free_ char *file = xasprintf("%s/bytes", box->directory);
         _cleanup_free_ char *command = xasprintf("cksum <%s", file);
@@ -68,7 +68,7 @@ Test(init_attach, every_byte_of_a_long_input_arrives) {
         cr_assert_eq(box_wait(&box), 0);
 }
 
-/* The kernel keeps some of it, the init one message, and the socket the rest. */
+/* The unread input waits in the terminal, in the init (one message), and in the socket. */
 Test(init_attach, input_that_nobody_takes_holds_up_nothing) {
         static char message[ATTACH_MESSAGE_MAX] = { ATTACH_INPUT };
         _cleanup_box_ Box box = box_new();
@@ -125,7 +125,7 @@ Test(init_attach, several_see_the_same_and_may_type_and_further_ones_are_refused
         for (size_t i = 0; i < N_CLIENTS; i++)
                 attach_expect(clients[i], "all\r\n");
 
-        /* Who leaves makes room; the others see this as they see the rest. */
+        /* A client that leaves makes room for another. */
         fd_close(clients[5]);
         attach_type(clients[0], "left\n");
         attach_expect(clients[0], "left\r\n");
@@ -188,7 +188,7 @@ Test(init_attach, who_reads_gets_all_that_is_shown) {
         _cleanup_fd_ int result = box_hand_over_attach(&box), client = attach(&box);
         _cleanup_free_ char *expected = numbers(5000);
 
-        /* The pipe of the output takes all of it. */
+        /* The pipe has room for all of the output. */
         box_start_attached(&box, "seq 1 5000; exit 4");
         attach_expect(client, expected);
         attach_expect_end(client);

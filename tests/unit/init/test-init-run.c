@@ -108,7 +108,7 @@ Test(init_run, stderr_and_the_result_come_through_stdin_and_only_stderr_is_the_t
 
                 _cleanup_free_ char *text = fd_text(error), *note = result_text(result);
                 cr_assert_str_eq(text, "err\n");
-                cr_assert_str_eq(note, i == 0 ? "7 0" : "", "only who stays can tell");
+                cr_assert_str_eq(note, i == 0 ? "7 0" : "", "only the supervisor outlives the command");
         }
 }
 
@@ -163,7 +163,7 @@ Test(init_run, a_second_run_finds_the_descriptors_again) {
         cr_assert_str_eq(note, "4 0");
 }
 
-/* As the engine of version 0.1.0 handed it over: this init may be bound into the next run of its unit. */
+/* After an update this init may run in a unit that version 0.1.0 made, with descriptors as of its engine. */
 Test(init_run, a_unit_of_version_0_1_0_gets_a_line_in_its_file) {
         _cleanup_box_ Box box = box_new();
         _cleanup_fd_ int ledger = memfd_create("ledger", MFD_CLOEXEC);
@@ -292,7 +292,7 @@ Test(init_run, a_task_file_over_the_limit_is_125) {
                 bytes[1024 * 1024 - 1] = over ? 'x' : 0;
                 box_task(&box, bytes, 1024 * 1024 + over);
                 box_start(&box, "exec", "true");
-                /* One string of that size is more than Linux takes, but that is known only then. */
+                /* At the limit the init accepts the file, but execve() fails: the string is too long. */
                 cr_assert_eq(box_wait(&box), over ? 125 : 126);
         }
 }
@@ -312,7 +312,7 @@ Test(init_run, signals_of_the_container_reach_the_payload) {
         }
 }
 
-/* The payload gets what is sent to a whole unit by itself. */
+/* A signal to all processes of the unit reaches the payload directly, so the init need not pass it on. */
 Test(init_run, of_signals_from_outside_only_a_stop_reaches_the_payload) {
         const int signals[] = { SIGTERM, SIGRTMIN + 4 };
 
@@ -354,7 +354,7 @@ Test(init_run, orphans_are_reaped) {
         cr_assert_eq(box_wait(&box), 4);
 }
 
-/* Return: the datagram socket that @box is told of; @abstract as a name without a file. */
+/* Return: the socket for READY=1, which @box gets; @abstract: without a file. */
 static int notify_listen(Box *box, bool abstract) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_free_ char *path = abstract ? xasprintf("@test-init-%d", getpid())
@@ -389,7 +389,7 @@ Test(init_run, ready_is_sent_once_the_payload_runs) {
         }
 }
 
-/* nspawn looks at what it was told only as long as its first process lives. */
+/* nspawn reads the socket only as long as process 1 lives. */
 Test(init_run, the_end_of_a_short_payload_waits_until_ready_was_read) {
         _cleanup_box_ Box box = box_new();
         char message[4096];
@@ -401,7 +401,7 @@ Test(init_run, the_end_of_a_short_payload_waits_until_ready_was_read) {
         _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, box.pid, 0);
         cr_assert_geq(pidfd, 0);
         struct pollfd end = { .fd = pidfd, .events = POLLIN };
-        cr_assert_eq(poll(&end, 1, 300), 0, "it ended before anybody read that it was ready");
+        cr_assert_eq(poll(&end, 1, 300), 0, "the init ended before READY=1 was read");
 
         cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
         cr_assert_eq(box_wait(&box), 7);
@@ -504,7 +504,7 @@ Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {
                 "mkdir %s/sbin && cp %s %s/sbin/init", box.directory, init_path(), box.directory);
         cr_assert_eq(system(command), 0);
 
-        /* The image's init is the same program here, which says what it was given. */
+        /* The image's init is this same program; its message shows the arguments that it got. */
         box.root = box.directory;
         box_start(&box, "boot", "--", "exec", "--", "/no/such");
         cr_assert_eq(box_wait(&box), 127);
@@ -518,7 +518,7 @@ Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {
         cr_assert_not_null(strstr(err, "cannot boot"), "%s", err);
 }
 
-/* A shell stands for the image's init: it has no handler for the signal and never gets one. */
+/* The image's init is a shell, which never has a handler for the signal. */
 Test(init_run, a_stop_waits_for_a_booted_system_that_has_no_handler_yet) {
         _cleanup_box_ Box box = box_new();
         char message[64];
@@ -534,7 +534,7 @@ Test(init_run, a_stop_waits_for_a_booted_system_that_has_no_handler_yet) {
         box.root = box.directory;
         box_start(&box, "boot", "--", "-c", "echo up; while :; do :; done");
 
-        /* Whoever knows that it runs may ask it to stop. */
+        /* A stop may come as soon as READY=1 was sent. */
         cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
         cr_assert(string_after_prefix(message, "READY=1\n"));
         cr_assert_eq(kill(box.pid, SIGRTMIN + 3), 0);
@@ -560,8 +560,7 @@ Test(init_run, the_resident_process_is_small) {
 
         _cleanup_free_ char *path = xasprintf("/proc/%d/smaps_rollup", box.pid), *text = NULL;
         cr_assert_gt(file_read(AT_FDCWD, path, 65536, &text), 0);
-        /* The program's own pages are one copy for all tasks; Private_ counts them when there is one task.
-         */
+        /* Anonymous, not Private_, which counts the program's pages if no other task shares them. */
         const char *line = strstr(text, "\nAnonymous:");
         cr_assert_not_null(line);
         cr_assert_leq(atol(strchr(line, ':') + 1), 100, "%s", text);

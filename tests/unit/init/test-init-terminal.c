@@ -108,7 +108,7 @@ Test(init_terminal, all_output_comes_before_an_exact_end) {
         }
 }
 
-/* Returns when a writer of the box's output would have to wait. */
+/* Waits until the pipe of the output is full. */
 static void box_until_full(const Box *box) {
         struct pollfd room = { .fd = box->writer, .events = POLLOUT };
 
@@ -128,7 +128,7 @@ Test(init_terminal, who_writes_on_after_the_end_does_not_put_it_off) {
         box.writer = fd_close(box.writer);
         cr_assert_eq(kill(box.pid, SIGTERM), 0);
 
-        /* So slow a reader always finds more. */
+        /* The reader is so slow that there is always more output. */
         while (read(box.out, &byte, 1) == 1)
                 cr_assert_lt(clock_realtime_usec() - begin, 30 * USEC_PER_SEC);
         cr_assert_eq(box_wait(&box), 143);

@@ -10,7 +10,7 @@
 #include "base/macro.h"
 #include "init/parse.h"
 
-/* A copy of exactly these bytes, so that the sanitizer sees every byte too many. */
+/* Return: a copy of exactly these bytes, so that the address sanitizer sees a read beyond them. */
 static Span span_copy(const char *text, size_t n) {
         char *copy = malloc(n ? n : 1);
 

@@ -6,7 +6,7 @@
 #include "group-box.h"
 #include "kernel/cgroup-watch.h"
 
-/* A watch of a group, and what it told. */
+/* A watch of a group, and what its callbacks got. */
 typedef struct Box {
         Groups groups;
         sd_event *event;
@@ -64,8 +64,8 @@ static void on_mark(
         ((Box *) userdata)->n_marks++;
 }
 
-/* Events come in order: when another watch's limit, changed last, was told, everything before was as well.
- */
+/* Waits for all callbacks of earlier changes. Events come in order, so it changes another watch's limit and
+ * waits for that callback. */
 static void box_settle(Box *box) {
         static const CgroupWatchCallbacks mark_callbacks = { .on_limit = on_mark };
         _cleanup_cgroup_watch_ CgroupWatch *mark = NULL;

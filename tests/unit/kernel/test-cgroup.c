@@ -8,7 +8,7 @@
 #include "group-box.h"
 #include "kernel/cgroup.h"
 
-/* As of a removed group: its files are open still, and give ENODEV. */
+/* Reads a file as in a control group: after the group was removed, open files give ENODEV. */
 static ssize_t read_at(int fd, void *buffer, size_t size, off_t offset) {
         struct stat st;
 
@@ -19,7 +19,7 @@ static ssize_t read_at(int fd, void *buffer, size_t size, off_t offset) {
         return syscall(SYS_pread64, fd, buffer, size, offset);
 }
 
-/* These take the place of the C library's. */
+/* These replace the functions of the C library. */
 ssize_t pread(int fd, void *buffer, size_t size, off_t offset);
 ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room);
 
@@ -151,7 +151,7 @@ Test(cgroup, files_longer_than_the_buffer_are_read_to_their_end) {
         expect(&usage, CGROUP_IO_READ, 30000);
         expect(&usage, CGROUP_IO_WRITTEN, 3000);
 
-        /* A line that never ends is no line of ours. */
+        /* A line that is too long is ignored. */
         string_buffer_clear(&text);
         for (unsigned i = 0; i < 10000; i++)
                 string_buffer_append(&text, "rbytes=1 ");
@@ -221,7 +221,7 @@ Test(cgroup, a_group_that_was_made_anew_is_found_again) {
         cr_expect_eq(usage.measured, CGROUP_BIT(CGROUP_TASKS));
         expect(&usage, CGROUP_TASKS, 9);
 
-        /* At once as well, with no sample between. */
+        /* A group is also found again if no sample was taken while there was none. */
         groups_remove(&groups);
         groups_make(&groups);
         write_everything(&groups);

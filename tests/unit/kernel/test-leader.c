@@ -17,14 +17,14 @@
 
 TestSuite(leader, .timeout = 60);
 
-/* The first process of a pid namespace, made by a thread of its own while that is told to wait. */
+/* The first process of a pid namespace, and the thread that made it, which waits. */
 typedef struct Container {
         pthread_t thread;
         int ready[2], wait[2];
         pid_t first;
 } Container;
 
-/* Only its own children are listed for a thread: the main thread's list lacks this one. */
+/* The kernel lists children for each thread, so the main thread's list lacks this one. */
 static void *make_first(void *userdata) {
         Container *container = userdata;
         char byte = 0;
@@ -95,7 +95,7 @@ Test(leader, what_the_kernel_does_not_list_as_a_child_is_found_in_the_group_of_t
                 write_procs(root, groups[i], "");
         }
 
-        /* Another's first process is none of ours. */
+        /* The first process of another process's container is not found. */
         write_procs(root, groups[0], text);
         cr_expect_eq(leader_find(container.first, root, "/unit"), -ESRCH);
 

@@ -130,7 +130,7 @@ Test(reader, may_be_freed_when_it_tells_something) {
         cr_expect_eq(box.n_ended, 0);
 }
 
-/* epoll takes no such descriptor. */
+/* epoll does not support such descriptors. */
 Test(reader, regular_files_and_dev_null_are_read_to_their_end) {
         _cleanup_box_ Box box;
         char path[] = "/tmp/test-reader.XXXXXX";
@@ -192,7 +192,7 @@ Test(reader, finishing_reads_what_is_there_and_waits_for_nobody) {
         cr_expect_eq(box.seen.length, 3);
 }
 
-/* ---- turns ---- */
+/* ---- fairness ---- */
 
 #define TURNS 50
 

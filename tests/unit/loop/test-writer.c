@@ -58,7 +58,7 @@ static void box_turn(Box *box) {
         cr_assert_geq(sd_event_run(box->event, 0), 0);
 }
 
-/* Reads what is there. Return: whether there was something. */
+/* Return: whether there was something to read. */
 static bool box_read(Box *box) {
         char chunk[5000];
         ssize_t n = read(box->theirs, chunk, sizeof(chunk));
@@ -80,7 +80,7 @@ static Box *box_on_pipe(void) {
         return box_new(fds[1], fds[0]);
 }
 
-/* A socket that blocks, as one is that other processes have too. */
+/* A socket without O_NONBLOCK, like one that other processes have open as well. */
 static Box *box_on_socket(void) {
         int fds[2];
 
@@ -97,7 +97,7 @@ Test(writer, what_does_not_go_waits_and_comes_in_order) {
 
                 for (size_t at = 0; at < SIZE; at += SIZE / 10)
                         writer_write(box->writer, box->sent + at, SIZE / 10);
-                /* Nobody reads: it does not block, and says nothing. */
+                /* Nobody reads: the writer does not block, and calls nothing back. */
                 for (int turn = 0; turn < 5; turn++)
                         box_turn(box);
                 cr_expect_eq(box->n_drained, 0);
@@ -140,7 +140,7 @@ Test(writer, a_socket_raises_no_signal) {
         box_free(box);
 }
 
-/* epoll takes no such descriptor. */
+/* epoll does not support such descriptors. */
 Test(writer, regular_files_and_dev_null_are_written_too) {
         char path[] = "/tmp/test-writer.XXXXXX";
         int fd = mkostemp(path, O_CLOEXEC);
@@ -148,13 +148,13 @@ Test(writer, regular_files_and_dev_null_are_written_too) {
 
         cr_assert_eq(unlink(path), 0);
         writer_write(box->writer, box->sent, SIZE);
-        cr_expect_eq(box->n_drained, 0, "not from within the call");
+        cr_expect_eq(box->n_drained, 0, "a callback from within the call");
         RUN_UNTIL(box->event, box->n_drained > 0);
         while (box_read(box))
                 ;
         expect_whole(box);
 
-        /* It is idle then. */
+        /* Then the writer is idle. */
         for (int turn = 0; turn < 5; turn++)
                 box_turn(box);
         cr_expect_eq(box->n_drained, 1);

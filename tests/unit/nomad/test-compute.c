@@ -176,7 +176,7 @@ Test(compute, rates_are_percent_of_a_core_since_the_last_sample) {
                 { 7500500, 15 * SEC, 300 }, { 7500501, 16 * SEC, 0.0001 },
                 { 8000000, 16 * SEC, 0 },                           /* no time passed */
                 { 9000000, 17 * SEC, 100 }, { 20000, 18 * SEC, 0 }, /* the group was made anew */
-                { 270000, 19 * SEC, 25 }, { 270001, 5 * SEC, 0 },   /* no clock should */
+                { 270000, 19 * SEC, 25 }, { 270001, 5 * SEC, 0 },   /* the clock went back */
         };
         RateMeter meter = {};
 

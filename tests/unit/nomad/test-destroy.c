@@ -3,7 +3,7 @@
 #include "driver.pb-c.h"
 #include "service-box.h"
 
-/* SignalTask and DestroyTask, of tasks that this process has and of such that an earlier one left. */
+/* SignalTask and DestroyTask, for tasks of this driver and for those that an earlier one left. */
 TestSuite(destroy, .timeout = 60);
 
 static grpc_status_code signal_task(Service *service, const char *id, const char *name, char **ret_text) {
@@ -31,7 +31,7 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
                 { "none", "SIGHUP", GRPC_STATUS_NOT_FOUND, "task not found" },
                 { "one", "SIGNONSENSE", GRPC_STATUS_INVALID_ARGUMENT, "\"SIGNONSENSE\" is not a signal" },
                 { "one", "", GRPC_STATUS_INVALID_ARGUMENT, "from 1 to 64" },
-                /* Its process has no child here. */
+                /* The unit's main process has no child in this test. */
                 { "one", "SIGHUP", GRPC_STATUS_FAILED_PRECONDITION, "no process" },
         };
         _cleanup_service_ Service service;
@@ -48,7 +48,7 @@ Test(destroy, a_signal_that_cannot_be_sent_is_an_error_in_words) {
         service_end(&service);
 }
 
-/* A task of an earlier process; its unit is there when @state is given. */
+/* Makes what an earlier driver leaves of a task; @state: of its unit, NULL for no unit. */
 static char *leave(Service *service, const char *id, const char *state) {
         char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);

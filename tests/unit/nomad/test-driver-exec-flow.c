@@ -2,12 +2,12 @@
 
 #include "exec-stream.h"
 
-/* ExecTaskStreaming: who waits for whom, and who goes away. */
+/* ExecTaskStreaming with a peer or a command that is slow or goes away. */
 TestSuite(driver_exec_flow, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);
 
 #define MIB ((size_t) 1024 * 1024)
 
-/* What a stream has waiting unread, in the driver, the transport and the client together, is less. */
+/* More than a stream can hold unread in the driver, the transport and the client together. */
 #define UNREAD_MAX (24 * MIB)
 
 Test(driver_exec_flow, what_is_written_at_once_comes_in_pieces) {
@@ -31,7 +31,7 @@ Test(driver_exec_flow, what_is_written_at_once_comes_in_pieces) {
         expect_end_of_much(call, 0);
 }
 
-/* A while, which a stream lasts on which nothing is said. */
+/* Waits a while: a stream without messages lasts that long. */
 static void expect_silence(void) {
         _cleanup_client_call_ ClientCall *call = open_stream();
         ProtobufCMessage *nothing = NULL;
@@ -66,7 +66,7 @@ Test(driver_exec_flow, a_command_waits_for_a_reader_that_does_not_read) {
                 cr_assert_gt(io->data.len, 0);
                 for (size_t i = 0; i < io->data.len; i++)
                         if (io->data.data[i] != (sum + i) % PRODUCED_MODULUS)
-                                cr_assert_fail("byte %zu is another one", sum + i);
+                                cr_assert_fail("byte %zu is wrong", sum + i);
                 sum += io->data.len;
                 done(response);
         }
@@ -79,7 +79,7 @@ Test(driver_exec_flow, output_that_waits_comes_before_the_exit) {
         _cleanup_client_call_ ClientCall *call = start(false);
         static uint8_t bytes[65536];
 
-        /* More than the transport takes unread. */
+        /* More than the transport holds unread. */
         for (unsigned i = 0; i < 200; i++)
                 in_loop(do_output, &(Output){ EXEC_OUTPUT, bytes, sizeof(bytes) });
         end_with(3, 0);
@@ -92,7 +92,7 @@ Test(driver_exec_flow, output_that_waits_comes_before_the_exit) {
         expect_end_of_much(call, 3);
 }
 
-/* Sends until nothing more is taken. Return: how much went, the piece that waits included. */
+/* Sends until a send times out. Return: how much was sent, with the piece that waits. */
 static size_t send_until_stuck(ClientCall *call, const uint8_t *bytes, size_t n) {
         size_t sum = 0;
         int r = 0;
@@ -116,7 +116,7 @@ Test(driver_exec_flow, who_types_waits_for_a_command_that_does_not_read) {
         cr_expect_eq(fake.n_writes, 1, "%u messages were taken", fake.n_writes);
         cr_expect_lt(sum, MIB, "%zu bytes wait", sum);
 
-        /* Nobody else waits, also not on the same connection. */
+        /* Other streams do not wait, not even on the same connection. */
         other = open_stream();
         send_request(other, .id = "none");
         expect_status(other, GRPC_STATUS_NOT_FOUND, "task not found for given id");
@@ -125,7 +125,7 @@ Test(driver_exec_flow, who_types_waits_for_a_command_that_does_not_read) {
         send_request(call, .close = true);
         wait_for(HAPPENED_INPUT_END);
         in_loop(do_nothing, NULL);
-        /* The send that was stuck has got through: it was waited for, not given up. */
+        /* The send that timed out has arrived as well. */
         cr_expect_eq(fake.input.length, sum);
         end_with(0, 0);
         expect_end(call, 0);
@@ -145,7 +145,7 @@ Test(driver_exec_flow, who_sends_before_he_reads_gets_rid_of_it_at_the_end) {
         static uint8_t bytes[65536];
         _cleanup_client_call_ ClientCall *call = start(false);
 
-        /* More than the transport takes unread, and the end is behind it. */
+        /* The end comes after more output than the transport holds unread. */
         for (unsigned i = 0; i < 200; i++)
                 in_loop(do_output, &(Output){ EXEC_OUTPUT, bytes, sizeof(bytes) });
         in_loop(do_fill, NULL);
@@ -169,7 +169,7 @@ Test(driver_exec_flow, who_goes_away_leaves_nothing_running) {
         client_cancel(early);
         client_call_free(early);
 
-        /* Also while nothing moves in either direction. */
+        /* The same when both directions are blocked. */
         ClientCall *stuck = start(false);
         in_loop(do_fill, NULL);
         (void) send_until_stuck(stuck, bytes, sizeof(bytes));

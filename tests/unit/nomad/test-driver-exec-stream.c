@@ -2,7 +2,7 @@
 
 #include "exec-stream.h"
 
-/* ExecTaskStreaming: a command that somebody watches and types to. */
+/* ExecTaskStreaming, with a peer that reads and sends input. */
 TestSuite(driver_exec_stream, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);
 
 Test(driver_exec_stream, output_comes_in_order_and_the_exit_last_and_alone) {
@@ -77,7 +77,7 @@ Test(driver_exec_stream, empty_messages_mean_nothing) {
 
         for (unsigned i = 0; i < 3; i++)
                 send_request(call, 0);
-        /* And neither does input without bytes. */
+        /* Nor does input without bytes. */
         send_request(call, .bytes = "", .n = 0);
         type(call, "x");
         expect_input("x");
@@ -151,7 +151,7 @@ Test(driver_exec_stream, a_terminal_stays_when_the_peer_says_no_more) {
         cr_expect_eq(fake.n_input_ends, 0);
 }
 
-/* More than is on its way to a peer that does not read. */
+/* Ends a command after so much output that the peer may still have to read it. */
 static ClientCall *start_and_end_with_much(void) {
         char line[64 * 1024] = {};
         ClientCall *call = start(false);
@@ -170,8 +170,7 @@ static ClientCall *start_and_end_with_much(void) {
         return call;
 }
 
-/* An agent that says something into a stream that has ended reads no further, and there may be much to read.
- */
+/* An agent that sends a message to a stream that has ended drops the output that it has not read. */
 Test(driver_exec_stream, a_stream_with_much_output_stays_until_the_peer_says_no_more) {
         _cleanup_client_call_ ClientCall *call = start_and_end_with_much();
         _cleanup_free_ char *text = NULL;

@@ -3,7 +3,7 @@
 #include "driver.pb-c.h"
 #include "exec-box.h"
 
-/* ExecTask: a command that is answered when it has ended. */
+/* ExecTask: the answer comes when the command has ended. */
 TestSuite(driver_exec, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);
 
 #define MIB ((size_t) 1024 * 1024)
@@ -204,7 +204,7 @@ Test(driver_exec, no_time_or_less_is_no_timeout) {
                 timeout.nanos = seconds[i] < 0 ? -1 : 0;
                 _cleanup_client_call_ ClientCall *call = open_command("one", 1, &timeout);
                 wait_for(HAPPENED_START);
-                /* A timer of no time is over by then. */
+                /* A timer for 0 seconds would have expired by then. */
                 for (unsigned j = 0; j < 3; j++)
                         in_loop(do_nothing, NULL);
                 end_with(0, 0);

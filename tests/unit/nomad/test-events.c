@@ -3,7 +3,7 @@
 #include "driver.pb-c.h"
 #include "service-box.h"
 
-/* Task events, and readers that are late, slow or not there. */
+/* Task events, with readers that are late, slow or missing. */
 TestSuite(events, .timeout = 60);
 
 static void send_events(Service *service, unsigned first, unsigned n) {
@@ -75,7 +75,7 @@ Test(events, a_slow_reader_loses_nothing) {
         expect_no_more(call);
         service_end(&service);
 
-        /* More than the queue of the call takes. */
+        /* More than fits in the queue of the call. */
         send_events(&service, 0, 2 * RPC_QUEUE_LIMIT + 10);
         service_begin(&service);
         expect_events(call, 0, 2 * RPC_QUEUE_LIMIT + 10);

@@ -13,7 +13,7 @@ static void set(const char *name, const char *value) {
         cr_assert_eq(value ? setenv(name, value, 1) : unsetenv(name), 0);
 }
 
-/* As the agent leaves it. */
+/* The environment that an agent gives. */
 static void setup(void) {
         set("NOMAD_PLUGIN_MAGIC_COOKIE", "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255");
         set("PLUGIN_PROTOCOL_VERSIONS", "2");
@@ -127,7 +127,7 @@ Test(handshake, group_by_name_and_number) {
         set("TMPDIR", "/var/tmp");
         Handshake *handshake = accepted();
         cr_assert_eq(handshake->group, 0);
-        cr_assert(string_after_prefix(handshake->socket_path, "/var/tmp/"), "where the group can go");
+        cr_assert(string_after_prefix(handshake->socket_path, "/var/tmp/"), "not where the group can go");
         handshake_free(handshake);
 
         set("PLUGIN_UNIX_SOCKET_GROUP", "1234");
@@ -152,8 +152,8 @@ static void expect_line(const Handshake *handshake, const char *expected) {
         cr_assert_gt(n, 0);
         buffer[n] = 0;
         cr_assert_str_eq(buffer, expected);
-        cr_assert_eq(read(fds[0], buffer, sizeof(buffer)), 0, "the pipe is let go of");
-        cr_assert_eq(write(STDOUT_FILENO, "x", 1), 1, "and something takes its place");
+        cr_assert_eq(read(fds[0], buffer, sizeof(buffer)), 0, "the pipe is still open");
+        cr_assert_eq(write(STDOUT_FILENO, "x", 1), 1, "stdout must stay valid");
         (void) close(fds[0]);
 }
 

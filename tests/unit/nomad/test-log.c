@@ -16,7 +16,7 @@ TestSuite(log, .timeout = 60);
 
 static int reader = -1;
 
-/* Puts a pipe in stderr's place. Failing assertions speak on another way. */
+/* Makes stderr a pipe. Criterion reports failed assertions in another way. */
 static void capture(void) {
         int fds[2];
 
@@ -28,7 +28,7 @@ static void capture(void) {
         cr_assert_eq(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
 }
 
-/* What one write gave, since each line is one. */
+/* Return: the next line. Each line comes with one write, so one read gives exactly one. */
 static json_t *read_line(void) {
         static char buffer[256 * 1024];
         ssize_t n = read(reader, buffer, sizeof(buffer) - 1);

@@ -13,7 +13,7 @@ TestSuite(msgpack, .timeout = 60);
 #define DECODE(text) decode(text, sizeof(text) - 1)
 #define EXPECT_ERROR(text, words) expect_error(text, sizeof(text) - 1, words)
 
-/* A copy of just that size, so that a read beyond it is seen. */
+/* Decodes a copy of exactly this size, so that the address sanitizer sees a read beyond it. */
 static Value *decode(const char *bytes, size_t n) {
         _cleanup_free_ char *copy = xmemdup(bytes, n);
         _cleanup_error_ Error *error = NULL;
@@ -187,11 +187,11 @@ Test(msgpack, size_is_bounded) {
 
         expect_error(bytes, n, "bigger than 4 MiB");
 
-        /* As many values as bytes. */
+        /* An array with as many values as bytes. */
         memcpy(bytes, "\xdd\x00\x3f\xff\x00", 5);
         expect_error(bytes, 5 + 0x3fff00, "more than 65536 values");
 
-        /* One string that fills it. */
+        /* A single string that fills the whole input. */
         memcpy(bytes, "\xdb\x00\x3f\xff\xfb", 5);
         memset(bytes + 5, 'x', 0x3ffffb);
         cr_assert_eq(msgpack_to_value(bytes, MSGPACK_INPUT_MAX, &value, NULL), 0);

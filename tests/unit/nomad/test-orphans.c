@@ -6,17 +6,17 @@
 #include "node-box.h"
 #include "service-box.h"
 
-/* Tasks of lost nodes, told of and ended; and those of others, which are left alone. */
+/* Tasks of lost nodes are reported and ended, those of other nodes are left alone. */
 TestSuite(orphans, .timeout = 60);
 
 typedef struct Scene {
         Service service;
         Node own, lost;
-        int state; /* the agent, which is this process, has it open */
+        int state; /* the open state file of the agent, which is this process */
         int log;
 } Scene;
 
-/* What the driver logs from now on goes to a file. */
+/* Makes stderr, the driver's log, a file. */
 static int capture_log(void) {
         int fd = open("/tmp", O_RDWR | O_TMPFILE | O_APPEND | O_CLOEXEC, 0600);
 
@@ -48,7 +48,7 @@ static void scene_close(Scene *scene) {
 }
 #define _cleanup_scene_ _cleanup_(scene_close)
 
-/* A task that runs and that this driver was not asked for. Return: its machine. */
+/* Makes a running task that this driver has not started or recovered. Return: its machine. */
 static char *leave(Scene *scene, const char *id, const char *owner) {
         char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
@@ -109,7 +109,7 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
         look(&scene, USEC_PER_SEC);
         cr_expect(log_has(&scene, "it is ended in 1 s (orphan_timeout)"));
         box_settle(&scene.service.box);
-        cr_expect(runs(&scene, machine), "not before");
+        cr_expect(runs(&scene, machine), "ended before the timeout");
         box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
         box_settle(&scene.service.box);
         cr_expect_not(runs(&scene, machine));
@@ -128,9 +128,9 @@ Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
                 const char *id, *owner;
         } rows[] = {
                 { "allocation/own/1", scene.own.id },
-                { "allocation/slow/1", slow.id }, /* its agent is away, its state is not */
+                { "allocation/slow/1", slow.id }, /* its agent does not run, but its state is there */
                 { "allocation/development/1", "node-without-state" }, { "allocation/old/1", NULL },
-                { "one", scene.lost.id }, /* this driver has the task, so somebody asked for it */
+                { "one", scene.lost.id }, /* this driver has the task, so an agent knows it */
         };
         char *machines[ELEMENTSOF(rows)];
 

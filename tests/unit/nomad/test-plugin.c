@@ -29,7 +29,7 @@ Test(plugin, nomad_is_told_not_to_collect_output) {
         cr_assert(capabilities.disable_log_collection);
 }
 
-/* What a plugin that was killed leaves; only a plugin that is in use removes it. */
+/* Makes the socket that a killed plugin leaves; only a plugin that serves an agent removes it. */
 static void leave_socket(Service *service, char **ret_path) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -15,12 +15,12 @@
 #include "plugin.pb-c.h"
 #include "tree.h"
 
-/* The driver as a process of its own, with a system bus that accepts connections and never says a word. */
+/* The driver as a separate process, with a system bus that accepts connections and never answers. */
 TestSuite(program, .timeout = 60);
 
 #define LIMIT_MSEC 20000
 
-/* What an agent waits for the end of a plugin before it kills it is 2 s (go-plugin, client.go, Kill()). */
+/* An agent kills a plugin that does not end within 2 s (go-plugin, client.go, Kill()). */
 #define EXIT_MSEC 1000
 
 typedef struct Host {
@@ -60,7 +60,7 @@ static void host_start_driver(Host *host) {
                 0, "%s", error_message(error));
 }
 
-/* The bus is there, takes the driver's connection, and leaves it without an answer. */
+/* Starts the bus and accepts the driver's connection, without an answer. */
 static void host_take_connection(Host *host) {
         host->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         cr_assert_eq(bind(host->listener, (struct sockaddr *) &host->bus, sizeof(host->bus)), 0);

@@ -20,8 +20,8 @@
 #include "plugin.pb-c.h"
 
 /*
- * A server in a thread of its own, with services whose descriptors are those of the plugin and whose
- * handlers are made for the test. The test's thread is the client.
+ * A server in a separate thread: its services have the plugin's descriptors and handlers of the test. The
+ * test's thread is the client.
  */
 
 #define CHECK "/grpc.health.v1.Health/Check"
@@ -62,7 +62,7 @@ static uint64_t wait_tick(int fd) {
         return n;
 }
 
-/* What the server's side of a call does. */
+/* ---- handlers ---- */
 
 static void on_held_close(RpcCall *call _unused_, bool cancelled, void *userdata _unused_) {
         tick(fixture.closed, cancelled ? 1000001 : 1);
@@ -187,7 +187,7 @@ static const RpcService services[] = {
                 &fixture },
 };
 
-/* The server's thread. */
+/* ---- the server's thread ---- */
 
 static void on_command(const void *item, void *userdata _unused_) {
         (*(const Command *) item)();
@@ -455,7 +455,7 @@ Test(rpc, slow_reader_loses_nothing) {
         ClientCall *call = client_open(client, STREAM_STDIO, &empty.base);
         (void) wait_tick(fixture.full);
         in_server(nothing);
-        cr_assert_lt(fixture.n_sent, N_BLOCKS, "nobody reads, so it has to stop");
+        cr_assert_lt(fixture.n_sent, N_BLOCKS, "a send that does not wait for the reader");
 
         for (unsigned i = 0; i < N_BLOCKS; i++) {
                 ProtobufCMessage *message = NULL;
@@ -500,7 +500,7 @@ Test(rpc, cancellation_and_lost_connection_are_seen) {
         cr_assert_eq(wait_tick(fixture.closed), 1000001);
         client_call_free(call);
 
-        /* The whole client goes, with a call that was never answered. */
+        /* The client disconnects, with a call that was never answered. */
         call = client_open(client, WATCH, &request.base);
         expect_numbers(call, 1);
         ClientCall *held_call = client_open(client, CHECK, &hold.base);
@@ -576,7 +576,7 @@ Test(rpc, bidi_reader_that_pauses_holds_the_peer_back) {
         cr_assert_eq(client_next(call, &plugin__conn_info__descriptor, LIMIT_MSEC, &message), 1);
         protobuf_c_message_free_unpacked(message, NULL);
 
-        /* Several of these are far more than what is buffered between the two. */
+        /* Several of these are far more than the buffers between client and server hold. */
         memset(address, 'x', n - 1);
         info.network = (char *) "";
         info.address = address;
@@ -600,7 +600,7 @@ Test(rpc, stopping_with_open_streams_cancels_them_after_the_grace) {
         ClientCall *stream = client_open(client, WATCH, &request.base);
         expect_numbers(stream, 1);
         ClientCall *unary = client_open(client, CHECK, &hold.base);
-        /* An answer to a later call says that the earlier one has arrived. */
+        /* The answer to a later call shows that the earlier one has arrived. */
         cr_assert_eq(check(client, "12", NULL, NULL), GRPC_STATUS_OK);
         cr_assert_eq(wait_tick(fixture.closed), 1);
 
@@ -608,7 +608,7 @@ Test(rpc, stopping_with_open_streams_cancels_them_after_the_grace) {
         cr_assert_neq(client_status(stream, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         cr_assert_neq(client_status(unary, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         join();
-        cr_assert_eq(wait_tick(fixture.closed), 2000002, "both were told, once each");
+        cr_assert_eq(wait_tick(fixture.closed), 2000002, "each call is cancelled once");
         client_call_free(stream);
         client_call_free(unary);
         client_free(client);
@@ -650,7 +650,7 @@ Test(rpc, strange_connections_do_no_harm) {
         uint32_t seed = 1;
 
         setup();
-        raw_connect(silent); /* stays, and is there when the server stops */
+        raw_connect(silent); /* stays connected until the server stops */
         for (unsigned i = 0; i < 200; i++) {
                 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
                 uint8_t garbage[256];

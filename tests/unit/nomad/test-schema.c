@@ -9,7 +9,7 @@ TestSuite(schema, .timeout = 30);
 
 static const OptionUse uses[] = { OPTION_IN_JOB, OPTION_IN_DRIVER };
 
-/* Return: the entry of an option, NULL when there is none. */
+/* Return: the entry of an option, or NULL. */
 static const Hcl__Spec *row_of(const Hcl__Spec *schema, const char *name) {
         for (size_t i = 0; i < schema->object->n_attributes; i++)
                 if (streq(schema->object->attributes[i]->key, name))

@@ -4,7 +4,7 @@
 
 #include "service-box.h"
 
-/* StartTask: what Nomad is told of a start that failed. */
+/* StartTask: the errors of failed starts. */
 TestSuite(start, .timeout = 60);
 
 typedef struct Failure {
@@ -13,7 +13,7 @@ typedef struct Failure {
         bool recoverable;
 } Failure;
 
-/* A booted task on the directory of the fake systemd, which is enough of an image. */
+/* Starts a task that boots. Its image is the directory of the fake systemd, which is enough for this. */
 static Failure start_task(Service *service) {
         Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
         Driver__TaskConfig config = DRIVER__TASK_CONFIG__INIT;
@@ -54,7 +54,7 @@ static void expect_failure(Service *service, const char *words, bool recoverable
         free(failure.text);
 }
 
-/* nspawn or the command ended by itself, and would again: as a missing command. */
+/* nspawn or the command ended by itself, as without such a command, and would do so again. */
 Test(start, a_unit_that_ended_with_a_code_is_not_tried_again) {
         _cleanup_service_ Service service;
 

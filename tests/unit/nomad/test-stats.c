@@ -6,7 +6,7 @@
 #include "driver.pb-c.h"
 #include "service-box.h"
 
-/* Samples of a task's use over gRPC, and what InspectTask adds to them. */
+/* Samples of a task's resource usage over gRPC, and the values that InspectTask adds. */
 TestSuite(stats, .timeout = 60);
 
 #define INTERVAL_MSEC 50
@@ -89,7 +89,7 @@ Test(stats, first_sample_comes_at_once_with_all_that_was_measured) {
         groups_write(&service.groups, "memory.swap.current", "30\n");
         groups_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
         service_begin(&service);
-        /* Nobody would wait for the second one. */
+        /* The first sample comes at once: the test would not wait an hour for the second. */
         ClientCall *call = stats_open(&service, "one", 3600 * 1000);
         Driver__TaskStatsResponse *response = stats_next(call);
         call = client_call_free(call);
@@ -160,7 +160,7 @@ Test(stats, rates_follow_the_counters) {
         _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", INTERVAL_MSEC);
         stats_free(stats_next(call));
 
-        /* An hour of processor time: whenever the next sample is taken, it cannot be overlooked. */
+        /* An hour of processor time, which shows in the next sample whenever it is taken. */
         group_write_usage(&service, 3600 * USEC_PER_SEC);
         double percent = 0;
         while (percent <= 0) {
@@ -173,11 +173,11 @@ Test(stats, rates_follow_the_counters) {
                 cr_expect_float_eq(cpu->system_mode, percent / 4 * 3, percent / 1000);
                 stats_free(response);
         }
-        /* In at least an interval, less a tenth that it may be early after a late one. */
+        /* A sample comes after at least an interval, or a tenth earlier if the one before was late. */
         cr_expect_lt(percent, 3600 * 100 * 1000.0 / INTERVAL_MSEC * 1.2);
         cr_expect_gt(percent, 3600 * 100 * 1000.0 / LIMIT_MSEC);
 
-        /* Nothing used any more. */
+        /* The task uses no more processor time. */
         while (percent > 0) {
                 Driver__TaskStatsResponse *response = stats_next(call);
 
@@ -200,7 +200,7 @@ Test(stats, ticks_come_from_the_topology_that_nomad_sends) {
         request.nomad_config = &config;
         config.driver = &driver;
         service_begin(&service);
-        /* As the first agents do: nothing is said of the host. */
+        /* Old agents send no topology. */
         cr_expect_eq(client_call(service.client, BASE "SetConfig", &request.base, NULL, NULL, NULL),
                 GRPC_STATUS_OK);
         cr_expect_float_eq(service.plugin.compute.total_mhz, 8000, 0.001);
@@ -289,7 +289,7 @@ Test(stats, streams_end_when_the_task_is_forgotten) {
 
 Test(stats, a_reader_that_does_not_read_misses_samples) {
         _cleanup_service_ Service service;
-        /* Each sample has it, and a few of these are more than the transport takes unread. */
+        /* Each sample has this id, and a few such samples are more than the transport holds unread. */
         _cleanup_free_ char *id = xcalloc(ID_SIZE + 1, 1);
         unsigned n_old = 0;
 
@@ -301,7 +301,7 @@ Test(stats, a_reader_that_does_not_read_misses_samples) {
         _cleanup_client_call_ ClientCall *slow = stats_open(&service, id, INTERVAL_MSEC);
         stats_free(stats_next(slow));
 
-        /* Time passes, as another one sees that reads. */
+        /* Samples of another reader show that time passes. */
         Service as_other = { .client = other };
         ClientCall *call = stats_open(&as_other, id, INTERVAL_MSEC);
         for (unsigned i = 0; i < 30; i++)
@@ -375,7 +375,7 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         cr_expect_not_null(attribute(response, "pid"));
         driver__inspect_task_response__free_unpacked(response, NULL);
 
-        /* What is there now may be the group of a namesake. */
+        /* After the end, the control group may be that of another task with the same name. */
         fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
         box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
         service_begin(&service);

@@ -139,7 +139,7 @@ Test(streams, a_pipe_outside_the_allocation_is_refused) {
         error_free(alloc.error);
         alloc.error = NULL;
 
-        /* It begins with the directory's name, and is another's. */
+        /* The path begins with the directory's name, but leads to another directory. */
         alloc.config.stdout_path = longer = xasprintf("%s-other/out", alloc.directory);
         expect_refused(&alloc, EINVAL, "not in the directory of its allocation");
         error_free(alloc.error);
@@ -161,7 +161,7 @@ Test(streams, slashes_at_the_end_of_the_directory_change_nothing) {
         fd_close(alloc.streams.output);
         fd_close(alloc.streams.error);
 
-        /* Protected as without them. */
+        /* The path is checked in the same way. */
         cr_assert_eq(unlink(alloc.out), 0);
         cr_assert_eq(symlink(alloc.err, alloc.out), 0);
         expect_refused(&alloc, ELOOP, alloc.out);

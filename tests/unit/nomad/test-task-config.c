@@ -88,7 +88,7 @@ Test(task_config, all_mistakes_of_a_job_are_told_a_line_for_each) {
                 "command: needed when boot = false; say which program to run");
 }
 
-/* The loop stands still meanwhile: a search from the front for each of them took many seconds. */
+/* The event loop waits meanwhile. With a linear search for each variable this took many seconds. */
 Test(task_config, very_many_variables_are_read_at_once) {
         enum { N = 60000 };
         Driver__TaskConfig__EnvEntry *entries = xnew(Driver__TaskConfig__EnvEntry, N),

@@ -15,7 +15,7 @@ TestSuite(wire, .timeout = 60);
 
 #define BUDGET (1024 * 1024)
 
-/* A StartTaskRequest with a bit of everything, packed. */
+/* Return: a packed StartTaskRequest with fields of several kinds. */
 static uint8_t *pack_task(const char *id, const char *value, size_t *ret_n) {
         Driver__TaskConfig__EnvEntry entry = DRIVER__TASK_CONFIG__ENV_ENTRY__INIT;
         Driver__TaskConfig__EnvEntry *env[] = { &entry };
@@ -91,7 +91,7 @@ Test(wire, memory_is_bounded) {
         size_t n = 2 * 100000;
         _cleanup_free_ uint8_t *bytes = xcalloc(n + 8, 1);
 
-        /* task { env {} env {} ... }: two bytes each, some 60 unpacked */
+        /* task { env {} env {} ... }: two bytes each, about 60 bytes when unpacked */
         bytes[0] = 0x0a;
         bytes[1] = 0xc0;
         bytes[2] = 0x9a;
@@ -144,7 +144,7 @@ Test(wire, texts_are_repaired_everywhere) {
         cr_assert_str_eq(request->task->env[0]->key, "NAME");
         protobuf_c_message_free_unpacked(message, NULL);
 
-        /* A text that is one of several things the field can be. */
+        /* A text in a oneof field. */
         Driver__Attribute attribute = DRIVER__ATTRIBUTE__INIT;
         attribute.value_case = DRIVER__ATTRIBUTE__VALUE_STRING_VAL;
         attribute.string_val = (char *) "\xff";

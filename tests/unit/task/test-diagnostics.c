@@ -59,7 +59,7 @@ Test(diagnostics, options_are_given_and_readable_or_not) {
         cr_assert_eq(d.items[1].line, 7);
 }
 
-/* Each line of the whole is one mistake. */
+/* The message has one line for each mistake. */
 Test(diagnostics, a_mistake_is_one_line) {
         _cleanup_diagnostics_ Diagnostics d = {};
 

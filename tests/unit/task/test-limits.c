@@ -9,7 +9,7 @@
 
 TestSuite(limits, .timeout = 30);
 
-/* Return: @prefix and as many letters as make @n bytes of it. */
+/* Return: @prefix, extended with letters to @n bytes. */
 static char *long_text(const char *prefix, size_t n) {
         char *text = xcalloc(n + 1, 1);
 

@@ -9,7 +9,7 @@
 
 #define ALLOC "5f0c1a3e-9d0b-7a52-6f1c-0e4f6c1f9a77"
 
-/* As systemd wants host names: letters, digits and dashes, with no dash at the ends, 1 to 64 bytes. */
+/* systemd accepts host names of 1 to 64 letters, digits and dashes, with no dash at the ends. */
 static void expect_host_name(const char *name, const char *task) {
         size_t n = strlen(name);
 
@@ -101,7 +101,7 @@ Test(name, long_names_that_differ_at_their_end_differ) {
         expect_host_name(one, "one");
 }
 
-/* After a restart of ours it must be found again: the value is fixed. */
+/* The names must never change: after a restart the driver finds its tasks by them. */
 Test(name, the_same_input_makes_the_same_name) {
         _cleanup_free_ char *first = machine_name_make("my_task", ALLOC),
                             *again = machine_name_make("my_task", ALLOC);

@@ -12,7 +12,7 @@
 
 TestSuite(option_kinds, .timeout = 30);
 
-/* A table of this test's own, with every kind of option. */
+/* A table of this test, with every kind of option. */
 
 typedef enum Shape {
         SHAPE_UNSET,
@@ -293,7 +293,7 @@ Test(option_kinds, all_rows_are_visited_with_blocks_before_their_members) {
 
 /* ---- copies ---- */
 
-/* What a sanitizer would see: a copy shares nothing with what it was made of, and is freed by itself. */
+/* A copy shares no memory with the original; otherwise the address sanitizer reports a double free. */
 Test(option_kinds, a_copy_is_the_same_and_shares_nothing) {
         _cleanup_thing_ Thing thing = {}, copy = {};
 
@@ -393,7 +393,7 @@ Test(option_kinds, a_use_that_has_a_name_of_its_own_is_called_by_it) {
         diagnostics_note(&d, "volume_mount", 0, 0, "/data");
         diagnostics_note(&d, "volume_mount", 0, 0, "/more");
         cr_assert_eq(policy_check(&open, &task_options, OPTION_FROM_NOMAD, &d), 0);
-        cr_assert_eq(policy_check(&policy, &task_options, OPTION_IN_JOB, &d), 0, "nobody knows the option");
+        cr_assert_eq(policy_check(&policy, &task_options, OPTION_IN_JOB, &d), 0, "jobs have no such option");
         cr_assert_eq(policy_check(&policy, &task_options, OPTION_FROM_NOMAD, &d), -EPERM);
         _cleanup_free_ char *messages = diagnostics_to_string(&d);
         cr_assert_str_eq(messages,

@@ -21,7 +21,7 @@ static Value *read_config(const char *text) {
         return config;
 }
 
-/* Reads options of the table. Return: the messages, owned by the caller; NULL when all is well. */
+/* Reads options of the table. Return: the messages, owned by the caller; NULL for none. */
 static char *decode_into(TaskSpec *spec, const char *text, const char *source) {
         _cleanup_value_ Value *config = read_config(text);
         _cleanup_diagnostics_ Diagnostics d = { .source = source };
@@ -47,7 +47,7 @@ static void expect_refused(const char *text, const char *source, const char *mes
         cr_assert_str_eq(messages, message, "%s\n%s", text, messages);
 }
 
-/* Return: a file with this option, which may be a member of a block; owned by the caller. */
+/* Return: the text of a file with this option, which may be a member of a block; owned by the caller. */
 static char *file_of(const char *option, const char *value) {
         const char *member = strchr(option, '.');
 
@@ -57,7 +57,7 @@ static char *file_of(const char *option, const char *value) {
                 "image: /i\n%.*s: { %s: %s }\n", (int) (member - option), option, member + 1, value);
 }
 
-/* An option of a file with this value is refused; the message begins and contains what is given. */
+/* Expects that this value is refused, with a message that begins with the option and contains @part. */
 static void expect_bad_value(const char *option, const char *value, const char *part) {
         _cleanup_free_ char *text = file_of(option, value), *prefix = xasprintf("%s: ", option);
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();
@@ -128,7 +128,7 @@ Test(option, names_are_unique_and_found_by_their_users_only) {
                 const char *name;
                 OptionUse use;
         } unknown[] = {
-                { "memory", OPTION_IN_JOB }, /* Nomad's resources say that */
+                { "memory", OPTION_IN_JOB }, /* a job has that in its resources */
                 { "name", OPTION_IN_JOB },
                 { "volume_mount", OPTION_IN_JOB },
                 { "volumes", OPTION_ANYWHERE },
@@ -560,7 +560,7 @@ Test(option, what_is_no_block_is_refused) {
         expect_bad_value("restart.max_attempts", "1.5", "must be a number from 0 up");
 }
 
-/* Its schema says "any", so that Nomad hands on what stands in the job. */
+/* The schema has "any" for a block, so Nomad passes on the value as it is in the job. */
 Test(option, a_number_in_a_block_of_a_job_may_be_a_string) {
         _cleanup_value_ Value *config = value_new_map();
         _cleanup_task_spec_ TaskSpec *spec = task_spec_new();

@@ -20,7 +20,7 @@ Test(state, a_life_from_begin_to_end) {
 
 Test(state, the_dead_stay_dead) {
         for (TaskInput event = 0; event < _TASK_INPUT_MAX; event++)
-                cr_assert_eq(task_state_next(TASK_EXITED, event), TASK_EXITED, "event %d", (int) event);
+                cr_assert_eq(task_state_next(TASK_EXITED, event), TASK_EXITED, "input %d", (int) event);
 }
 
 Test(state, whatever_goes_is_gone) {

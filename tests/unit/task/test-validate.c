@@ -28,7 +28,7 @@ static void expect_good(const char *text) {
         cr_assert_null(messages);
 }
 
-/* The message begins with the option it is about and names the other one. */
+/* Expects a message that begins with @option and names @other. */
 static void expect_bad(const char *text, const char *option, const char *other) {
         _cleanup_diagnostics_ Diagnostics d = {};
         _cleanup_free_ char *prefix = xasprintf("%s: ", option), *messages = NULL;
@@ -160,7 +160,7 @@ Test(validate, restarts_need_a_policy) {
         expect_good("{ image: /i, restart: {} }");
         expect_good("{ image: /i, restart: { max_attempts: 0 } }");
         expect_good("{ image: /i, restart: { policy: 'no' } }");
-        /* Switched off on purpose, with the rest left as it was. */
+        /* The policy "no" switches restarts off, and the other settings may stay. */
         expect_good("{ image: /i, restart: { policy: 'no', delay: 5s, interval: 1s, max_attempts: 9 } }");
         expect_good("{ image: /i, restart: { policy: always } }");
 }

@@ -9,7 +9,7 @@
 
 TestSuite(journal, .timeout = 60);
 
-/* No unit is called so: the journal of the machine, if there is one, has nothing of it. */
+/* There is no such unit, so the machine's journal, if there is one, has no entries of it. */
 #define UNIT "nspawn-no-such-unit-test.service"
 #define LIMIT_USEC (200 * USEC_PER_MSEC)
 

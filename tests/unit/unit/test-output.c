@@ -72,7 +72,7 @@ Test(output, the_place_is_where_the_unit_says) {
                 box.query = output_query_new(
                         box.system_bus, "nspawn-a.service", "/no/such/file", on_done, &box);
                 cr_assert_not_null(box.query);
-                cr_assert_eq(box.n_done, 0, "not from within the call");
+                cr_assert_eq(box.n_done, 0, "a callback from within the call");
                 RUN_UNTIL(box.event, box.n_done > 0);
                 cr_expect_null(box.words, "%s", box.words);
                 cr_expect_eq(box.place, rows[i].place, "%zu: %d", i, box.place);

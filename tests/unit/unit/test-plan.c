@@ -19,7 +19,7 @@ static char *print(const UnitPlan *plan, unsigned version) {
         return text;
 }
 
-/* Return: a call of a connection that nobody answers. */
+/* Return: a call on a connection without a peer that answers. */
 static sd_bus_message *new_call(void) {
         sd_bus *bus = NULL;
         sd_bus_message *m = NULL;

@@ -13,7 +13,7 @@
 
 TestSuite(task_dir, .timeout = 30);
 
-/* A runtime directory of the test's own. */
+/* The runtime directory of a test. */
 typedef char RuntimeRoot[sizeof("/tmp/task-dir-XXXXXX")];
 
 static void root_open(RuntimeRoot root) {
@@ -55,15 +55,15 @@ Test(task_dir, a_name_is_taken_until_what_goes_with_the_unit_is_removed) {
 
         task_dir_remove_unit(root, "web");
         cr_expect_not(task_dir_is_live(root, "web"));
-        cr_expect(is_there(root, "tasks/web/record"), "it outlives the unit");
+        cr_expect(is_there(root, "tasks/web/record"), "the record must outlive the unit");
         cr_assert_eq(task_dir_create(root, "web"), 0);
         task_dir_remove_unit(root, "web");
         task_dir_remove_record(root, "web");
-        cr_expect_not(is_there(root, "tasks"), "the last task takes it away");
+        cr_expect_not(is_there(root, "tasks"), "the directory must go with the last task");
         cr_assert_eq(rmdir(root), 0);
 }
 
-/* As the driver, older drivers and a task itself call what they make. */
+/* The names are those of files and directories of the driver, of older drivers and of tasks. */
 Test(task_dir, no_name_of_a_task_meets_another_directory) {
         static const char *const names[] = { "plugin", "tasks", "init", "unit", "record", "notes", "secrets",
                 "arguments", "cgroup", "ledgers", "task" };

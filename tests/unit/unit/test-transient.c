@@ -16,10 +16,10 @@ typedef struct Descriptors {
         int output;
         int fd_message;
         bool kept; /* over restarts, by our helper */
-        bool raw;  /* no descriptor: the image is a file system */
+        bool raw;  /* not a descriptor: the image is a file system */
 } Descriptors;
 
-/* A connection that nobody answers: messages can be made on it. */
+/* Return: a connection without a peer that answers, on which messages can be made. */
 static sd_bus *open_bus(void) {
         sd_bus *bus = NULL;
         int fds[2];
@@ -70,7 +70,7 @@ static int build(
         return r;
 }
 
-/* Numbers of descriptors depend on what else is open. */
+/* Removes the numbers of descriptors from the text, because they depend on what else is open. */
 static void hide_descriptors(char *text) {
         for (char *p = text; (p = strstr(p, "UNIX_FD "));) {
                 char *number = p + strlen("UNIX_FD "), *rest = number + strspn(number, "0123456789");
@@ -143,7 +143,7 @@ Test(transient, properties_wait_for_the_systemd_that_knows_them) {
 
 /* ---- single properties ---- */
 
-/* Enters the value of a property. Return: whether it is there. */
+/* Enters the value of a property in the message. Return: whether the message has the property. */
 static bool enter_property(sd_bus_message *m, const char *name, const char *signature) {
         const char *found;
 
@@ -162,7 +162,7 @@ static bool enter_property(sd_bus_message *m, const char *name, const char *sign
         return false;
 }
 
-/* Return: whether it is there with this value. */
+/* Return: whether the property has this value. */
 static bool has_text(const TaskRequest *request, const char *name, const char *wanted) {
         const char *text = NULL;
         sd_bus_message *m = NULL;
@@ -175,7 +175,7 @@ static bool has_text(const TaskRequest *request, const char *name, const char *w
         return has;
 }
 
-/* Return: the property, 0 when it is not there. */
+/* Return: the value of the property, 0 without it. */
 static uint64_t number_of(const TaskRequest *request, const char *name) {
         sd_bus_message *m = NULL;
         uint64_t number = 0;
@@ -277,7 +277,7 @@ Test(transient, no_command_is_given_in_a_way_that_a_reload_forgets) {
 
 /* ---- restarts ---- */
 
-/* Return: whether the property is there. */
+/* Return: whether the unit has the property. */
 static bool has_property(const TaskRequest *request, const char *name, const char *signature) {
         sd_bus_message *m = NULL;
 
@@ -287,7 +287,7 @@ static bool has_property(const TaskRequest *request, const char *name, const cha
         return has;
 }
 
-/* Return: 0 when the property is not there. */
+/* Return: the value of the property, 0 without it. */
 static uint32_t count_of(const TaskRequest *request, const char *name) {
         sd_bus_message *m = NULL;
         uint32_t count = 0;
@@ -363,7 +363,7 @@ Test(transient, what_follows_a_lack_of_memory_is_always_said) {
 
 /* ---- streams ---- */
 
-/* A limit of 0 would be the one of journald.conf. */
+/* With a limit of 0 the one of journald.conf would be used. */
 Test(transient, the_log_has_no_limit_unless_one_is_given) {
         _cleanup_task_request_ TaskRequest *request = golden_request();
         TaskSpec *spec = &request->spec;
@@ -437,7 +437,7 @@ Test(transient, lines_in_the_journal_are_marked_with_the_tasks_name) {
         cr_assert(has_text(request, "SyslogIdentifier", "web-1"));
 }
 
-/* systemd writes both into a unit file as they are. */
+/* systemd writes the identifier and the description into a unit file as they are. */
 Test(transient, a_name_cannot_add_a_setting_to_the_unit) {
         _cleanup_task_request_ TaskRequest *request = golden_request();
 
