@@ -17,7 +17,7 @@ docdir ?= $(prefix)/share/doc/nspawn-units
 O := build/$(BUILD)
 .DEFAULT_GOAL := all
 
-# What each layer may know of is said by the order; tests/lint/layers checks it.
+# Each layer may use only the layers before it; tests/lint/layers checks that.
 LAYERS := base loop task kernel bus unit exec image engine nomad cli
 
 ifeq ($(origin CC),default)
@@ -37,7 +37,7 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 
-# What each program is protected with; tests/unit/init/test-hardening.c reads it from the files.
+# Protections of the programs; tests/unit/init/test-hardening.c looks for them in the files.
 FORTIFY := -D_FORTIFY_SOURCE=2
 HARDENING := -fstack-protector-strong -fPIE $(shell for flag in -fcf-protection -mbranch-protection=standard; do \
 	$(CC) -Werror $$flag -x c -c -o /dev/null /dev/null 2>/dev/null && echo $$flag; done)
@@ -54,7 +54,7 @@ CFLAGS_ALL = -std=gnu17 $(WARNINGS) -fno-common -fno-strict-aliasing $(HARDENING
 	-fvisibility=hidden $(CFLAGS_$(BUILD)) $(CFLAGS)
 LDFLAGS_ALL = -pie $(LDFLAGS_HARDENING) -Wl,--as-needed -Wl,--fatal-warnings $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 
-# PACKAGE_CFLAGS, DRIVER_LIBS and CTL_LIBS; nothing is built where something is missing.
+# build/packages.mk defines PACKAGE_CFLAGS, DRIVER_LIBS and CTL_LIBS. Without one of the packages the build ends here.
 ifneq ($(filter-out help clean vm-stop,$(or $(MAKECMDGOALS),all)),)
 include build/packages.mk
 endif
@@ -83,7 +83,7 @@ all: $(PROGRAMS)
 release debug asan:
 	@$(MAKE) --no-print-directory BUILD=$@ all
 
-# Dependencies come first and by themselves: a fresh machine has none of them.
+# Every target first installs the packages that it needs.
 build/.deps-%: tests/deps
 	@mkdir -p build
 	@tests/deps $*
@@ -94,12 +94,12 @@ $(DRIVER): $(O)/nomad/main.o $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DRIVER_LIBS)
 
-# No gRPC in it: the link would fail.
+# CTL_LIBS has no gRPC, so the link fails if nspawnctl uses it.
 $(CTL): $(O)/cli/main.o $(LIB)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
 
-# One runs inside images of any make, the other at the end of every task: they stand on their own.
+# Static programs: the init runs in any image, and the helper is small because it runs for every task.
 $(INIT): $(wildcard src/init/*.c)
 SHARED := become fd-message notify parse pty words
 $(HELPER): $(wildcard src/helper/*.c) $(SHARED:%=src/init/%.c) src/base/remove.c \

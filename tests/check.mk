@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make check             everything here, a short choice on the other Debian suites; its parts:
-# make matrix            everything on all suites
+# make check             all tests on this machine's Debian suite, a few on the others; its parts:
+# make matrix            all tests on all suites
 # make lint              format, layers, sizes, clang-tidy, gcc -fanalyzer, shellcheck
 # make unit              unit tests (BUILD=asan: the same with sanitizers; FILTER=suite/test: one of them)
-# make unit-user         the unit tests as the user nobody, who may do less: what needs root is skipped and counted
-# make integration       in a test host of their own (FILTER='name...': some of them; NOMAD_VERSIONS="1.6 1.11")
-# make bench             measures in a test host of its own; the table says the budgets, build/bench.json has the numbers
+# make unit-user         the unit tests as the user nobody; tests that need root are skipped and counted
+# make integration       integration tests in a test host (FILTER='name...': some of them; NOMAD_VERSIONS="1.6 1.11")
+# make bench             measures in a test host; prints a table with the budgets, and writes build/bench.json
 # make ... SUITE=trixie  unit, integration, bench, demo, vm-shell: programs and test host of that Debian suite
-# make vm-shell          a shell in a kept test host that has all of the integration tests' payload
-# make vm-stop           ends it
+# make vm-shell          a shell in a test host that is kept, with the payload of the integration tests
+# make vm-stop           ends the kept test host
 
 TEST_SOURCES := $(wildcard tests/unit/*/test-*.c)
 TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildcard tests/integration/client*.c)
@@ -32,7 +32,7 @@ $(TEST_HELPER_LIB): $(TEST_HELPER_OBJECTS)
 $(TEST_PROGRAMS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(TEST_HELPER_LIB) $(LIB) $(PROGRAMS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(TEST_HELPER_LIB) $(LIB) $(TEST_LIBS)
 
-# The parts of the init that need no container.
+# The init's parser, which needs no container.
 $(O)/tests/unit/init/test-init: $(O)/init-parse.o
 $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 	@mkdir -p $(@D)
@@ -43,7 +43,7 @@ $(O)/init-parse.o: src/init/parse.c src/init/parse.h | build/.deps-build
 .PHONY: bench demo check matrix lint lint-run lint-format lint-tidy lint-analyzer unit unit-run unit-user integration payload vm-shell vm-stop
 .SECONDARY: $(TEST_SOURCES:%.c=$(O)/%.o)
 
-# The suite's name where programs for it are built apart, in a tree of it; see tests/suite.
+# The suite, if its programs are built in a tree of that suite; otherwise empty. See tests/suite.
 APART := $(shell SUITE='$(SUITE)' tests/suite apart)
 
 ifeq ($(APART),)
@@ -57,7 +57,7 @@ endif
 unit-run: $(TEST_PROGRAMS)
 	@TEST_INIT=$(INIT) TEST_HELPER=$(HELPER) TEST_DRIVER=$(DRIVER) TEST_CTL=$(CTL) tests/unit/run.sh $(O)/unit.results $(TEST_PROGRAMS)
 
-# In a copy, since the user need not be able to read this tree.
+# Runs in a copy, because the user may not be able to read this directory.
 unit-user: $(TEST_PROGRAMS)
 	@TEST_FILES='$(PROGRAMS) tests/unit/golden tests/unit/run.sh' tests/unit/as-user.sh $(O)/unit-user.results $(TEST_PROGRAMS)
 
@@ -107,7 +107,7 @@ build/analyzer/%.ok: src/%.c | build/.deps-build $(GENERATED_HEADERS)
 PAYLOAD = $(shell SUITE='$(SUITE)' tests/suite build)/payload
 NOMAD_VERSIONS ?= 1.6
 
-# The agents are built here for every suite.
+# Nomad's agents are built on this machine for all suites.
 payload: $(if $(APART),,all) | build/.deps-vm
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; WERROR=$(WERROR) DEBIAN_IMAGE="$$(tests/integration/debian.sh)" BUILD=$(BUILD) NOMAD_VERSIONS="$(NOMAD_VERSIONS)" \
 		tests/integration/payload.sh $(PAYLOAD)
