@@ -11,12 +11,12 @@ client {
   enabled = true
 }
 
-# Nomad 2.0 collects what a task uses (nomad alloc status -stats) only with this; older agents always do.
+# Nomad 2.0 collects the resource usage of tasks (nomad alloc status -stats) only with this; older agents always do.
 telemetry {
   publish_allocation_metrics = true
 }
 
-# The label is the file name of the plugin; newer agents load only what they find a block for.
+# The label is the file name of the plugin; newer agents load only plugins that have such a block.
 plugin "nomad-driver-nspawn" {
   config {
     enabled = true

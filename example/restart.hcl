@@ -5,7 +5,7 @@ job "restart" {
   type        = "service"
 
   group "restart" {
-    # Nomad's own: what happens after systemd gave up
+    # What Nomad does after systemd has given up
     restart {
       attempts = 1
       interval = "30m"
