@@ -178,12 +178,17 @@ func waitForDriver() error {
 	return fmt.Errorf("the node has no healthy driver after %v", limit)
 }
 
-// stopAgent ends agent and plugin as a service manager does, and removes what they leave, with their mounts.
+// stopAgent ends the agent as a service manager does, fails if a plugin outlives it by 5 s, and removes what they
+// leave, with their mounts.
 func stopAgent() error {
 	_ = agent.Process.Signal(syscall.SIGINT)
 	<-agentGone
 	return run(fmt.Sprintf(`
-		! pgrep -f %[1]s/plugins/nomad-drive[r]-nspawn
+		end=$((SECONDS + 5))
+		while left=$(pgrep -fa '%[1]s/plugins/nomad-drive[r]-nspawn'); do
+			((SECONDS < end)) || { echo "plugins that outlive the agent: $left"; exit 1; }
+			sleep 0.1
+		done
 		for pid in $(pgrep -x nomad-1.6) $(pgrep -x nomad-1.11); do
 			tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q logmon && kill "$pid" || true
 		done
