@@ -103,30 +103,31 @@ func TestRecoverTaskRefusesInWordsAndAtOnce(t *testing.T) {
 	b := newBox(t, p)
 	task, handle := b.startReady("")
 	other := own(t)
-	refuse := func(t *testing.T, words string, change func(h *drivers.TaskHandle)) {
+	const unreadable = "the task's saved state cannot be read"
+	refuse := func(t *testing.T, change func(h *drivers.TaskHandle), words ...string) {
 		t.Helper()
 		h := stored(t, handle)
 		change(h)
 		begin := time.Now()
-		expectError(t, other.RecoverTask(h), words)
+		expectError(t, other.RecoverTask(h), words...)
 		if took := time.Since(begin); took > 10*time.Second {
 			t.Errorf("it took %v", took)
 		}
 	}
 	t.Run("newer_handle", func(t *testing.T) {
-		refuse(t, "newer", func(h *drivers.TaskHandle) { h.Version = 1000 })
+		refuse(t, func(h *drivers.TaskHandle) { h.Version = 1000 }, "started by a newer driver (handle version 1000,")
 	})
 	t.Run("no_state", func(t *testing.T) {
-		refuse(t, "", func(h *drivers.TaskHandle) { h.DriverState = nil })
+		refuse(t, func(h *drivers.TaskHandle) { h.DriverState = nil }, unreadable)
 	})
 	t.Run("broken_state", func(t *testing.T) {
-		refuse(t, "", func(h *drivers.TaskHandle) { h.DriverState = h.DriverState[:len(h.DriverState)/2] })
+		refuse(t, func(h *drivers.TaskHandle) { h.DriverState = h.DriverState[:len(h.DriverState)/2] }, unreadable)
 	})
 	if err := b.DestroyTask(task.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("task_is_gone", func(t *testing.T) {
-		refuse(t, "", func(h *drivers.TaskHandle) {})
+		refuse(t, func(h *drivers.TaskHandle) {}, drivers.ErrTaskNotFound.Error()+": "+unitOf(task), "how it ended is not known")
 	})
 }
 

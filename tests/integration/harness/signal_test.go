@@ -57,9 +57,10 @@ func TestSignalTask(t *testing.T) {
 			b.waitForLog(task, "stdout", row.said+"\n")
 		})
 	}
-	for _, name := range []string{"SIGNONSENSE", "NONSENSE", "0", "-1", "65", "10x"} {
+	for _, name := range []string{"", "SIGNONSENSE", "NONSENSE", "0", "-1", "65", "10x"} {
 		t.Run(fmt.Sprintf("refused_%q", name), func(t *testing.T) {
-			expectError(t, b.SignalTask(task.ID, name), name)
+			expectError(t, b.SignalTask(task.ID, name), fmt.Sprintf(
+				`signal: "%s" is not a signal: must be a name such as SIGHUP, or a number from 1 to 64`, name))
 		})
 	}
 	t.Run("unknown_task", func(t *testing.T) {
