@@ -89,10 +89,9 @@ static void terminate(Agent *agent, Job *job) {
         double begin = now();
 
         /* A newer systemd-machined sends the signal to nspawn itself, without any ExecStop= of the unit. */
-        _cleanup_free_ char *version = shell_good(
-                "systemctl --version | sed -n 's/^systemd \\([0-9]*\\).*/\\1/p'");
-        if (strtoul(version, NULL, 10) > TERMINATES_AT_ONCE_UNTIL) {
-                (void) fprintf(stderr, "machinectl terminate is not tried: systemd %s\n", version);
+        unsigned version = systemd_version();
+        if (version > TERMINATES_AT_ONCE_UNTIL) {
+                (void) fprintf(stderr, "machinectl terminate is not tried: systemd %u\n", version);
                 job_stop(agent, job, 0, "SIGKILL");
         } else
                 free(shell_good("machinectl terminate %s", job->machine));
