@@ -111,7 +111,7 @@ func (s *secondAgent) runTwo(t *testing.T) (machines []string) {
 func owner(t *testing.T, machine string) string {
 	t.Helper()
 	for _, line := range strings.Split(output(t, filepath.Join(payload, "nspawnctl"), "ps"), "\n") {
-		if words := strings.Fields(line); words[0] == machine {
+		if words := strings.Fields(line); len(words) > 3 && words[0] == machine {
 			return words[3]
 		}
 	}
