@@ -52,8 +52,10 @@ static int join(void *userdata) {
         }
 
         pid_t pid = clone(become_command, stack_top(floor->stack), CLONE_VM | CLONE_VFORK | SIGCHLD, floor);
-        if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+                floor->error = errno;
                 _exit(126);
+        }
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 }
 
