@@ -276,8 +276,12 @@ void job_add_mount(Job *job, const char *source, const char *target, bool read_o
         job->mount_rows[i] = &job->mounts[i];
 }
 
-static Limits *limits_begin(Job *job) {
+/* Return: the limits of the task with all that was set before. */
+static Limits *limits_of(Job *job) {
         Limits *limits = &job->limits;
+
+        if (job->config.resources == &limits->resources)
+                return limits;
 
         driver__resources__init(&limits->resources);
         driver__linux_resources__init(&limits->linux_resources);
@@ -287,7 +291,7 @@ static Limits *limits_begin(Job *job) {
 }
 
 void job_limit_memory(Job *job, int64_t mib) {
-        Limits *limits = limits_begin(job);
+        Limits *limits = limits_of(job);
 
         driver__allocated_task_resources__init(&limits->allocated);
         driver__allocated_memory_resources__init(&limits->memory);
@@ -298,7 +302,7 @@ void job_limit_memory(Job *job, int64_t mib) {
 }
 
 void job_set_cpu_shares(Job *job, int64_t shares) {
-        limits_begin(job)->linux_resources.cpu_shares = shares;
+        limits_of(job)->linux_resources.cpu_shares = shares;
 }
 
 void job_start_begin(Agent *agent, Job *job) {

@@ -157,7 +157,7 @@ void job_add_mount(Job *job, const char *source, const char *target, bool read_o
 /* Limits the memory of the task. */
 void job_limit_memory(Job *job, int64_t mib);
 
-/* Sets the task's CPU shares; without it they are 1024. Replaces a limit of the memory. */
+/* Sets the task's CPU shares; without it they are 1024. */
 void job_set_cpu_shares(Job *job, int64_t shares);
 
 void job_start_begin(Agent *agent, Job *job);
