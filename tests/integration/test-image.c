@@ -132,7 +132,27 @@ Test(image, chown_gives_its_files_to_the_container) {
         free(shell_good("test $(stat -c %%u %1$s/bin/busybox) = 2031616 && rm -r %1$s", image));
 }
 
-Test(image, resolv_conf_and_console_are_as_asked_for) {
+static char *resolv_conf_copy(void) {
+        return xasprintf("%s/resolv.conf", test_directory());
+}
+
+static void keep_resolv_conf(void) {
+        _cleanup_free_ char *copy = resolv_conf_copy();
+
+        free(shell_good("! test -e /etc/resolv.conf || cp /etc/resolv.conf %s", copy));
+}
+
+/* Runs after a failed assertion as well. */
+static void restore_resolv_conf(void) {
+        _cleanup_free_ char *copy = resolv_conf_copy();
+
+        free(shell_good("if test -e %1$s; then cat %1$s >/etc/resolv.conf && rm %1$s; "
+                        "else rm -f \"$(realpath /etc/resolv.conf)\"; fi",
+                copy));
+}
+
+Test(image, resolv_conf_and_console_are_as_asked_for, .init = keep_resolv_conf,
+        .fini = restore_resolv_conf) {
         _cleanup_free_ char *image = image_copy("resolv"),
                             *copy = config_of(image, "'resolv_conf': 'copy-host'");
         _cleanup_free_ char *image2 = image_copy("noresolv"),
