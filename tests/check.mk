@@ -12,7 +12,7 @@
 # make vm-stop           ends the kept test host
 
 TEST_SOURCES := $(wildcard tests/unit/*/test-*.c)
-TEST_HELPERS := $(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)) $(wildcard tests/integration/client*.c)
+TEST_HELPERS := $(wildcard tests/unit/box/*.c) $(wildcard tests/integration/client*.c)
 TEST_HELPER_OBJECTS := $(TEST_HELPERS:%.c=$(O)/%.o)
 # An archive: a program gets only the helpers that it uses.
 TEST_HELPER_LIB := $(O)/tests/libhelpers.a

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/remove.h"
 #include "base/string.h"
-#include "tree.h"
+#include "box/tree.h"
 
 TestSuite(remove, .timeout = 30);
 

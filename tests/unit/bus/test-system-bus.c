@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "base/string.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 #include "bus/job.h"
 #include "bus/machined.h"
 #include "bus/system-bus.h"

@@ -7,8 +7,8 @@
 
 #include "base/string.h"
 #include "base/fd.h"
-#include "fake-systemd.h"
-#include "group-box.h"
+#include "box/fake-systemd.h"
+#include "box/group-box.h"
 #include "bus/retry.h"
 #include "bus/turn.h"
 #include "bus/unit.h"

@@ -12,9 +12,9 @@
 #include "base/attach.h"
 #include "base/fd.h"
 #include "base/string.h"
-#include "cli-box.h"
+#include "box/cli-box.h"
 #include "engine/record-file.h"
-#include "own-name.h"
+#include "box/own-name.h"
 #include "unit/nspawn.h"
 
 /* nspawnctl attach. An integration test covers how it reads the journal. */

@@ -11,8 +11,8 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "cli/attachment.h"
-#include "fake-systemd.h"
-#include "own-name.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 
 TestSuite(attachment, .timeout = 60);
 

@@ -8,10 +8,10 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "cli-box.h"
+#include "box/cli-box.h"
 #include "engine/record-file.h"
-#include "own-name.h"
-#include "fake-leader.h"
+#include "box/own-name.h"
+#include "box/fake-leader.h"
 #include "task/spec.h"
 
 /* nspawnctl exec and shell, with a fake of exec.h that runs no command. */

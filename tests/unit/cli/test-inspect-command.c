@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "cli-box.h"
+#include "box/cli-box.h"
 
 TestSuite(inspect_command, .timeout = 60);
 

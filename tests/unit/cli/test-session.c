@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "cli/session.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 
 TestSuite(session, .timeout = 60);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/string.h"
-#include "cli-box.h"
+#include "box/cli-box.h"
 
 TestSuite(stop_command, .timeout = 60);
 

@@ -9,7 +9,7 @@
 #include "base/string.h"
 #include "cli/target.h"
 #include "engine/record-file.h"
-#include "own-name.h"
+#include "box/own-name.h"
 
 TestSuite(target, .timeout = 30);
 

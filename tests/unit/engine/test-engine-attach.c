@@ -5,7 +5,7 @@
 
 #include "base/attach.h"
 #include "base/fd.h"
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 TestSuite(engine_attach, .timeout = 60);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 /* More starts than may run at once; the box allows two. */
 TestSuite(engine_gate, .timeout = 60);

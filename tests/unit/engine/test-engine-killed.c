@@ -4,7 +4,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 /* A program that is killed while it starts a task, at each of its system calls. */
 TestSuite(engine_killed, .timeout = 300);

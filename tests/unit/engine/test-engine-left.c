@@ -3,8 +3,8 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
-#include "engine-box.h"
-#include "group-box.h"
+#include "box/engine-box.h"
+#include "box/group-box.h"
 
 /* Tasks that an earlier engine left. */
 TestSuite(engine_left, .timeout = 60);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 TestSuite(engine_life, .timeout = 60);
 

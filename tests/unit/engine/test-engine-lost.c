@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 /* The connection to the bus is lost, with and without pending calls. */
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 #include "base/fd.h"
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 /* An engine that observes tasks of another one. */
 TestSuite(engine_observe, .timeout = 60);

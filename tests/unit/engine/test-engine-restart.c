@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/run-result.h"
-#include "engine-box.h"
+#include "box/engine-box.h"
 #include "engine/task.h"
 
 /* Runs that follow each other in one unit. */

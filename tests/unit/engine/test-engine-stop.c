@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "base/fd.h"
-#include "engine-box.h"
-#include "group-box.h"
+#include "box/engine-box.h"
+#include "box/group-box.h"
 
 TestSuite(engine_stop, .timeout = 60);
 

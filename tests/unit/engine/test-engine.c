@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "engine-box.h"
+#include "box/engine-box.h"
 
 TestSuite(engine, .timeout = 60);
 

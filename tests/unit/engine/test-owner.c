@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "node-box.h"
+#include "box/node-box.h"
 
 TestSuite(owner, .timeout = 30);
 

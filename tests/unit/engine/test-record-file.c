@@ -14,7 +14,7 @@
 #include "base/run-result.h"
 #include "base/string.h"
 #include "engine/end.h"
-#include "own-name.h"
+#include "box/own-name.h"
 #include "unit/fd-message.h"
 
 TestSuite(run_end, .timeout = 30);

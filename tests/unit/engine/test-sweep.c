@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/task-dir.h"
-#include "engine-box.h"
+#include "box/engine-box.h"
 #include "engine/sweep.h"
 #include "unit/task-dir.h"
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "group-box.h"
+#include "box/group-box.h"
 #include "kernel/cgroup.h"
 #include "exec/group.h"
 

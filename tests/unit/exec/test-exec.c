@@ -3,7 +3,7 @@
 #include <glob.h>
 #include <sys/ptrace.h>
 
-#include "container-box.h"
+#include "box/container-box.h"
 #include "kernel/cgroup.h"
 
 TestSuite(exec, .timeout = 60);

@@ -10,7 +10,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-#include "scope-box.h"
+#include "box/scope-box.h"
 
 /* Peers that are not systemd, or a hostile one. */
 TestSuite(scope_hostile, .timeout = 60);

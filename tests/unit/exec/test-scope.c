@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "scope-box.h"
+#include "box/scope-box.h"
 
 TestSuite(scope, .timeout = 60);
 

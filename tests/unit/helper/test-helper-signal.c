@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "init-box.h"
+#include "box/init-box.h"
 
 /* nspawn-units-helper as systemd runs it to reload and to stop a unit, with this process as nspawn. */
 TestSuite(helper_signal, .timeout = 30);

@@ -17,9 +17,9 @@
 #include "base/fd.h"
 #include "base/program.h"
 #include "base/string.h"
-#include "own-name.h"
+#include "box/own-name.h"
 #include "unit/fd-message.h"
-#include "tree.h"
+#include "box/tree.h"
 
 /* nspawn-units-helper as systemd runs it, with the descriptors that systemd keeps over restarts. */
 TestSuite(helper, .timeout = 30);

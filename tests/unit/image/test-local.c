@@ -11,7 +11,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "image/local.h"
-#include "tree.h"
+#include "box/tree.h"
 
 TestSuite(local, .timeout = 30);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "attach-box.h"
+#include "box/attach-box.h"
 
 TestSuite(init_attach, .timeout = 60);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "init-box.h"
+#include "box/init-box.h"
 #include "base/clock.h"
 
 TestSuite(init_outlet, .timeout = 60);

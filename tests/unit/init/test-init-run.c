@@ -5,7 +5,7 @@
 #include <sys/un.h>
 
 #include "base/fd-letters.h"
-#include "init-box.h"
+#include "box/init-box.h"
 
 TestSuite(init_run, .timeout = 30);
 

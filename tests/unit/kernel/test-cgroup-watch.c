@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "fake-systemd.h"
-#include "group-box.h"
+#include "box/fake-systemd.h"
+#include "box/group-box.h"
 #include "kernel/cgroup-watch.h"
 
 /* A watch of a group, and what its callbacks got. */

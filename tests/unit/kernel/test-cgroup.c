@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <sys/syscall.h>
 
-#include "group-box.h"
+#include "box/group-box.h"
 #include "kernel/cgroup.h"
 
 /* Reads a file as in a control group: after the group was removed, open files give ENODEV. */

@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "kernel/leader.h"
-#include "tree.h"
+#include "box/tree.h"
 
 TestSuite(leader, .timeout = 60);
 

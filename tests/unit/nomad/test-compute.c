@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "nomad/compute.h"
-#include "tree.h"
+#include "box/tree.h"
 
 /* ---- the topology ---- */
 

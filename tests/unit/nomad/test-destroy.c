@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "driver.pb-c.h"
-#include "service-box.h"
+#include "box/service-box.h"
 
 /* SignalTask and DestroyTask, for tasks of this driver and for those that an earlier one left. */
 TestSuite(destroy, .timeout = 60);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "exec-stream.h"
+#include "box/exec-stream.h"
 
 /* ExecTaskStreaming with a peer or a command that is slow or goes away. */
 TestSuite(driver_exec_flow, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "exec-stream.h"
+#include "box/exec-stream.h"
 
 /* ExecTaskStreaming, with a peer that reads and sends input. */
 TestSuite(driver_exec_stream, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

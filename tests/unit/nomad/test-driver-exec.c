@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "driver.pb-c.h"
-#include "exec-box.h"
+#include "box/exec-box.h"
 
 /* ExecTask: the answer comes when the command has ended. */
 TestSuite(driver_exec, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

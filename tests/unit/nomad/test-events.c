@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "driver.pb-c.h"
-#include "service-box.h"
+#include "box/service-box.h"
 
 /* Task events, with readers that are late, slow or missing. */
 TestSuite(events, .timeout = 60);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#include "node-box.h"
-#include "service-box.h"
+#include "box/node-box.h"
+#include "box/service-box.h"
 
 /* Tasks of lost nodes are reported and ended, those of other nodes are left alone. */
 TestSuite(orphans, .timeout = 60);

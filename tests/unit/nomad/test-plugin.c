@@ -7,7 +7,7 @@
 
 #include "nomad/driver-service.h"
 #include "nomad/handshake.h"
-#include "service-box.h"
+#include "box/service-box.h"
 
 TestSuite(plugin, .timeout = 30);
 

@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../integration/client.h"
+#include "client.h"
 #include "base/fd.h"
 #include "base/string.h"
 #include "plugin.pb-c.h"
-#include "tree.h"
+#include "box/tree.h"
 
 /* The driver as a separate process, with a system bus that accepts connections and never answers. */
 TestSuite(program, .timeout = 60);

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../integration/client.h"
+#include "client.h"
 #include "base/string.h"
 #include "health.pb-c.h"
 #include "loop/mailbox.h"

@@ -2,7 +2,7 @@
 
 #include <criterion/criterion.h>
 
-#include "service-box.h"
+#include "box/service-box.h"
 
 /* StartTask: the errors of failed starts. */
 TestSuite(start, .timeout = 60);

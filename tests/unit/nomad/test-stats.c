@@ -4,7 +4,7 @@
 
 #include "base.pb-c.h"
 #include "driver.pb-c.h"
-#include "service-box.h"
+#include "box/service-box.h"
 
 /* Samples of a task's resource usage over gRPC, and the values that InspectTask adds. */
 TestSuite(stats, .timeout = 60);

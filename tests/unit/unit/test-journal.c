@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 #include "unit/journal.h"
 
 TestSuite(journal, .timeout = 60);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "golden.h"
+#include "box/golden.h"
 #include "unit/nspawn.h"
 
 TestSuite(nspawn, .timeout = 30);

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/string.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 #include "unit/output.h"
 
 TestSuite(output, .timeout = 60);

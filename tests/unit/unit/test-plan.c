@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "golden.h"
+#include "box/golden.h"
 #include "unit/plan.h"
 #include "unit/transient.h"
 #include "unit/unit-file.h"

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/task-dir.h"
-#include "tree.h"
+#include "box/tree.h"
 #include "unit/task-dir.h"
 
 TestSuite(task_dir, .timeout = 30);

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "golden.h"
+#include "box/golden.h"
 #include "unit/fd-message.h"
 #include "unit/transient.h"
 

@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "loop/mailbox.h"
-#include "fake-leader.h"
-#include "service-box.h"
+#include "box/fake-leader.h"
+#include "box/service-box.h"
 
 /*
  * The plugin's service, with an engine whose tasks have fake leaders and run fake commands. The test says

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "fake-leader.h"
+#include "box/fake-leader.h"
 
 bool fake_leader_is_gone;
 

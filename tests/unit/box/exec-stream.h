@@ -2,7 +2,7 @@
 #pragma once
 
 #include "driver.pb-c.h"
-#include "exec-box.h"
+#include "box/exec-box.h"
 
 /* What is said and expected in a stream of ExecTaskStreaming, by Nomad's side. */
 

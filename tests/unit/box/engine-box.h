@@ -13,8 +13,8 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "engine/record-file.h"
-#include "fake-systemd.h"
-#include "own-name.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 
 /* An engine on a fake systemd, and what its callbacks told. */
 typedef struct Box {

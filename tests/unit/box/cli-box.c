@@ -6,9 +6,9 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "cli-box.h"
-#include "fake-leader.h"
-#include "own-name.h"
+#include "box/cli-box.h"
+#include "box/fake-leader.h"
+#include "box/own-name.h"
 
 void cli_box_take_stream(int fd, int stream) {
         cr_assert_eq(dup2(fd, stream), stream);

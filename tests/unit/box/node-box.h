@@ -7,8 +7,8 @@
 
 #include "base/fd.h"
 #include "engine/owner.h"
-#include "own-name.h"
-#include "tree.h"
+#include "box/own-name.h"
+#include "box/tree.h"
 
 /* The client state of a Nomad node, in a directory of the test's own. */
 typedef struct Node {

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 #include "bus/system-bus.h"
 #include "exec/scope.h"
 

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
-#include "../integration/client.h"
-#include "engine-box.h"
-#include "group-box.h"
+#include "client.h"
+#include "box/engine-box.h"
+#include "box/group-box.h"
 #include "nomad/driver-service.h"
 #include "nomad/server.h"
 

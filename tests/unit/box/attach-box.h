@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "base/attach.h"
-#include "init-box.h"
+#include "box/init-box.h"
 
 #define TASK(text) text, sizeof(text) - 1
 

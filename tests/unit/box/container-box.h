@@ -24,8 +24,8 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "base/strv.h"
-#include "fake-systemd.h"
-#include "own-name.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 #include "exec/exec.h"
 #include "unit/nspawn.h"
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "cli/verb.h"
-#include "fake-systemd.h"
+#include "box/fake-systemd.h"
 
 /*
  * nspawnctl on a fake systemd and with fake containers, with pipes in place of the standard streams. The

@@ -14,7 +14,7 @@
 #include "base/task-dir.h"
 #include "engine/record-file.h"
 #include "unit/task-dir.h"
-#include "tree.h"
+#include "box/tree.h"
 
 /*
  * Return: a number that no other test has or had. A pid does not do: it is given again, and a test that

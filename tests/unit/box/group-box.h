@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "tree.h"
+#include "box/tree.h"
 
 /* A tree that looks like that of control groups, with plain files, in a directory of the test's own. */
 #define GROUP "/test.slice/nspawn-one.service"
