@@ -2,17 +2,19 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/string.h"
+#include "base/error.h"
 #include "base/fd.h"
+#include "base/string.h"
 #include "box/fake-systemd.h"
 #include "box/group-box.h"
 #include "bus/retry.h"
+#include "bus/signal-match.h"
 #include "bus/turn.h"
 #include "bus/unit.h"
-#include "bus/signal-match.h"
 
 TestSuite(unit, .timeout = 60);
 

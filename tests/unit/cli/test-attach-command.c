@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,9 +14,11 @@
 #include "base/fd.h"
 #include "base/string.h"
 #include "box/cli-box.h"
-#include "engine/record-file.h"
+#include "box/fake-systemd.h"
 #include "box/own-name.h"
+#include "engine/record-file.h"
 #include "unit/nspawn.h"
+#include "unit/task-dir.h"
 
 /* nspawnctl attach. An integration test covers how it reads the journal. */
 TestSuite(attach_command, .timeout = 60);

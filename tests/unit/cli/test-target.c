@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/string.h"
+#include "box/own-name.h"
 #include "cli/target.h"
 #include "engine/record-file.h"
-#include "box/own-name.h"
+#include "unit/task-dir.h"
 
 TestSuite(target, .timeout = 30);
 

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <systemd/sd-bus.h>
 
 #include "base/attach.h"
 #include "base/fd.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "unit/task-dir.h"
 
 TestSuite(engine_attach, .timeout = 60);
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <systemd/sd-bus.h>
+
+#include "base/string.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 
 /* More starts than may run at once; the box allows two. */
 TestSuite(engine_gate, .timeout = 60);

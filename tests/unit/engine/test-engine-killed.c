@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <dirent.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/string.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 
 /* A program that is killed while it starts a task, at each of its system calls. */
 TestSuite(engine_killed, .timeout = 300);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/string.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 #include "box/group-box.h"
+#include "box/own-name.h"
+#include "unit/task-dir.h"
 
 /* Tasks that an earlier engine left. */
 TestSuite(engine_left, .timeout = 60);

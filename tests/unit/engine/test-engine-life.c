@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+
+#include "base/error.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 
 TestSuite(engine_life, .timeout = 60);
 

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <systemd/sd-bus.h>
+
+#include "base/error.h"
+#include "base/string.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 
 /* The connection to the bus is lost, with and without pending calls. */
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 
 /* An engine that observes tasks of another one. */
 TestSuite(engine_observe, .timeout = 60);

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "base/run-result.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 #include "engine/task.h"
+#include "unit/task-dir.h"
 
 /* Runs that follow each other in one unit. */
 TestSuite(engine_restart, .timeout = 60);

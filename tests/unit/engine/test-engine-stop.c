@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
 #include "box/group-box.h"
 
 TestSuite(engine_stop, .timeout = 60);

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
-
-#include "base/fd.h"
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
 
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/string-map.h"
+#include "base/string.h"
+#include "base/strv.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "unit/task-dir.h"
 
 TestSuite(engine, .timeout = 60);
 

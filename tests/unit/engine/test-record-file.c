@@ -13,9 +13,13 @@
 #include "base/fd.h"
 #include "base/run-result.h"
 #include "base/string.h"
-#include "engine/end.h"
+#include "base/task-dir.h"
 #include "box/own-name.h"
+#include "box/tree.h"
+#include "engine/end.h"
+#include "engine/record-file.h"
 #include "unit/fd-message.h"
+#include "unit/task-dir.h"
 
 TestSuite(run_end, .timeout = 30);
 

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
+#include "base/string.h"
 #include "base/task-dir.h"
 #include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "engine/record-file.h"
 #include "engine/sweep.h"
 #include "unit/task-dir.h"
 

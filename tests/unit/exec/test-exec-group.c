@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/string.h"
 #include "box/group-box.h"
-#include "kernel/cgroup.h"
 #include "exec/group.h"
+#include "kernel/cgroup.h"
 
 TestSuite(exec_group, .timeout = 30);
 

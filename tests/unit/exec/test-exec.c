@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
 #include <glob.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/error.h"
+#include "base/string.h"
 #include "box/container-box.h"
+#include "box/fake-systemd.h"
 #include "kernel/cgroup.h"
 
 TestSuite(exec, .timeout = 60);

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#include "base/string.h"
+#include "box/fake-systemd.h"
 #include "box/scope-box.h"
 
 TestSuite(scope, .timeout = 60);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string.h"
 #include "box/init-box.h"
 
 /* nspawn-units-helper as systemd runs it to reload and to stop a unit, with this process as nspawn. */

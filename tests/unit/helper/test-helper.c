@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -18,8 +19,9 @@
 #include "base/program.h"
 #include "base/string.h"
 #include "box/own-name.h"
-#include "unit/fd-message.h"
 #include "box/tree.h"
+#include "unit/fd-message.h"
+#include "unit/task-dir.h"
 
 /* nspawn-units-helper as systemd runs it, with the descriptors that systemd keeps over restarts. */
 TestSuite(helper, .timeout = 30);

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/attach.h"
+#include "base/fd.h"
+#include "base/run-result.h"
+#include "base/string.h"
 #include "box/attach-box.h"
+#include "box/init-box.h"
 
 TestSuite(init_attach, .timeout = 60);
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "box/init-box.h"
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "base/clock.h"
+#include "base/fd.h"
+#include "box/init-box.h"
 
 TestSuite(init_outlet, .timeout = 60);
 

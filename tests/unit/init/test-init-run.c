@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd-letters.h"
+#include "base/fd.h"
+#include "base/run-result.h"
+#include "base/string.h"
+#include "base/strv.h"
 #include "box/init-box.h"
 
 TestSuite(init_run, .timeout = 30);

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "box/attach-box.h"
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "base/clock.h"
+#include "base/fd.h"
+#include "base/string.h"
+#include "base/strv.h"
+#include "box/attach-box.h"
+#include "box/init-box.h"
 
 TestSuite(init_terminal, .timeout = 60);
 

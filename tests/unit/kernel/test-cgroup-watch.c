@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <unistd.h>
 
+#include "base/string.h"
 #include "box/fake-systemd.h"
 #include "box/group-box.h"
 #include "kernel/cgroup-watch.h"

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/string.h"
 #include "box/group-box.h"
 #include "kernel/cgroup.h"
 

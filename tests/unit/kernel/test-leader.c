@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,8 +13,8 @@
 
 #include "base/fd.h"
 #include "base/string.h"
-#include "kernel/leader.h"
 #include "box/tree.h"
+#include "kernel/leader.h"
 
 TestSuite(leader, .timeout = 60);
 

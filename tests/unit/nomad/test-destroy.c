@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "driver.pb-c.h"
+#include <criterion/criterion.h>
+
+#include "base/string.h"
+#include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "box/own-name.h"
 #include "box/service-box.h"
+#include "client.h"
+#include "driver.pb-c.h"
+#include "engine/record-file.h"
 
 /* SignalTask and DestroyTask, for tasks of this driver and for those that an earlier one left. */
 TestSuite(destroy, .timeout = 60);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "box/exec-box.h"
 #include "box/exec-stream.h"
+#include "client.h"
 
 /* ExecTaskStreaming with a peer or a command that is slow or goes away. */
 TestSuite(driver_exec_flow, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "box/exec-box.h"
 #include "box/exec-stream.h"
+#include "box/service-box.h"
+#include "client.h"
 
 /* ExecTaskStreaming, with a peer that reads and sends input. */
 TestSuite(driver_exec_stream, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

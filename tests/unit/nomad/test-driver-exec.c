@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "driver.pb-c.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "base/string.h"
 #include "box/exec-box.h"
+#include "box/service-box.h"
+#include "client.h"
+#include "driver.pb-c.h"
 
 /* ExecTask: the answer comes when the command has ended. */
 TestSuite(driver_exec, .init = exec_box_open, .fini = exec_box_close, .timeout = 60);

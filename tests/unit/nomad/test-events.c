@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "driver.pb-c.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "base/string.h"
 #include "box/service-box.h"
+#include "client.h"
+#include "driver.pb-c.h"
 
 /* Task events, with readers that are late, slow or missing. */
 TestSuite(events, .timeout = 60);

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/string.h"
+#include "box/engine-box.h"
+#include "box/fake-systemd.h"
 #include "box/node-box.h"
+#include "box/own-name.h"
 #include "box/service-box.h"
+#include "engine/record-file.h"
+#include "unit/task-dir.h"
 
 /* Tasks of lost nodes are reported and ended, those of other nodes are left alone. */
 TestSuite(orphans, .timeout = 60);

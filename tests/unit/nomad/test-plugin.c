@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <criterion/criterion.h>
-
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/string.h"
+#include "box/service-box.h"
+#include "client.h"
 #include "nomad/driver-service.h"
 #include "nomad/handshake.h"
-#include "box/service-box.h"
 
 TestSuite(plugin, .timeout = 30);
 

@@ -4,16 +4,17 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client.h"
 #include "base/fd.h"
 #include "base/string.h"
-#include "plugin.pb-c.h"
 #include "box/tree.h"
+#include "client.h"
+#include "plugin.pb-c.h"
 
 /* The driver as a separate process, with a system bus that accepts connections and never answers. */
 TestSuite(program, .timeout = 60);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <criterion/criterion.h>
+#include <systemd/sd-bus.h>
 
+#include "base/string.h"
+#include "box/fake-systemd.h"
 #include "box/service-box.h"
+#include "client.h"
 
 /* StartTask: the errors of failed starts. */
 TestSuite(start, .timeout = 60);

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base.pb-c.h"
-#include "driver.pb-c.h"
+#include "base/string.h"
+#include "box/engine-box.h"
+#include "box/fake-systemd.h"
+#include "box/group-box.h"
 #include "box/service-box.h"
+#include "client.h"
+#include "driver.pb-c.h"
 
 /* Samples of a task's resource usage over gRPC, and the values that InspectTask adds. */
 TestSuite(stats, .timeout = 60);

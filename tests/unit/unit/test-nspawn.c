@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
+
+#include "base/string.h"
+#include "base/strv.h"
 #include "box/golden.h"
 #include "unit/nspawn.h"
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/string.h"
 #include "box/golden.h"
 #include "unit/plan.h"
 #include "unit/transient.h"

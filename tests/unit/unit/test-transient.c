@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/string.h"
 #include "box/golden.h"
 #include "unit/fd-message.h"
 #include "unit/transient.h"
