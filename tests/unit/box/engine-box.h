@@ -13,6 +13,8 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "engine/record-file.h"
+#include "base/task-dir.h"
+#include "unit/task-dir.h"
 #include "box/fake-systemd.h"
 #include "box/own-name.h"
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/string.h"
 #include "engine/owner.h"
 #include "box/own-name.h"
 #include "box/tree.h"

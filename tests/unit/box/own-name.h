@@ -1,69 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/fd.h"
-#include "base/string.h"
-#include "base/task-dir.h"
-#include "engine/record-file.h"
-#include "unit/task-dir.h"
-#include "box/tree.h"
+#include "base/macro.h"
+#include "engine/record.h"
 
 /*
  * Return: a number that no other test has or had. A pid does not do: it is given again, and a test that
  * failed may have left something below /run that bears it.
  */
-static inline unsigned own_number(void) {
-        unsigned number;
-
-        cr_assert_eq(getrandom(&number, sizeof(number), 0), (ssize_t) sizeof(number));
-        return number;
-}
+unsigned own_number(void);
 
 /* Return: the name of a container of this test's own. */
-static inline char *own_name_new(void) {
-        return xasprintf("unit-test-%08x", own_number());
-}
+char *own_name_new(void);
 
-/* As task_dir_create() makes it, without the part that goes with the unit. */
-static inline void own_directory_make(const char *root, const char *machine) {
-        _cleanup_free_ char *path = task_dir_path(root, machine), *tasks = xstrdup(path);
-
-        *strrchr(tasks, '/') = 0;
-        (void) mkdir(task_dir_root(root), 0755);
-        (void) mkdir(tasks, 0755);
-        cr_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
-}
-
-/* The record of a task that an earlier engine started. */
-static inline void own_record_leave(const char *root, const TaskRecord *record) {
-        own_directory_make(root, record->machine);
-        cr_assert_eq(record_file_create(root, record), 0);
-}
-
-/* Notes of a run, as our init and nspawn-units-helper make them. */
-static inline void own_notes_leave(const char *root, const char *machine, const char *text) {
-        _cleanup_free_ char *path = task_dir_file(root, machine, TASK_NOTES_FILE);
-        _cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-
-        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
-}
-
-/* Removes what the host has of the container: a fake systemd does not. */
-static inline char *own_name_free(char *name) {
-        if (!name)
-                return NULL;
-        task_dir_remove_unit(NULL, name);
-        task_dir_remove_record(NULL, name);
-        free(name);
-        return NULL;
-}
+/* Removes what the host has of the container: a fake systemd does not. Return: always NULL. */
+char *own_name_free(char *name);
 DEFINE_CLEANUP(char *, own_name_free)
 #define _cleanup_own_name_ _cleanup_(own_name_freep)
+
+/* Makes what task_dir_create() makes, without the part that goes with the unit. */
+void own_directory_make(const char *root, const char *machine);
+
+/* Leaves the record of a task as an earlier engine does that started it. */
+void own_record_leave(const char *root, const TaskRecord *record);
+
+/* Leaves notes of a run as our init and nspawn-units-helper make them. */
+void own_notes_leave(const char *root, const char *machine, const char *text);
