@@ -2,6 +2,7 @@
 
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/macro.h"
 #include "box/tree.h"
