@@ -1,58 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "base/macro.h"
 
-#include "base/fd.h"
-#include "base/string.h"
-#include "box/tree.h"
+/* The control group of a unit, as the kernel names it. */
+#define GROUP_BOX_NAME "/test.slice/nspawn-one.service"
 
 /* A tree that looks like that of control groups, with plain files, in a directory of the test's own. */
-#define GROUP "/test.slice/nspawn-one.service"
+typedef struct GroupBox {
+        char root[32]; /* stands for /sys/fs/cgroup */
+} GroupBox;
 
-typedef struct Groups {
-        char root[32];
-} Groups;
+/* The group is there, and has no files yet. */
+void group_box_open(GroupBox *box);
+void group_box_close(GroupBox *box);
+#define _cleanup_group_box_ _cleanup_(group_box_close)
 
-static inline char *groups_path(const Groups *groups, const char *name) {
-        return xasprintf("%s" GROUP "%s%s", groups->root, name ? "/" : "", name ? name : "");
-}
+/* Return: the path of the group or, with @name, of a file in it; owned by the caller. */
+char *group_box_path(const GroupBox *box, const char *name);
 
-static inline void groups_make(const Groups *groups) {
-        _cleanup_free_ char *slice = xasprintf("%s/test.slice", groups->root);
-        _cleanup_free_ char *path = groups_path(groups, NULL);
-
-        (void) mkdir(slice, 0755);
-        cr_assert_eq(mkdir(path, 0755), 0);
-}
-
-static inline void groups_remove(const Groups *groups) {
-        _cleanup_free_ char *path = groups_path(groups, NULL);
-
-        cr_assert_eq(tree_remove(path), 0);
-}
-
-static inline void groups_open(Groups *groups) {
-        (void) strcpy(groups->root, "/tmp/test-groups-XXXXXX");
-        cr_assert_not_null(mkdtemp(groups->root));
-        groups_make(groups);
-}
-
-static inline void groups_close(Groups *groups) {
-        (void) tree_remove(groups->root);
-}
-#define _cleanup_groups_ _cleanup_(groups_close)
+/* Makes the group's directory again, after group_box_remove(). */
+void group_box_make(const GroupBox *box);
+void group_box_remove(const GroupBox *box);
 
 /* Writes as the kernel's files are written: at once, into the file that is there. */
-static inline void groups_write(const Groups *groups, const char *name, const char *text) {
-        _cleanup_free_ char *path = groups_path(groups, name);
-        _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-        cr_assert_geq(fd, 0, "%s", path);
-        cr_assert_eq(ftruncate(fd, 0), 0);
-        cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
-}
+void group_box_write(const GroupBox *box, const char *name, const char *text);

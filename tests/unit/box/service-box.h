@@ -21,7 +21,7 @@
 
 typedef struct Service {
         Box box;
-        Groups groups;
+        GroupBox groups;
         Plugin plugin;
         RpcService rows[DRIVER_SERVICES];
         Server *server;
@@ -75,8 +75,8 @@ static inline void service_open_with(Service *service, const char *id, const Eng
         box_run_until(&service->box, service->box.n_started > 0);
         cr_assert_not_null(service->box.task, "%s", service->box.words);
 
-        groups_open(&service->groups);
-        _cleanup_free_ char *ours = groups_path(&service->groups, NULL);
+        group_box_open(&service->groups);
+        _cleanup_free_ char *ours = group_box_path(&service->groups, NULL);
         _cleanup_free_ char *units = xasprintf("%s/test.slice/%s", service->groups.root, service->box.unit);
         cr_assert_eq(symlink(ours, units), 0);
 
@@ -113,7 +113,7 @@ static inline void service_close(Service *service) {
         plugin_deinit(&service->plugin);
         service->box.engine = NULL;
         box_close(&service->box);
-        groups_close(&service->groups);
+        group_box_close(&service->groups);
         free(service->socket);
         fd_close(service->stop);
 }

@@ -387,17 +387,17 @@ Test(unit, calls_name_the_unit_and_come_in_order) {
 /* ---- frozen units ---- */
 
 /* Opens the box with a unit that has a control group. */
-static void frozen_open(Box *box, Groups *groups, const char *unit_frozen, const char *slice_frozen) {
+static void frozen_open(Box *box, GroupBox *groups, const char *unit_frozen, const char *slice_frozen) {
         box_open(box);
-        groups_open(groups);
-        groups_write(groups, "cgroup.freeze", unit_frozen);
-        groups_write(groups, "../cgroup.freeze", slice_frozen);
-        _cleanup_free_ char *path = groups_path(groups, NULL);
+        group_box_open(groups);
+        group_box_write(groups, "cgroup.freeze", unit_frozen);
+        group_box_write(groups, "../cgroup.freeze", slice_frozen);
+        _cleanup_free_ char *path = group_box_path(groups, NULL);
         fake_unit_place(fake_unit_add(box->fake, "a-b.service", "active"), path);
 }
 
-static char *freeze_text(const Groups *groups) {
-        _cleanup_free_ char *path = groups_path(groups, "cgroup.freeze");
+static char *freeze_text(const GroupBox *groups) {
+        _cleanup_free_ char *path = group_box_path(groups, "cgroup.freeze");
         char *text = NULL;
 
         cr_assert_geq(file_read(AT_FDCWD, path, 16, &text), 0);
@@ -428,7 +428,7 @@ Test(unit, what_is_frozen_is_thawed_before_it_is_stopped_or_killed) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_box_ Box box;
-                _cleanup_groups_ Groups groups;
+                _cleanup_group_box_ GroupBox groups;
 
                 frozen_open(&box, &groups, rows[i].frozen, "0\n");
                 box.fake->no_thaw = rows[i].no_thaw;
@@ -443,7 +443,7 @@ Test(unit, what_is_frozen_is_thawed_before_it_is_stopped_or_killed) {
 
 Test(unit, what_cannot_be_thawed_is_neither_stopped_nor_killed_but_told_of) {
         _cleanup_box_ Box box;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
 
         frozen_open(&box, &groups, "0\n", "1\n");
         cr_assert_eq(unit_stop(box.unit), 0);
@@ -456,7 +456,7 @@ Test(unit, what_cannot_be_thawed_is_neither_stopped_nor_killed_but_told_of) {
         cr_expect_eq(fake_systemd_count(box.fake, "KillUnit"), 0);
 
         string_replace(&box.frozen, NULL);
-        groups_write(&groups, "../cgroup.freeze", "0\n");
+        group_box_write(&groups, "../cgroup.freeze", "0\n");
         cr_assert_eq(unit_stop(box.unit), 0);
         cr_assert_eq(unit_kill_all(box.unit, SIGKILL), 0);
         expect_stopped_and_killed(&box, 0);
@@ -658,7 +658,7 @@ Test(unit, a_crowd_is_told_nothing_while_the_bus_goes_twice_and_all_when_it_is_b
 
 Test(unit, whether_a_unit_is_frozen_is_asked_again_before_it_is_stopped) {
         _cleanup_box_ Box box;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
 
         frozen_open(&box, &groups, "1\n", "0\n");
         box.fake->no_read = SD_BUS_ERROR_LIMITS_EXCEEDED;
@@ -671,7 +671,7 @@ Test(unit, whether_a_unit_is_frozen_is_asked_again_before_it_is_stopped) {
 
 Test(unit, a_unit_of_which_nobody_can_say_whether_it_is_frozen_is_not_stopped) {
         _cleanup_box_ Box box;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
 
         frozen_open(&box, &groups, "1\n", "0\n");
         box.fake->no_read = SD_BUS_ERROR_ACCESS_DENIED;

@@ -217,14 +217,14 @@ Test(engine_left, a_live_unit_of_an_earlier_start_that_nobody_has_is_ended_first
 
 Test(engine_left, an_earlier_start_that_cannot_be_ended_since_it_is_frozen_is_told_of) {
         _cleanup_box_ Box box;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
 
         box_open(&box);
-        groups_open(&groups);
-        groups_write(&groups, "../cgroup.freeze", "1\n");
+        group_box_open(&groups);
+        group_box_write(&groups, "../cgroup.freeze", "1\n");
         leave(&box, "alloc/task/1", "");
         free(box_make_directory(&box));
-        _cleanup_free_ char *path = groups_path(&groups, NULL);
+        _cleanup_free_ char *path = group_box_path(&groups, NULL);
         fake_unit_place(fake_unit_add(box.fake, box.unit, "active"), path);
         box_start(&box);
         box_run_until(&box, box.n_started > 0);

@@ -372,13 +372,13 @@ Test(engine_stop, a_stop_of_what_ended_does_nothing) {
 
 /* ---- frozen tasks ---- */
 
-static void run_frozen(Box *box, Groups *groups, const char *unit_frozen, const char *slice_frozen) {
+static void run_frozen(Box *box, GroupBox *groups, const char *unit_frozen, const char *slice_frozen) {
         box_open(box);
-        groups_open(groups);
-        groups_write(groups, "cgroup.freeze", unit_frozen);
-        groups_write(groups, "../cgroup.freeze", slice_frozen);
+        group_box_open(groups);
+        group_box_write(groups, "cgroup.freeze", unit_frozen);
+        group_box_write(groups, "../cgroup.freeze", slice_frozen);
         box_run(box);
-        _cleanup_free_ char *path = groups_path(groups, NULL);
+        _cleanup_free_ char *path = group_box_path(groups, NULL);
         fake_unit_place(box_unit(box), path);
         fake_unit_emit(box->fake, box_unit(box));
         box_settle(box);
@@ -397,7 +397,7 @@ Test(engine_stop, a_frozen_task_is_thawed_before_it_is_stopped) {
 
         for (size_t i = 0; i < ELEMENTSOF(timeouts); i++) {
                 _cleanup_box_ Box box;
-                _cleanup_groups_ Groups groups;
+                _cleanup_group_box_ GroupBox groups;
 
                 run_frozen(&box, &groups, "1\n", "0\n");
                 task_stop(box.task, 0, timeouts[i]);
@@ -411,7 +411,7 @@ Test(engine_stop, a_frozen_task_is_thawed_before_it_is_stopped) {
 
 Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_when_that_is_thawed) {
         _cleanup_box_ Box box;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         _cleanup_free_ char *words = NULL;
 
         run_frozen(&box, &groups, "0\n", "1\n");
@@ -427,7 +427,7 @@ Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_
         cr_expect_eq(task_state(box.task), TASK_STOPPING);
 
         /* The stop goes on without a further StopTask. */
-        groups_write(&groups, "../cgroup.freeze", "0\n");
+        group_box_write(&groups, "../cgroup.freeze", "0\n");
         box_run_until(&box, task_state(box.task) == TASK_EXITED);
 }
 

@@ -17,7 +17,7 @@ TestSuite(exec_group, .timeout = 30);
 
 /* A tree of plain files in place of the control groups, in which this process is the leader. */
 typedef struct Tree {
-        Groups groups;
+        GroupBox groups;
         char *group; /* control group of this process, from /proc */
 } Tree;
 
@@ -55,12 +55,12 @@ static bool tree_was_killed(const Tree *tree, const char *name) {
 static void tree_open(Tree *tree) {
         *tree = (Tree){ .group = cgroup_of_process(getpid()) };
         cr_assert_not_null(tree->group, "no control groups of version 2");
-        groups_open(&tree->groups);
+        group_box_open(&tree->groups);
 }
 
 static void tree_close(Tree *tree) {
         free(tree->group);
-        groups_close(&tree->groups);
+        group_box_close(&tree->groups);
 }
 #define _cleanup_tree_ _cleanup_(tree_close)
 

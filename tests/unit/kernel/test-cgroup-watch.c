@@ -11,7 +11,7 @@
 
 /* A watch of a group, and what its callbacks got. */
 typedef struct Box {
-        Groups groups;
+        GroupBox groups;
         sd_event *event;
         CgroupWatch *watch;
         unsigned n_ooms, n_limits, n_marks;
@@ -38,26 +38,28 @@ static const CgroupWatchCallbacks callbacks = { on_oom, on_limit };
 
 static void box_open(Box *box) {
         *box = (Box){};
-        groups_open(&box->groups);
+        group_box_open(&box->groups);
         cr_assert_geq(sd_event_new(&box->event), 0);
-        groups_write(&box->groups, "memory.events", "low 0\nhigh 0\nmax 5\noom 2\noom_kill 2\n");
-        groups_write(&box->groups, "memory.max", "134217728\n");
-        groups_write(&box->groups, "memory.high", "max\n");
-        groups_write(&box->groups, "memory.peak", "134000000\n");
-        groups_write(&box->groups, "memory.current", "1000\n");
-        groups_write(&box->groups, "cpu.weight", "100\n");
-        groups_write(&box->groups, "cpu.max", "max 100000\n");
-        groups_write(&box->groups, "pids.max", "512\n");
+        group_box_write(&box->groups, "memory.events", "low 0\nhigh 0\nmax 5\noom 2\noom_kill 2\n");
+        group_box_write(&box->groups, "memory.max", "134217728\n");
+        group_box_write(&box->groups, "memory.high", "max\n");
+        group_box_write(&box->groups, "memory.peak", "134000000\n");
+        group_box_write(&box->groups, "memory.current", "1000\n");
+        group_box_write(&box->groups, "cpu.weight", "100\n");
+        group_box_write(&box->groups, "cpu.max", "max 100000\n");
+        group_box_write(&box->groups, "pids.max", "512\n");
 }
 
 static void box_watch(Box *box) {
-        cr_assert_eq(cgroup_watch_new(box->event, box->groups.root, GROUP, &callbacks, box, &box->watch), 0);
+        cr_assert_eq(
+                cgroup_watch_new(box->event, box->groups.root, GROUP_BOX_NAME, &callbacks, box, &box->watch),
+                0);
 }
 
 static void box_close(Box *box) {
         cgroup_watch_free(box->watch);
         sd_event_unref(box->event);
-        groups_close(&box->groups);
+        group_box_close(&box->groups);
         free(box->limit);
 }
 #define _cleanup_box_ _cleanup_(box_close)
@@ -72,13 +74,14 @@ static void on_mark(
 static void box_settle(Box *box) {
         static const CgroupWatchCallbacks mark_callbacks = { .on_limit = on_mark };
         _cleanup_cgroup_watch_ CgroupWatch *mark = NULL;
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         unsigned n = box->n_marks;
 
-        groups_open(&groups);
-        groups_write(&groups, "pids.max", "1\n");
-        cr_assert_eq(cgroup_watch_new(box->event, groups.root, GROUP, &mark_callbacks, box, &mark), 0);
-        groups_write(&groups, "pids.max", "2\n");
+        group_box_open(&groups);
+        group_box_write(&groups, "pids.max", "1\n");
+        cr_assert_eq(
+                cgroup_watch_new(box->event, groups.root, GROUP_BOX_NAME, &mark_callbacks, box, &mark), 0);
+        group_box_write(&groups, "pids.max", "2\n");
         RUN_UNTIL(box->event, box->n_marks > n);
 }
 
@@ -87,7 +90,7 @@ Test(cgroup_watch, a_kill_is_told_with_limit_and_peak) {
 
         box_open(&box);
         box_watch(&box);
-        groups_write(&box.groups, "memory.events", "low 0\nhigh 0\nmax 9\noom 3\noom_kill 5\n");
+        group_box_write(&box.groups, "memory.events", "low 0\nhigh 0\nmax 9\noom 3\noom_kill 5\n");
         RUN_UNTIL(box.event, box.n_ooms > 0);
         box_settle(&box);
 
@@ -104,11 +107,11 @@ Test(cgroup_watch, without_a_peak_what_is_used_now_is_told_and_no_limit_is_none)
         _cleanup_box_ Box box;
 
         box_open(&box);
-        _cleanup_free_ char *peak = groups_path(&box.groups, "memory.peak");
+        _cleanup_free_ char *peak = group_box_path(&box.groups, "memory.peak");
         cr_assert_eq(unlink(peak), 0);
-        groups_write(&box.groups, "memory.max", "max\n");
+        group_box_write(&box.groups, "memory.max", "max\n");
         box_watch(&box);
-        groups_write(&box.groups, "memory.events", "oom_kill 3\n");
+        group_box_write(&box.groups, "memory.events", "oom_kill 3\n");
         RUN_UNTIL(box.event, box.n_ooms > 0);
 
         cr_expect_eq(box.oom.limit, CGROUP_NO_LIMIT);
@@ -130,11 +133,11 @@ Test(cgroup_watch, other_memory_events_are_no_kills) {
         box_open(&box);
         box_watch(&box);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                groups_write(&box.groups, "memory.events", rows[i]);
+                group_box_write(&box.groups, "memory.events", rows[i]);
                 box_settle(&box);
                 cr_expect_eq(box.n_ooms, 0, "row %zu", i);
         }
-        groups_write(&box.groups, "memory.events", "oom_kill 3\n");
+        group_box_write(&box.groups, "memory.events", "oom_kill 3\n");
         RUN_UNTIL(box.event, box.n_ooms > 0);
         cr_expect_eq(box.oom.n_new, 1);
 }
@@ -162,7 +165,7 @@ Test(cgroup_watch, changed_limits_are_told_in_words) {
         box_open(&box);
         box_watch(&box);
         for (unsigned i = 0; i < ELEMENTSOF(rows); i++) {
-                groups_write(&box.groups, rows[i].file, rows[i].text);
+                group_box_write(&box.groups, rows[i].file, rows[i].text);
                 RUN_UNTIL(box.event, box.n_limits > i);
                 cr_expect_str_eq(box.limit, rows[i].words);
         }
@@ -187,7 +190,7 @@ Test(cgroup_watch, a_limit_that_means_the_same_is_not_told) {
         box_open(&box);
         box_watch(&box);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                groups_write(&box.groups, rows[i].file, rows[i].text);
+                group_box_write(&box.groups, rows[i].file, rows[i].text);
                 box_settle(&box);
                 cr_expect_eq(box.n_limits, 0, "%s: %s", rows[i].file, box.limit);
         }
@@ -198,14 +201,14 @@ Test(cgroup_watch, the_last_kill_of_a_unit_changes_no_limit_of_tasks) {
 
         box_open(&box);
         box_watch(&box);
-        groups_write(&box.groups, "pids.max", "0\n");
+        group_box_write(&box.groups, "pids.max", "0\n");
         box_settle(&box);
-        groups_write(&box.groups, "pids.max", "512\n");
+        group_box_write(&box.groups, "pids.max", "512\n");
         box_settle(&box);
         cr_expect_eq(box.n_limits, 0, "%s", box.limit);
-        groups_write(&box.groups, "pids.max", "0\n");
+        group_box_write(&box.groups, "pids.max", "0\n");
         box_settle(&box);
-        groups_write(&box.groups, "pids.max", "7\n");
+        group_box_write(&box.groups, "pids.max", "7\n");
         RUN_UNTIL(box.event, box.n_limits > 0);
         cr_expect_str_eq(box.limit, "TasksMax: 512 -> 7");
 }
@@ -214,12 +217,12 @@ Test(cgroup_watch, a_watch_that_begins_during_the_last_kill_of_a_unit_tells_no_l
         _cleanup_box_ Box box;
 
         box_open(&box);
-        groups_write(&box.groups, "pids.max", "0\n");
+        group_box_write(&box.groups, "pids.max", "0\n");
         box_watch(&box);
-        groups_write(&box.groups, "pids.max", "512\n");
+        group_box_write(&box.groups, "pids.max", "512\n");
         box_settle(&box);
         cr_expect_eq(box.n_limits, 0, "%s", box.limit);
-        groups_write(&box.groups, "pids.max", "7\n");
+        group_box_write(&box.groups, "pids.max", "7\n");
         RUN_UNTIL(box.event, box.n_limits > 0);
         cr_expect_str_eq(box.limit, "TasksMax: 512 -> 7");
 }
@@ -228,13 +231,13 @@ Test(cgroup_watch, a_limit_whose_file_comes_later_is_told) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        _cleanup_free_ char *path = groups_path(&box.groups, "pids.max");
+        _cleanup_free_ char *path = group_box_path(&box.groups, "pids.max");
         cr_assert_eq(unlink(path), 0);
         box_watch(&box);
-        groups_write(&box.groups, "pids.max", "max\n");
+        group_box_write(&box.groups, "pids.max", "max\n");
         box_settle(&box);
         cr_expect_eq(box.n_limits, 0);
-        groups_write(&box.groups, "pids.max", "7\n");
+        group_box_write(&box.groups, "pids.max", "7\n");
         RUN_UNTIL(box.event, box.n_limits > 0);
         cr_expect_str_eq(box.limit, "TasksMax: no limit -> 7");
 }
@@ -244,24 +247,24 @@ Test(cgroup_watch, a_look_at_the_end_finds_a_kill_before_its_event_comes) {
         uint64_t kills;
 
         box_open(&box);
-        cr_expect_eq(cgroup_read_oom_kills(box.groups.root, GROUP, &kills), 0);
+        cr_expect_eq(cgroup_read_oom_kills(box.groups.root, GROUP_BOX_NAME, &kills), 0);
         cr_expect_eq(kills, 2);
         box_watch(&box);
         cgroup_watch_check(box.watch);
         cr_expect_eq(box.n_ooms, 0);
 
-        groups_write(&box.groups, "memory.events", "oom_kill 3\n");
+        group_box_write(&box.groups, "memory.events", "oom_kill 3\n");
         cgroup_watch_check(box.watch);
         cr_expect_eq(box.n_ooms, 1);
         cgroup_watch_check(box.watch);
         box_settle(&box);
         cr_expect_eq(box.n_ooms, 1, "told twice");
 
-        groups_remove(&box.groups);
+        group_box_remove(&box.groups);
         cgroup_watch_check(box.watch);
         cr_expect_eq(box.n_ooms, 1);
         cr_expect_eq(cgroup_watch_n_killed(box.watch), 1);
-        cr_expect_eq(cgroup_read_oom_kills(box.groups.root, GROUP, &kills), -ENOENT);
+        cr_expect_eq(cgroup_read_oom_kills(box.groups.root, GROUP_BOX_NAME, &kills), -ENOENT);
 }
 
 Test(cgroup_watch, nothing_is_told_after_the_watch_is_gone_or_to_nobody) {
@@ -270,15 +273,16 @@ Test(cgroup_watch, nothing_is_told_after_the_watch_is_gone_or_to_nobody) {
 
         box_open(&box);
         box_watch(&box);
-        groups_write(&box.groups, "memory.events", "oom_kill 9\n");
-        groups_write(&box.groups, "pids.max", "9\n");
+        group_box_write(&box.groups, "memory.events", "oom_kill 9\n");
+        group_box_write(&box.groups, "pids.max", "9\n");
         box.watch = cgroup_watch_free(box.watch);
         box_settle(&box);
         cr_expect_eq(box.n_ooms + box.n_limits, 0);
 
-        cr_assert_eq(cgroup_watch_new(box.event, box.groups.root, GROUP, &none, NULL, &box.watch), 0);
-        groups_write(&box.groups, "memory.events", "oom_kill 10\n");
-        groups_write(&box.groups, "pids.max", "10\n");
+        cr_assert_eq(
+                cgroup_watch_new(box.event, box.groups.root, GROUP_BOX_NAME, &none, NULL, &box.watch), 0);
+        group_box_write(&box.groups, "memory.events", "oom_kill 10\n");
+        group_box_write(&box.groups, "pids.max", "10\n");
         box_settle(&box);
         cr_expect_eq(cgroup_watch_n_killed(box.watch), 1);
 }
@@ -302,10 +306,10 @@ Test(cgroup_watch, a_group_without_memory_events_is_watched_for_its_limits) {
         _cleanup_box_ Box box;
 
         box_open(&box);
-        _cleanup_free_ char *path = groups_path(&box.groups, "memory.events");
+        _cleanup_free_ char *path = group_box_path(&box.groups, "memory.events");
         cr_assert_eq(unlink(path), 0);
         box_watch(&box);
-        groups_write(&box.groups, "cpu.weight", "7\n");
+        group_box_write(&box.groups, "cpu.weight", "7\n");
         RUN_UNTIL(box.event, box.n_limits > 0);
         cr_expect_str_eq(box.limit, "CPUWeight: 100 -> 7");
 }

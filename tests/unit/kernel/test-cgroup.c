@@ -38,8 +38,9 @@ ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room
         return read_at(fd, buffer, size, offset);
 }
 
-static CgroupUsage read_once(const Groups *groups, uint32_t wanted) {
-        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(groups->root, GROUP, wanted);
+static CgroupUsage read_once(const GroupBox *groups, uint32_t wanted) {
+        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(
+                groups->root, GROUP_BOX_NAME, wanted);
         CgroupUsage usage;
 
         cgroup_reader_read(reader, &usage);
@@ -62,25 +63,25 @@ static size_t count_descriptors(void) {
         return n;
 }
 
-static void write_everything(const Groups *groups) {
-        groups_write(groups, "cpu.stat",
+static void write_everything(const GroupBox *groups) {
+        group_box_write(groups, "cpu.stat",
                 "usage_usec 5000000\nuser_usec 3000000\nsystem_usec 2000000\n"
                 "nr_periods 70\nnr_throttled 7\nthrottled_usec 12345\nnr_bursts 0\nburst_usec 0\n");
-        groups_write(groups, "memory.current", "9437184\n");
-        groups_write(groups, "memory.peak", "10485760\n");
-        groups_write(groups, "memory.swap.current", "0\n");
-        groups_write(groups, "memory.stat",
+        group_box_write(groups, "memory.current", "9437184\n");
+        group_box_write(groups, "memory.peak", "10485760\n");
+        group_box_write(groups, "memory.swap.current", "0\n");
+        group_box_write(groups, "memory.stat",
                 "anon 4096\nfile 8192\nkernel 1024\nkernel_stack 512\nfile_mapped 77\nanon_thp 88\n");
-        groups_write(groups, "pids.current", "3\n");
-        groups_write(groups, "io.stat",
+        group_box_write(groups, "pids.current", "3\n");
+        group_box_write(groups, "io.stat",
                 "8:0 rbytes=1000 wbytes=20 rios=3 wios=4 dbytes=5 dios=6\n"
                 "259:1 rbytes=100 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n254:0 \n");
 }
 
 Test(cgroup, every_value_is_read_from_its_file) {
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
 
-        groups_open(&groups);
+        group_box_open(&groups);
         write_everything(&groups);
         CgroupUsage usage = read_once(&groups, CGROUP_ALL);
 
@@ -134,11 +135,11 @@ Test(cgroup, what_is_missing_or_makes_no_sense_is_not_measured) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_groups_ Groups groups;
+                _cleanup_group_box_ GroupBox groups;
 
-                groups_open(&groups);
+                group_box_open(&groups);
                 if (rows[i].text)
-                        groups_write(&groups, rows[i].file, rows[i].text);
+                        group_box_write(&groups, rows[i].file, rows[i].text);
                 CgroupUsage usage = read_once(&groups, CGROUP_ALL);
                 cr_expect_eq(usage.measured, rows[i].measured, "row %zu: %x", i, usage.measured);
                 cr_expect_eq(usage.values[rows[i].value], rows[i].number, "row %zu", i);
@@ -146,13 +147,13 @@ Test(cgroup, what_is_missing_or_makes_no_sense_is_not_measured) {
 }
 
 Test(cgroup, files_longer_than_the_buffer_are_read_to_their_end) {
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         _cleanup_string_buffer_ StringBuffer text = {};
 
-        groups_open(&groups);
+        group_box_open(&groups);
         for (unsigned i = 0; i < 3000; i++)
                 string_buffer_append(&text, "8:%u rbytes=10 wbytes=1\n", i);
-        groups_write(&groups, "io.stat", text.text);
+        group_box_write(&groups, "io.stat", text.text);
         CgroupUsage usage = read_once(&groups, CGROUP_ALL);
         expect(&usage, CGROUP_IO_READ, 30000);
         expect(&usage, CGROUP_IO_WRITTEN, 3000);
@@ -161,20 +162,20 @@ Test(cgroup, files_longer_than_the_buffer_are_read_to_their_end) {
         string_buffer_clear(&text);
         for (unsigned i = 0; i < 10000; i++)
                 string_buffer_append(&text, "rbytes=1 ");
-        groups_write(&groups, "io.stat", text.text);
+        group_box_write(&groups, "io.stat", text.text);
         usage = read_once(&groups, CGROUP_ALL);
         cr_expect_eq(usage.measured, 0);
 }
 
 Test(cgroup, only_what_is_wanted_is_opened) {
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         CgroupUsage usage;
 
-        groups_open(&groups);
+        group_box_open(&groups);
         write_everything(&groups);
         size_t before = count_descriptors();
         _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(
-                groups.root, GROUP, CGROUP_BIT(CGROUP_TASKS) | CGROUP_BIT(CGROUP_CPU_USER_USEC));
+                groups.root, GROUP_BOX_NAME, CGROUP_BIT(CGROUP_TASKS) | CGROUP_BIT(CGROUP_CPU_USER_USEC));
         cr_expect_eq(count_descriptors(), before);
         cgroup_reader_read(reader, &usage);
 
@@ -186,50 +187,52 @@ Test(cgroup, only_what_is_wanted_is_opened) {
 }
 
 Test(cgroup, descriptors_are_kept_between_samples) {
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         CgroupUsage usage;
 
-        groups_open(&groups);
+        group_box_open(&groups);
         write_everything(&groups);
-        _cleanup_free_ char *path = groups_path(&groups, "pids.current");
-        _cleanup_free_ char *away = groups_path(&groups, "elsewhere");
-        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(groups.root, GROUP, CGROUP_ALL);
+        _cleanup_free_ char *path = group_box_path(&groups, "pids.current");
+        _cleanup_free_ char *away = group_box_path(&groups, "elsewhere");
+        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(
+                groups.root, GROUP_BOX_NAME, CGROUP_ALL);
         cgroup_reader_read(reader, &usage);
         size_t before = count_descriptors();
 
-        groups_write(&groups, "pids.current", "4\n");
+        group_box_write(&groups, "pids.current", "4\n");
         cr_assert_eq(rename(path, away), 0);
-        groups_write(&groups, "pids.current", "5\n");
+        group_box_write(&groups, "pids.current", "5\n");
         cgroup_reader_read(reader, &usage);
         expect(&usage, CGROUP_TASKS, 4);
         cr_expect_eq(count_descriptors(), before);
 }
 
 Test(cgroup, a_group_that_was_made_anew_is_found_again) {
-        _cleanup_groups_ Groups groups;
+        _cleanup_group_box_ GroupBox groups;
         CgroupUsage usage;
 
-        groups_open(&groups);
+        group_box_open(&groups);
         write_everything(&groups);
-        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(groups.root, GROUP, CGROUP_ALL);
+        _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(
+                groups.root, GROUP_BOX_NAME, CGROUP_ALL);
         cgroup_reader_read(reader, &usage);
         cr_expect_eq(usage.measured, CGROUP_ALL);
         size_t before = count_descriptors();
 
-        groups_remove(&groups);
+        group_box_remove(&groups);
         cgroup_reader_read(reader, &usage);
         cr_expect_eq(usage.measured, 0);
         cr_expect_eq(usage.values[CGROUP_TASKS], 0);
 
-        groups_make(&groups);
-        groups_write(&groups, "pids.current", "9\n");
+        group_box_make(&groups);
+        group_box_write(&groups, "pids.current", "9\n");
         cgroup_reader_read(reader, &usage);
         cr_expect_eq(usage.measured, CGROUP_BIT(CGROUP_TASKS));
         expect(&usage, CGROUP_TASKS, 9);
 
         /* A group is also found again if no sample was taken while there was none. */
-        groups_remove(&groups);
-        groups_make(&groups);
+        group_box_remove(&groups);
+        group_box_make(&groups);
         write_everything(&groups);
         cgroup_reader_read(reader, &usage);
         cr_expect_eq(usage.measured, CGROUP_ALL);
@@ -241,11 +244,11 @@ Test(cgroup, without_a_group_nothing_is_measured) {
         static const char *const rows[] = { NULL, "" };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_groups_ Groups groups;
+                _cleanup_group_box_ GroupBox groups;
                 CgroupUsage usage;
 
                 /* The root itself must not be taken for the unit's. */
-                groups_open(&groups);
+                group_box_open(&groups);
                 _cleanup_free_ char *path = xasprintf("%s/pids.current", groups.root);
                 cr_assert_eq(file_write_private(path, "5\n", 2), 0);
                 _cleanup_cgroup_reader_ CgroupReader *reader = cgroup_reader_new(

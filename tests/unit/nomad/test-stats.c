@@ -27,7 +27,7 @@ static void group_write_usage(Service *service, uint64_t cpu_usec) {
                                               "throttled_usec 5000\n",
                 cpu_usec, cpu_usec / 4, cpu_usec / 4 * 3);
 
-        groups_write(&service->groups, "cpu.stat", text);
+        group_box_write(&service->groups, "cpu.stat", text);
 }
 
 static ClientCall *stats_open(Service *service, const char *id, int64_t interval_msec) {
@@ -93,10 +93,10 @@ Test(stats, first_sample_comes_at_once_with_all_that_was_measured) {
 
         service_open(&service);
         group_write_usage(&service, 4000000);
-        groups_write(&service.groups, "memory.current", "700\n");
-        groups_write(&service.groups, "memory.peak", "900\n");
-        groups_write(&service.groups, "memory.swap.current", "30\n");
-        groups_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
+        group_box_write(&service.groups, "memory.current", "700\n");
+        group_box_write(&service.groups, "memory.peak", "900\n");
+        group_box_write(&service.groups, "memory.swap.current", "30\n");
+        group_box_write(&service.groups, "memory.stat", "anon 100\nfile 200\nkernel 40\n");
         service_begin(&service);
         /* The first sample comes at once: the test would not wait an hour for the second. */
         ClientCall *call = stats_open(&service, "one", 3600 * 1000);
@@ -145,9 +145,9 @@ Test(stats, only_what_was_measured_is_said_to_be) {
         service_open(&service);
         service_begin(&service);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_free_ char *path = groups_path(&service.groups, rows[i].file);
+                _cleanup_free_ char *path = group_box_path(&service.groups, rows[i].file);
 
-                groups_write(&service.groups, rows[i].file, rows[i].text);
+                group_box_write(&service.groups, rows[i].file, rows[i].text);
                 _cleanup_client_call_ ClientCall *call = stats_open(&service, "one", 3600 * 1000);
                 Driver__TaskStatsResponse *response = stats_next(call);
                 cr_expect_eq(
@@ -304,7 +304,7 @@ Test(stats, a_reader_that_does_not_read_misses_samples) {
 
         memset(id, 'x', ID_SIZE);
         service_open_as(&service, id);
-        groups_write(&service.groups, "memory.current", "1\n");
+        group_box_write(&service.groups, "memory.current", "1\n");
         service_begin(&service);
         Client *other = client_new(service.socket);
         _cleanup_client_call_ ClientCall *slow = stats_open(&service, id, INTERVAL_MSEC);
@@ -317,7 +317,7 @@ Test(stats, a_reader_that_does_not_read_misses_samples) {
                 stats_free(stats_next(call));
         call = client_call_free(call);
         client_free(other);
-        groups_write(&service.groups, "memory.current", "2\n");
+        group_box_write(&service.groups, "memory.current", "2\n");
 
         for (uint64_t usage = 1; usage == 1; n_old++) {
                 Driver__TaskStatsResponse *response = stats_next(slow);
@@ -367,9 +367,9 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
 
         service_open(&service);
         group_write_usage(&service, 4000000);
-        groups_write(&service.groups, "memory.current", "700\n");
-        groups_write(&service.groups, "pids.current", "12\n");
-        groups_write(&service.groups, "io.stat", "8:0 rbytes=1000 wbytes=20\n8:16 rbytes=10 wbytes=2\n");
+        group_box_write(&service.groups, "memory.current", "700\n");
+        group_box_write(&service.groups, "pids.current", "12\n");
+        group_box_write(&service.groups, "io.stat", "8:0 rbytes=1000 wbytes=20\n8:16 rbytes=10 wbytes=2\n");
         service_begin(&service);
         Driver__InspectTaskResponse *response = inspect(&service);
         service_end(&service);
