@@ -22,7 +22,7 @@ TestSuite(orphans, .timeout = 60);
 
 typedef struct Scene {
         Service service;
-        Node own, lost;
+        NodeBox own, lost;
         int state; /* the open state file of the agent, which is this process */
         int log;
 } Scene;
@@ -39,10 +39,10 @@ static int capture_log(void) {
 static void scene_open(Scene *scene) {
         *scene = (Scene){};
         service_open(&scene->service);
-        node_open(&scene->own);
-        node_open(&scene->lost);
-        node_note(&scene->lost, 0);
-        node_lose(&scene->lost);
+        node_box_open(&scene->own);
+        node_box_open(&scene->lost);
+        node_box_note(&scene->lost, 0);
+        node_box_lose(&scene->lost);
         _cleanup_free_ char *state = xasprintf("%s/client/state.db", scene->own.directory);
         scene->state = open(state, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         cr_assert_geq(scene->state, 0);
@@ -53,8 +53,8 @@ static void scene_close(Scene *scene) {
         fd_close(scene->state);
         fd_close(scene->log);
         orphans_drop(&scene->service.plugin.orphans);
-        node_close(&scene->own);
-        node_close(&scene->lost);
+        node_box_close(&scene->own);
+        node_box_close(&scene->lost);
         service_close(&scene->service);
 }
 #define _cleanup_scene_ _cleanup_(scene_close)
@@ -129,12 +129,12 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
 }
 
 Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
-        _cleanup_node_ Node slow;
+        _cleanup_node_box_ NodeBox slow;
         _cleanup_scene_ Scene scene;
 
         scene_open(&scene);
-        node_open(&slow);
-        node_note(&slow, 0);
+        node_box_open(&slow);
+        node_box_note(&slow, 0);
         const struct {
                 const char *id, *owner;
         } rows[] = {
@@ -160,17 +160,17 @@ Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
 
 Test(orphans, a_node_that_comes_back_in_time_keeps_its_tasks) {
         _cleanup_own_name_ char *machine = NULL;
-        _cleanup_node_ Node back;
+        _cleanup_node_box_ NodeBox back;
         _cleanup_scene_ Scene scene;
 
         scene_open(&scene);
-        node_open(&back);
-        node_note(&back, 0);
+        node_box_open(&back);
+        node_box_note(&back, 0);
         cr_assert_eq(unlink(back.file), 0);
         machine = leave(&scene, "allocation/web/1", back.id);
         look(&scene, 1);
         cr_expect(log_has(&scene, machine));
-        node_write(&back, back.id);
+        node_box_write(&back, back.id);
         box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
         box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine));
