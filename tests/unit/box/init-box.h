@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Runs the built init as PID 1 of a pid namespace: with privileges, or in a user namespace without. */
+#include "base/macro.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+typedef enum InitBoxOutput { INIT_BOX_PIPE, INIT_BOX_SOCKET, INIT_BOX_TERMINAL } InitBoxOutput;
 
-#include "base/fd.h"
-#include "base/run-result.h"
-#include "base/string.h"
-#include "base/strv.h"
-#include "unit/fd-message.h"
-
-typedef enum BoxOutput { BOX_PIPE, BOX_SOCKET, BOX_TERMINAL } BoxOutput;
-
-/* A container of sorts. Its stdout is a pipe or the like, which also tells when something happened. */
-typedef struct Box {
+/*
+ * A container of sorts: the built init as PID 1 of a pid namespace, with privileges, or in a user namespace
+ * without. Its stdout is a pipe or the like, which also tells when something happened.
+ */
+typedef struct InitBox {
         pid_t pid;
         int in, out, err;
         char *directory; /* CREDENTIALS_DIRECTORY */
@@ -36,191 +17,53 @@ typedef struct Box {
         const char *passwd, *group; /* mounted over those of the machine */
         const char *root;
         bool ignores_signals; /* when it starts */
-        BoxOutput output;
+        InitBoxOutput output;
         bool err_is_out;   /* stderr is the same as stdout */
         bool keeps_writer; /* the end of the output that the init has */
         int writer;
-} Box;
+} InitBox;
 
-static _unused_ const char *init_path(void) {
-        const char *path = getenv("TEST_INIT");
+/* Return: a box in which nothing runs yet. */
+InitBox init_box_new(void);
+void init_box_free(InitBox *box);
+#define _cleanup_init_box_ _cleanup_(init_box_free)
 
-        return path ? path : "build/release/nspawn-units-init";
-}
+/* Return: the path of the init that was built; not to be freed. */
+const char *init_box_program(void);
 
-static _unused_ void file_write(const char *path, const char *bytes, size_t n) {
-        _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+/* Two arguments: the bytes of a literal without its last null, and their number. */
+#define INIT_BOX_BYTES(text) text, sizeof(text) - 1
 
-        cr_assert_geq(fd, 0, "%s", path);
-        cr_assert_eq(fd_write_all(fd, bytes, n), 0);
-}
+/* Makes the box's directory, which goes with it. */
+void init_box_make_directory(InitBox *box);
 
-static _unused_ char *directory_new(void) {
-        char *directory = xstrdup("/tmp/test-init.XXXXXX");
-
-        cr_assert_not_null(mkdtemp(directory));
-        cr_assert_eq(chmod(directory, 0755), 0);
-        return directory;
-}
-
-static _unused_ void box_free(Box *box) {
-        if (box->directory) {
-                _cleanup_free_ char *command = xasprintf("rm -r %s", box->directory);
-                cr_assert_eq(system(command), 0);
-        }
-        free(box->directory);
-        strv_free(box->environment);
-        fd_close(box->in);
-        fd_close(box->out);
-        fd_close(box->err);
-        fd_close(box->writer);
-}
-#define _cleanup_box_ _cleanup_(box_free)
-
-static _unused_ Box box_new(void) {
-        Box box = { .in = memfd_create("in", MFD_CLOEXEC),
-                .err = memfd_create("err", MFD_CLOEXEC),
-                .out = -1,
-                .writer = -1 };
-
-        strv_append(&box.environment, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
-        strv_append(&box.environment, "HOME=/root");
-        return box;
-}
-
-static _unused_ void box_task(Box *box, const char *bytes, size_t n) {
-        box->directory = directory_new();
-        _cleanup_free_ char *path = xasprintf("%s/nspawn-units.task", box->directory);
-        file_write(path, bytes, n);
-        strv_appendf(&box->environment, "CREDENTIALS_DIRECTORY=%s", box->directory);
-}
-
-/* In the child: until the init takes over. */
-static _Noreturn void box_enter(Box *box, int go, int out, const char *const *argv) {
-        int binary = open(init_path(), O_PATH | O_CLOEXEC);
-        char byte;
-
-        /* A test that fails leaves nothing that goes on running. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                _exit(89);
-        /* A descriptor that nobody below may see. */
-        if (dup2(out, 50) < 0 || read(go, &byte, 1) != 1 || binary < 0)
-                _exit(90);
-        if (box->passwd &&
-                (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-                        mount(box->passwd, "/etc/passwd", NULL, MS_BIND, NULL) < 0 ||
-                        mount(box->group, "/etc/group", NULL, MS_BIND, NULL) < 0))
-                _exit(91);
-        if (box->root && chroot(box->root) < 0)
-                _exit(92);
-        if (dup2(box->in, 0) < 0 || dup2(out, 1) < 0 || dup2(box->err_is_out ? out : box->err, 2) < 0)
-                _exit(93);
-        if (box->ignores_signals &&
-                (signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_IGN) == SIG_ERR))
-                _exit(95);
-        (void) syscall(SYS_execveat, binary, "", argv, box->environment, AT_EMPTY_PATH);
-        _exit(94);
-}
-
-static _unused_ void box_map(pid_t pid) {
-        _cleanup_free_ char *uid_map = xasprintf("/proc/%d/uid_map", pid),
-                            *ids = xasprintf("0 %u 1", geteuid());
-        _cleanup_fd_ int fd = open(uid_map, O_WRONLY | O_CLOEXEC);
-
-        cr_assert_eq(fd_write_all(fd, ids, strlen(ids)), 0);
-}
-
-static _unused_ void box_output_open(const Box *box, int out[2]) {
-        if (box->output == BOX_PIPE)
-                cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
-        else if (box->output == BOX_SOCKET)
-                cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
-        else {
-                out[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-                cr_assert(out[0] >= 0 && unlockpt(out[0]) == 0);
-                out[1] = ioctl(out[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-                cr_assert_geq(out[1], 0);
-        }
-}
-
-static _unused_ void box_start_list(Box *box, const char *const *argv) {
-        int go[2], out[2];
-        unsigned long flags = CLONE_NEWPID | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
-
-        cr_assert_eq(access(init_path(), X_OK), 0, "no %s: build it first", init_path());
-        cr_assert_eq(pipe2(go, O_CLOEXEC), 0);
-        box_output_open(box, out);
-
-        box->pid = (pid_t) syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-        if (box->pid < 0 && errno == EPERM)
-                cr_skip_test("no pid namespaces here");
-        if (box->pid == 0)
-                box_enter(box, go[0], out[1], argv);
-
-        if (flags & CLONE_NEWUSER)
-                box_map(box->pid);
-        cr_assert_eq(fd_write_all(go[1], "", 1), 0);
-        close(go[0]);
-        close(go[1]);
-        box->writer = box->keeps_writer ? out[1] : fd_close(out[1]);
-        box->out = out[0];
-}
-#define box_start(box, ...) box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
+/* Makes the box's directory, with these bytes as the file of the task. */
+void init_box_task(InitBox *box, const char *bytes, size_t n);
 
 /* Hands the init a stderr and an eventfd for the result as the engine does, which the two get. */
-static _unused_ void box_hand_over(Box *box, int *ret_error, int *ret_result) {
-        *ret_error = memfd_create("stderr", MFD_CLOEXEC);
-        *ret_result = run_result_new();
-        fd_close(box->in);
-        box->in = fd_message_new(STDOUT_FILENO, *ret_error, *ret_result, -1);
-        cr_assert_geq(box->in, 0);
-}
+void init_box_hand_over(InitBox *box, int *ret_error, int *ret_result);
 
-/* Return: the exit code; cr_asserts that it was one. */
-static _unused_ int box_wait(Box *box) {
-        int status;
+/* Starts the init with these arguments. Skips the test where there are no pid namespaces. */
+void init_box_start_list(InitBox *box, const char *const *argv);
+#define init_box_start(box, ...) init_box_start_list(box, (const char *[]){ "init", __VA_ARGS__, NULL })
 
-        cr_assert_eq(waitpid(box->pid, &status, 0), box->pid);
-        cr_assert(WIFEXITED(status), "ended by a signal");
-        return WEXITSTATUS(status);
-}
+/* Return: the exit code; the test fails when a signal was the end. */
+int init_box_wait(InitBox *box);
 
-static _unused_ char *fd_text(int fd) {
-        StringBuffer buffer = {};
-        char chunk[4096];
-        ssize_t n;
+/* The test fails unless these bytes come next on stdout. */
+void init_box_expect(InitBox *box, const char *text);
 
-        (void) lseek(fd, 0, SEEK_SET);
-        while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-                string_buffer_append_bytes(&buffer, chunk, (size_t) n);
-        return string_buffer_take(&buffer);
-}
+/* The test fails when anything more comes on stdout before its end. */
+void init_box_expect_end(InitBox *box);
+
+/* The test fails unless this is all that was written to stderr. */
+void init_box_expect_err(InitBox *box, const char *text);
+
+/* Return: all there is in a file, or comes from a pipe until its end; owned by the caller. */
+char *init_box_read(int fd);
 
 /* Return: how the init says that its command ended, "CODE SIGNAL", or ""; owned by the caller. */
-static _unused_ char *result_text(int fd) {
-        int code, signal;
+char *init_box_result(int fd);
 
-        return run_result_read(fd, &code, &signal) ? xasprintf("%d %d", code, signal) : xstrdup("");
-}
-
-/* Expects these bytes next on stdout. */
-static _unused_ void box_expect(Box *box, const char *text) {
-        for (; *text; text++) {
-                char byte;
-
-                cr_assert_eq(read(box->out, &byte, 1), 1, "stdout ended before: %s", text);
-                cr_assert_eq(byte, *text, "stdout has '%c', expected: %s", byte, text);
-        }
-}
-
-static _unused_ void box_expect_end(Box *box) {
-        _cleanup_free_ char *rest = fd_text(box->out);
-
-        cr_assert_str_eq(rest, "");
-}
-
-static _unused_ void box_expect_err(Box *box, const char *text) {
-        _cleanup_free_ char *err = fd_text(box->err);
-
-        cr_assert_str_eq(err, text);
-}
+/* Writes a file that may be a program. */
+void init_box_write_file(const char *path, const char *bytes, size_t n);

@@ -12,7 +12,7 @@
 TestSuite(helper_signal, .timeout = 30);
 
 static int helper_run(pid_t supervisor, const char *const *argv) {
-        _cleanup_free_ char *directory = xstrdup(init_path()),
+        _cleanup_free_ char *directory = xstrdup(init_box_program()),
                             *variable = xasprintf("MAINPID=%d", supervisor);
         int status;
 
@@ -35,18 +35,18 @@ Test(helper_signal, a_reload_reaches_the_process_once_and_no_other) {
         static const char *const rows[][2] = { { "supervise", "command" }, { "exec", "first" } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_start(&box, rows[i][0], "sh", "-c",
+                init_box_start(&box, rows[i][0], "sh", "-c",
                         "sh -c 'trap \"echo wrong\" HUP; while :; do :; done' & trap 'echo hup' HUP; "
                         "trap 'echo usr; kill -KILL $!; exit 7' USR1; echo up; while :; do :; done");
-                box_expect(&box, "up\n");
+                init_box_expect(&box, "up\n");
                 cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 0);
-                box_expect(&box, "hup\n");
+                init_box_expect(&box, "hup\n");
                 cr_assert_eq(helper(getpid(), "reload", rows[i][1], "10"), 0);
-                box_expect(&box, "usr\n");
-                cr_assert_eq(box_wait(&box), 7);
-                box_expect_end(&box);
+                init_box_expect(&box, "usr\n");
+                cr_assert_eq(init_box_wait(&box), 7);
+                init_box_expect_end(&box);
 
                 cr_assert_eq(helper(getpid(), "reload", rows[i][1], "1"), 1, "the leader has ended");
         }
@@ -59,12 +59,13 @@ Test(helper_signal, a_stop_asks_the_first_process_and_waits_for_the_end_of_nspaw
         cr_assert_eq(pipe(out), 0);
         pid_t supervisor = fork();
         if (supervisor == 0) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_start(&box, "supervise", "sh", "-c", "trap 'exit 7' TERM; echo up; while :; do :; done");
-                box_expect(&box, "up\n");
+                init_box_start(
+                        &box, "supervise", "sh", "-c", "trap 'exit 7' TERM; echo up; while :; do :; done");
+                init_box_expect(&box, "up\n");
                 (void) fd_write_all(out[1], "up", 2);
-                int code = box_wait(&box);
+                int code = init_box_wait(&box);
                 (void) fd_write_all(out[1], code == 7 ? "good" : "bad", 4);
                 _exit(0);
         }

@@ -18,6 +18,7 @@
 #include "base/string.h"
 #include "base/strv.h"
 #include "box/init-box.h"
+#include "unit/fd-message.h"
 
 TestSuite(init_run, .timeout = 30);
 
@@ -25,20 +26,20 @@ Test(init_run, exit_codes_are_the_payloads) {
         static const char *const codes[] = { "0", "7", "133", "255" };
 
         for (size_t i = 0; i < ELEMENTSOF(codes); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 _cleanup_free_ char *script = xasprintf("exit %s", codes[i]);
 
-                box_start(&box, "supervise", "--", "sh", "-c", script);
-                cr_assert_eq(box_wait(&box), atoi(codes[i]));
-                box_expect_err(&box, "");
+                init_box_start(&box, "supervise", "--", "sh", "-c", script);
+                cr_assert_eq(init_box_wait(&box), atoi(codes[i]));
+                init_box_expect_err(&box, "");
         }
 }
 
 Test(init_run, a_signal_is_128_and_its_number) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_start(&box, "supervise", "sh", "-c", "kill -KILL $$");
-        cr_assert_eq(box_wait(&box), 137);
+        init_box_start(&box, "supervise", "sh", "-c", "kill -KILL $$");
+        cr_assert_eq(init_box_wait(&box), 137);
 }
 
 Test(init_run, a_command_that_cannot_run_is_told_in_every_mode) {
@@ -59,32 +60,32 @@ Test(init_run, a_command_that_cannot_run_is_told_in_every_mode) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows) * 2; i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_start(&box, i % 2 ? "exec" : "supervise", rows[i / 2].command);
-                cr_assert_eq(box_wait(&box), rows[i / 2].code, "%s", rows[i / 2].command);
-                box_expect_err(&box, rows[i / 2].text);
+                init_box_start(&box, i % 2 ? "exec" : "supervise", rows[i / 2].command);
+                cr_assert_eq(init_box_wait(&box), rows[i / 2].code, "%s", rows[i / 2].command);
+                init_box_expect_err(&box, rows[i / 2].text);
         }
 }
 
 Test(init_run, files_that_are_no_program_are_126_or_127) {
-        _cleanup_box_ Box box = box_new(), other = box_new();
-        box.directory = directory_new();
+        _cleanup_init_box_ InitBox box = init_box_new(), other = init_box_new();
+        init_box_make_directory(&box);
         _cleanup_free_ char *data = xasprintf("%s/data", box.directory);
         _cleanup_free_ char *script = xasprintf("%s/script", box.directory);
         _cleanup_free_ char *err = NULL;
 
-        file_write(data, "echo no\n", 8);
-        box_start(&box, "supervise", data);
-        cr_assert_eq(box_wait(&box), 126);
-        err = fd_text(box.err);
+        init_box_write_file(data, "echo no\n", 8);
+        init_box_start(&box, "supervise", data);
+        cr_assert_eq(init_box_wait(&box), 126);
+        err = init_box_read(box.err);
         cr_assert(string_has_suffix(err, "/data\": Exec format error\n"), "%s", err);
 
-        file_write(script, "#!/no/such\n", 11);
-        box_start(&other, "supervise", script);
-        cr_assert_eq(box_wait(&other), 127);
+        init_box_write_file(script, "#!/no/such\n", 11);
+        init_box_start(&other, "supervise", script);
+        cr_assert_eq(init_box_wait(&other), 127);
         free(err);
-        err = fd_text(other.err);
+        err = init_box_read(other.err);
         cr_assert_not_null(strstr(err, "interpreter"), "%s", err);
 }
 
@@ -93,11 +94,11 @@ Test(init_run, wrong_command_lines_are_125) {
                 { "init", "exec", "--no", "true" }, { "init", "supervise", "--" } };
 
         for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 const char *argv[5] = { lines[i][0], lines[i][1], lines[i][2], lines[i][3], NULL };
 
-                box_start_list(&box, argv);
-                cr_assert_eq(box_wait(&box), 125, "line %zu", i);
+                init_box_start_list(&box, argv);
+                cr_assert_eq(init_box_wait(&box), 125, "line %zu", i);
         }
 }
 
@@ -107,18 +108,18 @@ Test(init_run, stderr_and_the_result_come_through_stdin_and_only_stderr_is_the_t
         static const char *const modes[] = { "supervise", "exec" };
 
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 _cleanup_fd_ int error = -1, result = -1;
 
-                box_hand_over(&box, &error, &result);
-                box_start(&box, modes[i], "--descriptors-on-stdin", "--", "sh", "-c",
+                init_box_hand_over(&box, &error, &result);
+                init_box_start(&box, modes[i], "--descriptors-on-stdin", "--", "sh", "-c",
                         FDS "echo out; echo err >&2; readlink /proc/self/fd/0; read x || echo eof; exit 7");
-                box_expect(&box, "out\n/dev/null\neof\n");
-                box_expect_end(&box);
-                cr_assert_eq(box_wait(&box), 7);
-                box_expect_err(&box, "");
+                init_box_expect(&box, "out\n/dev/null\neof\n");
+                init_box_expect_end(&box);
+                cr_assert_eq(init_box_wait(&box), 7);
+                init_box_expect_err(&box, "");
 
-                _cleanup_free_ char *text = fd_text(error), *note = result_text(result);
+                _cleanup_free_ char *text = init_box_read(error), *note = init_box_result(result);
                 cr_assert_str_eq(text, "err\n");
                 cr_assert_str_eq(note, i == 0 ? "7 0" : "", "only the supervisor outlives the command");
         }
@@ -142,13 +143,14 @@ Test(init_run, how_the_payload_ended_is_noted_exactly) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 _cleanup_fd_ int error = -1, result = -1;
 
-                box_hand_over(&box, &error, &result);
-                box_start(&box, "supervise", "--descriptors-on-stdin", "--", "bash", "-c", rows[i].script);
-                cr_assert_eq(box_wait(&box), rows[i].code, "%s", rows[i].script);
-                _cleanup_free_ char *note = result_text(result);
+                init_box_hand_over(&box, &error, &result);
+                init_box_start(
+                        &box, "supervise", "--descriptors-on-stdin", "--", "bash", "-c", rows[i].script);
+                cr_assert_eq(init_box_wait(&box), rows[i].code, "%s", rows[i].script);
+                _cleanup_free_ char *note = init_box_result(result);
                 cr_assert_str_eq(note, rows[i].note, "%s", rows[i].script);
         }
 }
@@ -157,27 +159,27 @@ Test(init_run, a_second_run_finds_the_descriptors_again) {
         _cleanup_fd_ int error = -1, result = -1, kept = -1;
 
         for (int i = 0; i < 2; i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
                 if (i == 0) {
-                        box_hand_over(&box, &error, &result);
+                        init_box_hand_over(&box, &error, &result);
                         kept = fcntl(box.in, F_DUPFD_CLOEXEC, 3);
                 } else {
                         run_result_reset(result); /* as nspawn-units-helper does before each run */
                         fd_close(box.in);
                         box.in = TAKE_FD(kept);
                 }
-                box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 4");
-                cr_assert_eq(box_wait(&box), 4);
+                init_box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 4");
+                cr_assert_eq(init_box_wait(&box), 4);
         }
 
-        _cleanup_free_ char *note = result_text(result);
+        _cleanup_free_ char *note = init_box_result(result);
         cr_assert_str_eq(note, "4 0");
 }
 
 /* After an update this init may run in a unit that version 0.1.0 made, with descriptors as of its engine. */
 Test(init_run, a_unit_of_version_0_1_0_gets_a_line_in_its_file) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
         _cleanup_fd_ int ledger = memfd_create("ledger", MFD_CLOEXEC);
         const FdMessageRow rows[] = { { LETTER_ERROR, STDERR_FILENO }, { LETTER_LEDGER, ledger } };
         int pair[2];
@@ -187,49 +189,49 @@ Test(init_run, a_unit_of_version_0_1_0_gets_a_line_in_its_file) {
         fd_close(pair[0]);
         fd_close(box.in);
         box.in = pair[1];
-        box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "kill -KILL $$");
-        cr_assert_eq(box_wait(&box), 137);
-        _cleanup_free_ char *note = fd_text(ledger);
+        init_box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "kill -KILL $$");
+        cr_assert_eq(init_box_wait(&box), 137);
+        _cleanup_free_ char *note = init_box_read(ledger);
         cr_assert_str_eq(note, "payload 137 9\n");
 }
 
 Test(init_run, without_the_descriptors_it_was_promised_it_does_not_start) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 0");
-        cr_assert_eq(box_wait(&box), 125);
-        _cleanup_free_ char *err = fd_text(box.err);
+        init_box_start(&box, "supervise", "--descriptors-on-stdin", "sh", "-c", "exit 0");
+        cr_assert_eq(init_box_wait(&box), 125);
+        _cleanup_free_ char *err = init_box_read(box.err);
         cr_assert_not_null(strstr(err, "descriptors of the task did not arrive"), "%s", err);
 }
 
 Test(init_run, own_words_go_to_the_journal_not_to_the_task) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
         _cleanup_fd_ int error = -1, result = -1;
 
-        box_hand_over(&box, &error, &result);
-        box_start(&box, "supervise", "--descriptors-on-stdin", "/no/such");
-        cr_assert_eq(box_wait(&box), 127);
-        box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
+        init_box_hand_over(&box, &error, &result);
+        init_box_start(&box, "supervise", "--descriptors-on-stdin", "/no/such");
+        cr_assert_eq(init_box_wait(&box), 127);
+        init_box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
         cr_assert_eq(lseek(error, 0, SEEK_END), 0);
 }
 
 Test(init_run, nothing_but_three_descriptors_is_inherited) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_start(&box, "supervise", "sh", "-c", FDS "exit 0");
-        box_expect_end(&box);
-        cr_assert_eq(box_wait(&box), 0);
+        init_box_start(&box, "supervise", "sh", "-c", FDS "exit 0");
+        init_box_expect_end(&box);
+        cr_assert_eq(init_box_wait(&box), 0);
 }
 
 Test(init_run, stdout_ends_when_the_payload_closes_it) {
-        for (BoxOutput output = BOX_PIPE; output <= BOX_SOCKET; output++) {
-                _cleanup_box_ Box box = box_new();
+        for (InitBoxOutput output = INIT_BOX_PIPE; output <= INIT_BOX_SOCKET; output++) {
+                _cleanup_init_box_ InitBox box = init_box_new();
 
                 box.output = output;
-                box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
-                box_expect_end(&box);
+                init_box_start(&box, "supervise", "sh", "-c", "exec >&-; exec sleep 1000");
+                init_box_expect_end(&box);
                 cr_assert_eq(kill(box.pid, SIGTERM), 0);
-                cr_assert_eq(box_wait(&box), 143);
+                cr_assert_eq(init_box_wait(&box), 143);
         }
 }
 
@@ -239,30 +241,31 @@ Test(init_run, environment_comes_from_the_task_file) {
         static const char *const modes[] = { "supervise", "exec" };
 
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_task(&box, TASK("EA=one\0EB=two\nlines\0EA=again\0EHOME=/task\0E_=\0"));
-                box_start(&box, modes[i], "sh", "-c", "echo \"$A|$B|$HOME|${CREDENTIALS_DIRECTORY-none}\"");
-                box_expect(&box, "again|two\nlines|/task|none\n");
-                cr_assert_eq(box_wait(&box), 0);
+                init_box_task(&box, TASK("EA=one\0EB=two\nlines\0EA=again\0EHOME=/task\0E_=\0"));
+                init_box_start(
+                        &box, modes[i], "sh", "-c", "echo \"$A|$B|$HOME|${CREDENTIALS_DIRECTORY-none}\"");
+                init_box_expect(&box, "again|two\nlines|/task|none\n");
+                cr_assert_eq(init_box_wait(&box), 0);
         }
 }
 
 Test(init_run, the_command_is_found_in_the_path_of_the_task) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_task(&box, TASK("EPATH=/no/such:/:/bin\0"));
-        box_start(&box, "supervise", "usr");
-        cr_assert_eq(box_wait(&box), 126);
-        box_expect_err(&box, "nspawn-units: command \"usr\": Permission denied\n");
+        init_box_task(&box, TASK("EPATH=/no/such:/:/bin\0"));
+        init_box_start(&box, "supervise", "usr");
+        cr_assert_eq(init_box_wait(&box), 126);
+        init_box_expect_err(&box, "nspawn-units: command \"usr\": Permission denied\n");
 }
 
 Test(init_run, no_task_file_is_nothing_to_apply) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
         strv_append(&box.environment, "CREDENTIALS_DIRECTORY=/no/such");
-        box_start(&box, "exec", "true");
-        cr_assert_eq(box_wait(&box), 0);
+        init_box_start(&box, "exec", "true");
+        cr_assert_eq(init_box_wait(&box), 0);
 }
 
 Test(init_run, a_wrong_task_file_is_125) {
@@ -282,12 +285,12 @@ Test(init_run, a_wrong_task_file_is_125) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_task(&box, rows[i].bytes, rows[i].n);
-                box_start(&box, rows[i].mode, "--", "true");
-                cr_assert_eq(box_wait(&box), 125, "row %zu", i);
-                _cleanup_free_ char *err = fd_text(box.err);
+                init_box_task(&box, rows[i].bytes, rows[i].n);
+                init_box_start(&box, rows[i].mode, "--", "true");
+                cr_assert_eq(init_box_wait(&box), 125, "row %zu", i);
+                _cleanup_free_ char *err = init_box_read(box.err);
                 cr_assert_not_null(strstr(err, rows[i].text), "%s", err);
                 cr_assert_eq(strchr(err, '\n'), err + strlen(err) - 1, "%s", err);
         }
@@ -298,14 +301,14 @@ Test(init_run, a_task_file_over_the_limit_is_125) {
         memset(bytes, 'x', 1024 * 1024);
 
         for (size_t over = 0; over < 2; over++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
                 memcpy(bytes, "EA=", 3);
                 bytes[1024 * 1024 - 1] = over ? 'x' : 0;
-                box_task(&box, bytes, 1024 * 1024 + over);
-                box_start(&box, "exec", "true");
+                init_box_task(&box, bytes, 1024 * 1024 + over);
+                init_box_start(&box, "exec", "true");
                 /* At the limit the init accepts the file, but execve() fails: the string is too long. */
-                cr_assert_eq(box_wait(&box), over ? 125 : 126);
+                cr_assert_eq(init_box_wait(&box), over ? 125 : 126);
         }
 }
 
@@ -314,13 +317,13 @@ Test(init_run, signals_of_the_container_reach_the_payload) {
                 SIGURG, SIGALRM, SIGPIPE, SIGABRT, SIGTSTP, SIGTTIN };
 
         for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 _cleanup_free_ char *number = xasprintf("%d", signals[i]);
 
-                box_start(&box, "supervise", "sh", "-c",
+                init_box_start(&box, "supervise", "sh", "-c",
                         "trap 'echo got; exit 9' $1; kill -$1 1; while :; do :; done", "sh", number);
-                box_expect(&box, "got\n");
-                cr_assert_eq(box_wait(&box), 9, "signal %s", number);
+                init_box_expect(&box, "got\n");
+                cr_assert_eq(init_box_wait(&box), 9, "signal %s", number);
         }
 }
 
@@ -329,45 +332,46 @@ Test(init_run, of_signals_from_outside_only_a_stop_reaches_the_payload) {
         const int signals[] = { SIGTERM, SIGRTMIN + 4 };
 
         for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_start(&box, "supervise", "sh", "-c",
+                init_box_start(&box, "supervise", "sh", "-c",
                         "trap 'echo hup' HUP; trap 'echo stop; exit 9' TERM; echo up; while :; do :; done");
-                box_expect(&box, "up\n");
+                init_box_expect(&box, "up\n");
                 cr_assert_eq(kill(box.pid, SIGHUP), 0);
                 cr_assert_eq(kill(box.pid, signals[i]), 0);
-                box_expect(&box, "stop\n");
-                cr_assert_eq(box_wait(&box), 9);
+                init_box_expect(&box, "stop\n");
+                cr_assert_eq(init_box_wait(&box), 9);
         }
 }
 
 Test(init_run, the_payload_starts_with_default_signals) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
         box.ignores_signals = true;
-        box_start(
+        init_box_start(
                 &box, "supervise", "sed", "-n", "s/^Sig\\(Blk\\|Ign\\|Cgt\\):\t0*//p", "/proc/self/status");
-        box_expect(&box, "\n\n\n");
-        cr_assert_eq(box_wait(&box), 0);
+        init_box_expect(&box, "\n\n\n");
+        cr_assert_eq(init_box_wait(&box), 0);
 }
 
 Test(init_run, a_payload_that_signals_its_group_does_not_reach_the_init) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_start(&box, "supervise", "sh", "-c", "trap 'n=$((n+1)); echo $n' TERM; kill -TERM 0; exit $n");
-        cr_assert_eq(box_wait(&box), 1);
+        init_box_start(
+                &box, "supervise", "sh", "-c", "trap 'n=$((n+1)); echo $n' TERM; kill -TERM 0; exit $n");
+        cr_assert_eq(init_box_wait(&box), 1);
 }
 
 Test(init_run, orphans_are_reaped) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
 
-        box_start(&box, "supervise", "sh", "-c",
+        init_box_start(&box, "supervise", "sh", "-c",
                 "p=$(sh -c 'true & echo $!'); while kill -0 $p 2>/dev/null; do :; done; exit 4");
-        cr_assert_eq(box_wait(&box), 4);
+        cr_assert_eq(init_box_wait(&box), 4);
 }
 
 /* Return: the socket for READY=1, which @box gets; @abstract: without a file. */
-static int notify_listen(Box *box, bool abstract) {
+static int notify_listen(InitBox *box, bool abstract) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_free_ char *path = abstract ? xasprintf("@test-init-%d", getpid())
                                              : xasprintf("%s/notify", box->directory);
@@ -384,31 +388,31 @@ static int notify_listen(Box *box, bool abstract) {
 
 Test(init_run, ready_is_sent_once_the_payload_runs) {
         for (int abstract = 0; abstract < 2; abstract++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 char message[4096] = {};
 
-                box_task(&box, TASK(""));
+                init_box_task(&box, TASK(""));
                 _cleanup_fd_ int fd = notify_listen(&box, abstract);
-                box_start(&box, "supervise", "sh", "-c", "echo ${NOTIFY_SOCKET-none}; exec sleep 1000");
-                box_expect(&box, "none\n");
+                init_box_start(&box, "supervise", "sh", "-c", "echo ${NOTIFY_SOCKET-none}; exec sleep 1000");
+                init_box_expect(&box, "none\n");
                 cr_assert_gt(recv(fd, message, sizeof(message) - 1, 0), 0);
                 cr_assert(string_after_prefix(message, "READY=1\n"));
 
                 cr_assert_eq(kill(box.pid, SIGTERM), 0);
-                cr_assert_eq(box_wait(&box), 143);
+                cr_assert_eq(init_box_wait(&box), 143);
                 cr_assert_eq(recv(fd, message, sizeof(message), MSG_DONTWAIT), -1, "sent twice");
-                box_expect_err(&box, "");
+                init_box_expect_err(&box, "");
         }
 }
 
 /* nspawn reads the socket only as long as process 1 lives. */
 Test(init_run, the_end_of_a_short_payload_waits_until_ready_was_read) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
         char message[4096];
 
         _cleanup_fd_ int fd = notify_listen(&box, true);
-        box_start(&box, "supervise", "sh", "-c", "exit 7");
-        box_expect_end(&box);
+        init_box_start(&box, "supervise", "sh", "-c", "exit 7");
+        init_box_expect_end(&box);
 
         _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, box.pid, 0);
         cr_assert_geq(pidfd, 0);
@@ -416,19 +420,19 @@ Test(init_run, the_end_of_a_short_payload_waits_until_ready_was_read) {
         cr_assert_eq(poll(&end, 1, 300), 0, "the init ended before READY=1 was read");
 
         cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
-        cr_assert_eq(box_wait(&box), 7);
+        cr_assert_eq(init_box_wait(&box), 7);
 }
 
 Test(init_run, ready_is_not_sent_for_a_payload_that_never_ran) {
         static const char *const modes[] = { "supervise", "exec" };
 
         for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
                 char message[64];
                 _cleanup_fd_ int fd = notify_listen(&box, true);
 
-                box_start(&box, modes[i], "/no/such");
-                cr_assert_eq(box_wait(&box), 127);
+                init_box_start(&box, modes[i], "/no/such");
+                cr_assert_eq(init_box_wait(&box), 127);
                 cr_assert_eq(recv(fd, message, sizeof(message), MSG_DONTWAIT), -1);
         }
 }
@@ -456,20 +460,20 @@ Test(init_run, the_user_is_the_one_of_the_image) {
         if (geteuid() != 0)
                 cr_skip_test("needs root");
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_task(&box, rows[i].task, rows[i].n);
+                init_box_task(&box, rows[i].task, rows[i].n);
                 _cleanup_free_ char *passwd = xasprintf("%s/passwd", box.directory);
                 _cleanup_free_ char *group = xasprintf("%s/group", box.directory);
-                file_write(box.passwd = passwd, TASK(PASSWD));
-                file_write(box.group = group, TASK(GROUP));
+                init_box_write_file(box.passwd = passwd, TASK(PASSWD));
+                init_box_write_file(box.group = group, TASK(GROUP));
                 strv_append(&box.environment, "USER=nspawn");
 
-                box_start(&box, i % 2 ? "exec" : "supervise", "sh", "-c",
+                init_box_start(&box, i % 2 ? "exec" : "supervise", "sh", "-c",
                         "echo $(id -u) $(id -g) $(id -G | tr ' ' '\\n' | sort -nu) $HOME ${USER--} "
                         "${LOGNAME--}");
-                _cleanup_free_ char *out = fd_text(box.out);
-                cr_assert_eq(box_wait(&box), 0);
+                _cleanup_free_ char *out = init_box_read(box.out);
+                cr_assert_eq(init_box_wait(&box), 0);
                 cr_assert_str_eq(out, rows[i].out, "row %zu", i);
         }
 }
@@ -494,63 +498,63 @@ Test(init_run, an_ordinary_user_has_the_capabilities_that_were_granted_to_him) {
         for (size_t i = 0; i < ELEMENTSOF(rows) * 2; i++) {
                 const char *set = rows[i / 2].set;
                 _cleanup_free_ char *wanted = xasprintf("%s\n%s\n%s\n%s\n", set, set, set, set);
-                _cleanup_box_ Box box = box_new();
+                _cleanup_init_box_ InitBox box = init_box_new();
 
-                box_task(&box, rows[i / 2].task, rows[i / 2].n);
-                box_start(&box, i % 2 ? "exec" : "supervise", "setpriv", "--no-new-privs", "sed", "-nE",
+                init_box_task(&box, rows[i / 2].task, rows[i / 2].n);
+                init_box_start(&box, i % 2 ? "exec" : "supervise", "setpriv", "--no-new-privs", "sed", "-nE",
                         "s/^Cap(Inh|Prm|Eff|Amb):\t0*(.)/\\2/p", "/proc/self/status");
-                _cleanup_free_ char *out = fd_text(box.out);
+                _cleanup_free_ char *out = init_box_read(box.out);
                 cr_expect_str_eq(out, wanted, "row %zu: %s", i / 2, out);
-                cr_expect_eq(box_wait(&box), 0);
-                box_expect_err(&box, "");
+                cr_expect_eq(init_box_wait(&box), 0);
+                init_box_expect_err(&box, "");
         }
 }
 
 Test(init_run, boot_runs_the_init_of_the_image_with_its_arguments) {
-        _cleanup_box_ Box box = box_new(), empty = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new(), empty = init_box_new();
 
         if (geteuid() != 0)
                 cr_skip_test("needs root");
-        box_task(&box, TASK("EA=b\0"));
+        init_box_task(&box, TASK("EA=b\0"));
         _cleanup_free_ char *command = xasprintf(
-                "mkdir %s/sbin && cp %s %s/sbin/init", box.directory, init_path(), box.directory);
+                "mkdir %s/sbin && cp %s %s/sbin/init", box.directory, init_box_program(), box.directory);
         cr_assert_eq(system(command), 0);
 
         /* The image's init is this same program; its message shows the arguments that it got. */
         box.root = box.directory;
-        box_start(&box, "boot", "--", "exec", "--", "/no/such");
-        cr_assert_eq(box_wait(&box), 127);
-        box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
+        init_box_start(&box, "boot", "--", "exec", "--", "/no/such");
+        cr_assert_eq(init_box_wait(&box), 127);
+        init_box_expect_err(&box, "nspawn-units: command \"/no/such\": No such file or directory\n");
 
-        empty.directory = directory_new();
+        init_box_make_directory(&empty);
         empty.root = empty.directory;
-        box_start(&empty, "boot");
-        cr_assert_eq(box_wait(&empty), 127);
-        _cleanup_free_ char *err = fd_text(empty.err);
+        init_box_start(&empty, "boot");
+        cr_assert_eq(init_box_wait(&empty), 127);
+        _cleanup_free_ char *err = init_box_read(empty.err);
         cr_assert_not_null(strstr(err, "cannot boot"), "%s", err);
 }
 
 /* The image's init is a shell, which never has a handler for the signal. */
 Test(init_run, a_stop_waits_for_a_booted_system_that_has_no_handler_yet) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
         char message[64];
 
         if (geteuid() != 0)
                 cr_skip_test("needs root");
-        box_task(&box, TASK(""));
+        init_box_task(&box, TASK(""));
         _cleanup_free_ char *command = xasprintf(
                 "cd %s && cp --parents -L $(ldd /bin/sh | grep -o '/[^ ]*') . && mkdir sbin && cp -L /bin/sh sbin/init",
                 box.directory);
         cr_assert_eq(system(command), 0);
         _cleanup_fd_ int fd = notify_listen(&box, true);
         box.root = box.directory;
-        box_start(&box, "boot", "--", "-c", "echo up; while :; do :; done");
+        init_box_start(&box, "boot", "--", "-c", "echo up; while :; do :; done");
 
         /* A stop may come as soon as READY=1 was sent. */
         cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
         cr_assert(string_after_prefix(message, "READY=1\n"));
         cr_assert_eq(kill(box.pid, SIGRTMIN + 3), 0);
-        box_expect(&box, "up\n");
+        init_box_expect(&box, "up\n");
 
         _cleanup_free_ char *path = xasprintf("/proc/%d/status", box.pid),
                             *pending = xasprintf("\nShdPnd:\t%016llx\n", 1ULL << (SIGRTMIN + 2)),
@@ -563,11 +567,11 @@ Test(init_run, a_stop_waits_for_a_booted_system_that_has_no_handler_yet) {
 }
 
 Test(init_run, the_resident_process_is_small) {
-        _cleanup_box_ Box box = box_new();
+        _cleanup_init_box_ InitBox box = init_box_new();
         _cleanup_fd_ int fd = notify_listen(&box, true);
         char message[64];
 
-        box_start(&box, "supervise", "sleep", "1000");
+        init_box_start(&box, "supervise", "sleep", "1000");
         cr_assert_gt(recv(fd, message, sizeof(message), 0), 0);
 
         _cleanup_free_ char *path = xasprintf("/proc/%d/smaps_rollup", box.pid), *text = NULL;
