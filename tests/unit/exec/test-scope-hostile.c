@@ -23,66 +23,68 @@
 TestSuite(scope_hostile, .timeout = 60);
 
 Test(scope_hostile, a_peer_that_never_says_a_word_ends_at_the_limit) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open_raw(&box, 150 * USEC_PER_MSEC);
-        expect(&box, ETIMEDOUT, "the systemd in the container does not answer within 0.15s");
+        scope_box_open_raw(&box, 150 * USEC_PER_MSEC);
+        scope_box_expect(&box, ETIMEDOUT, "the systemd in the container does not answer within 0.15s");
 }
 
 /* systemd does that when it refuses a connection. */
 Test(scope_hostile, a_connection_that_is_closed_without_a_word_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open_raw(&box, FAKE_LIMIT_USEC);
+        scope_box_open_raw(&box, FAKE_LIMIT_USEC);
         box.raw = fd_close(box.raw);
-        expect(&box, ECONNRESET, "the systemd in the container closed the connection");
+        scope_box_expect(&box, ECONNRESET, "the systemd in the container closed the connection");
 }
 
 Test(scope_hostile, what_is_no_socket_is_refused) {
         _cleanup_error_ Error *error = NULL;
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_prepare(&box);
-        box.scope = scope_new(box.event, open("/proc/self/status", O_RDONLY | O_CLOEXEC), NAME, "x", 42,
-                FAKE_LIMIT_USEC, on_done, &box, &error);
+        scope_box_prepare(&box);
+        box.scope = scope_new(box.event, open("/proc/self/status", O_RDONLY | O_CLOEXEC), SCOPE_BOX_NAME,
+                "x", 42, FAKE_LIMIT_USEC, scope_box_on_done, &box, &error);
         cr_assert_null(box.scope);
         cr_assert_not_null(error);
 }
 
 Test(scope_hostile, silence_ends_at_the_limit) {
-        static const PeerWay ways[] = { PEER_IS_SILENT_WHEN_ASKED, PEER_IS_SILENT, PEER_ANSWERS };
+        static const ScopePeerWay ways[] = { SCOPE_PEER_IS_SILENT_WHEN_ASKED, SCOPE_PEER_IS_SILENT,
+                SCOPE_PEER_ANSWERS };
 
         for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
                 uint64_t begin = fake_now();
 
-                box_open_for(&box, ways[i], 100 * USEC_PER_MSEC);
-                expect(&box, ETIMEDOUT, "the systemd in the container does not answer within 0.1s");
+                scope_box_open_for(&box, ways[i], 100 * USEC_PER_MSEC);
+                scope_box_expect(
+                        &box, ETIMEDOUT, "the systemd in the container does not answer within 0.1s");
                 cr_assert_geq(fake_now() - begin, 100 * USEC_PER_MSEC);
                 cr_assert_eq(box.n_calls, i == 0 ? 1 : 2);
         }
 }
 
 Test(scope_hostile, a_connection_that_is_closed_is_told) {
-        static const PeerWay ways[] = { PEER_CLOSES_WHEN_ASKED, PEER_CLOSES };
+        static const ScopePeerWay ways[] = { SCOPE_PEER_CLOSES_WHEN_ASKED, SCOPE_PEER_CLOSES };
 
         for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
 
-                box_open(&box, ways[i]);
-                expect(&box, ECONNRESET, "the systemd in the container closed the connection");
+                scope_box_open(&box, ways[i]);
+                scope_box_expect(&box, ECONNRESET, "the systemd in the container closed the connection");
         }
 }
 
 Test(scope_hostile, a_connection_that_was_closed_before_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
         int fds[2];
 
-        box_prepare(&box);
+        scope_box_prepare(&box);
         cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
         (void) fd_close(fds[1]);
-        box_ask(&box, fds[0], FAKE_LIMIT_USEC);
-        expect(&box, ECONNRESET, "the systemd in the container closed the connection");
+        scope_box_ask(&box, fds[0], FAKE_LIMIT_USEC);
+        scope_box_expect(&box, ECONNRESET, "the systemd in the container closed the connection");
 }
 
 #define OK_LINE "OK 0123456789abcdef0123456789abcdef\r\n"
@@ -95,11 +97,11 @@ Test(scope_hostile, a_greeting_may_come_in_two_ways) {
         static const char *const greetings[] = { GREETING, OLD_GREETING };
 
         for (size_t i = 0; i < ELEMENTSOF(greetings); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
                 char said[4096] = "";
                 size_t n = 0;
 
-                box_open_raw(&box, FAKE_LIMIT_USEC);
+                scope_box_open_raw(&box, FAKE_LIMIT_USEC);
                 for (const char *p = greetings[i]; *p; p++) {
                         cr_assert_eq(fd_write_all(box.raw, p, 1), 0);
                         cr_assert_geq(sd_event_run(box.event, 0), 0);
@@ -133,13 +135,13 @@ Test(scope_hostile, garbage_is_told) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
 
-                box_open_raw(&box, FAKE_LIMIT_USEC);
+                scope_box_open_raw(&box, FAKE_LIMIT_USEC);
                 cr_assert_eq(fd_write_all(box.raw, rows[i].greeting, strlen(rows[i].greeting)), 0);
-                settle(&box);
+                scope_box_settle(&box);
                 cr_assert_eq(fd_write_all(box.raw, rows[i].bytes, rows[i].n), 0);
-                expect(&box, ECONNRESET, NULL);
+                scope_box_expect(&box, ECONNRESET, NULL);
         }
 }
 
@@ -153,18 +155,19 @@ Test(scope_hostile, more_lines_of_greeting_than_there_are_do_no_harm) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
 
-                box_open_raw(&box, FAKE_LIMIT_USEC);
+                scope_box_open_raw(&box, FAKE_LIMIT_USEC);
                 cr_assert_eq(fd_write_all(box.raw, texts[i], strlen(texts[i])), 0);
-                settle(&box);
+                scope_box_settle(&box);
                 box.raw = fd_close(box.raw);
-                expect(&box, ECONNRESET, NULL);
+                scope_box_expect(&box, ECONNRESET, NULL);
         }
 }
 
 /* Starts a process that writes @head once, and then @rest forever. */
-static pid_t write_for_ever(Box *box, const char *head, size_t n_head, const char *rest, size_t n_rest) {
+static pid_t write_for_ever(
+        ScopeBox *box, const char *head, size_t n_head, const char *rest, size_t n_rest) {
         pid_t pid = fork();
 
         cr_assert_geq(pid, 0);
@@ -184,16 +187,16 @@ static pid_t write_for_ever(Box *box, const char *head, size_t n_head, const cha
 }
 
 static void expect_too_much(const char *head, size_t n_head, const char *rest, size_t n_rest) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open_raw(&box, FAKE_LIMIT_USEC);
+        scope_box_open_raw(&box, FAKE_LIMIT_USEC);
         pid_t pid = write_for_ever(&box, head, n_head, rest, n_rest);
         box.raw = fd_close(box.raw);
         /* libsystemd 257 leaks 64 bytes with every message that it skips (bus_process_cmsg() of 257.13). */
 #ifdef __SANITIZE_ADDRESS__
         __lsan_disable();
 #endif
-        expect(&box, EMSGSIZE, "the systemd in the container says far too much");
+        scope_box_expect(&box, EMSGSIZE, "the systemd in the container says far too much");
 #ifdef __SANITIZE_ADDRESS__
         __lsan_enable();
 #endif
@@ -219,13 +222,13 @@ Test(scope_hostile, a_huge_message_is_not_read) {
 }
 
 Test(scope_hostile, signals_without_end_do_not_keep_it_from_ending) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open_for(&box, PEER_ANSWERS, 300 * USEC_PER_MSEC);
+        scope_box_open_for(&box, SCOPE_PEER_ANSWERS, 300 * USEC_PER_MSEC);
         while (box.n_done == 0) {
                 if (box.call && sd_bus_is_open(box.peer) > 0)
                         (void) sd_bus_emit_signal(box.peer, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved",
-                                "uoss", 8, OTHER_JOB, "other.scope", "done");
+                                "uoss", 8, SCOPE_BOX_OTHER_JOB, "other.scope", "done");
                 cr_assert_geq(sd_event_run(box.event, UINT64_MAX), 0);
         }
         /* On a fast machine the limit of bytes may be reached before the timeout. */
@@ -252,21 +255,21 @@ Test(scope_hostile, descriptors_of_the_peer_do_not_stay) {
                 .msg_control = &control,
                 .msg_controllen = sizeof(control),
         };
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open_raw(&box, 100 * USEC_PER_MSEC);
+        scope_box_open_raw(&box, 100 * USEC_PER_MSEC);
         memcpy(CMSG_DATA(&control.header), &box.raw, sizeof(int));
         cr_assert_eq(sendmsg(box.raw, &message, 0), (ssize_t) part.iov_len);
-        int n = count_descriptors();
-        settle(&box);
-        cr_assert_leq(count_descriptors(), n);
-        expect(&box, ETIMEDOUT, NULL);
+        int n = scope_box_count_descriptors();
+        scope_box_settle(&box);
+        cr_assert_leq(scope_box_count_descriptors(), n);
+        scope_box_expect(&box, ETIMEDOUT, NULL);
 }
 
 /* Counts answers, except for the error that libsystemd itself makes at the end of the connection; its name
  * differs since 262. */
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
-        Box *box = userdata;
+        ScopeBox *box = userdata;
 
         if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) <= 0 &&
                 sd_bus_message_is_method_error(m, SD_BUS_ERROR_DISCONNECTED) <= 0)
@@ -276,18 +279,18 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *unused _un
 
 Test(scope_hostile, calls_of_the_peer_are_not_answered) {
         static const char *const methods[] = { "GetMachineId", "Ping", "Nonsense" };
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_ANSWERS);
+        scope_box_open(&box, SCOPE_PEER_ANSWERS);
         RUN_UNTIL(box.event, box.call);
         for (size_t i = 0; i < ELEMENTSOF(methods); i++)
                 cr_assert_geq(sd_bus_call_method_async(box.peer, NULL, NULL, "/",
                                       "org.freedesktop.DBus.Peer", methods[i], on_answer, &box, NULL),
                         0);
-        settle(&box);
+        scope_box_settle(&box);
         cr_assert_eq(box.n_answers, 0);
-        tell_removed(&box, JOB, NAME, "done");
-        expect(&box, 0, NULL);
-        settle(&box);
+        scope_box_tell_removed(&box, SCOPE_BOX_JOB, SCOPE_BOX_NAME, "done");
+        scope_box_expect(&box, 0, NULL);
+        scope_box_settle(&box);
         cr_assert_eq(box.n_answers, 0);
 }

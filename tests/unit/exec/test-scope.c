@@ -46,15 +46,15 @@ static char *read_properties(sd_bus_message *m) {
         "TasksMax t\n"
 
 static void expect_properties(const char *oom_policy, const char *wanted) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
         const char *name, *mode;
 
-        box_open(&box, PEER_MAKES_IT);
+        scope_box_open(&box, SCOPE_PEER_MAKES_IT);
         box.oom_policy = oom_policy;
-        expect(&box, 0, NULL);
+        scope_box_expect(&box, 0, NULL);
         cr_assert_gt(sd_bus_message_rewind(box.call, true), 0);
         cr_assert_gt(sd_bus_message_read(box.call, "ss", &name, &mode), 0);
-        cr_assert_str_eq(name, NAME);
+        cr_assert_str_eq(name, SCOPE_BOX_NAME);
         cr_assert_str_eq(mode, "fail");
         _cleanup_free_ char *properties = read_properties(box.call);
         cr_assert_str_eq(properties, wanted);
@@ -66,66 +66,67 @@ Test(scope, is_asked_for_as_for_a_session) {
 }
 
 Test(scope, closes_the_connection_when_it_is_made) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_MAKES_IT);
-        expect(&box, 0, NULL);
+        scope_box_open(&box, SCOPE_PEER_MAKES_IT);
+        scope_box_expect(&box, 0, NULL);
         RUN_UNTIL(box.event, sd_bus_is_open(box.peer) <= 0);
         cr_assert_not_null(box.scope);
 }
 
 Test(scope, the_job_may_be_told_of_before_the_answer) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_TELLS_FIRST);
-        expect(&box, 0, NULL);
+        scope_box_open(&box, SCOPE_PEER_TELLS_FIRST);
+        scope_box_expect(&box, 0, NULL);
 }
 
 Test(scope, the_job_of_another_is_none_of_ours) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_ANSWERS);
+        scope_box_open(&box, SCOPE_PEER_ANSWERS);
         RUN_UNTIL(box.event, box.call);
-        tell_removed(&box, OTHER_JOB, "other.scope", "done");
-        tell_removed(&box, JOB, "other.scope", "done");
-        tell_removed(&box, OTHER_JOB, NAME, "done");
+        scope_box_tell_removed(&box, SCOPE_BOX_OTHER_JOB, "other.scope", "done");
+        scope_box_tell_removed(&box, SCOPE_BOX_JOB, "other.scope", "done");
+        scope_box_tell_removed(&box, SCOPE_BOX_OTHER_JOB, SCOPE_BOX_NAME, "done");
         cr_assert_geq(sd_bus_emit_signal(box.peer, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", "u", 7), 0);
         cr_assert_geq(sd_bus_emit_signal(box.peer, SYSTEMD_PATH, "org.example.Manager", "JobRemoved", "uoss",
-                              7, JOB, NAME, "done"),
+                              7, SCOPE_BOX_JOB, SCOPE_BOX_NAME, "done"),
                 0);
-        settle(&box);
+        scope_box_settle(&box);
         cr_assert_eq(box.n_done, 0);
-        tell_removed(&box, JOB, NAME, "done");
-        expect(&box, 0, NULL);
+        scope_box_tell_removed(&box, SCOPE_BOX_JOB, SCOPE_BOX_NAME, "done");
+        scope_box_expect(&box, 0, NULL);
 }
 
 Test(scope, a_job_that_failed_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_MAKES_IT);
+        scope_box_open(&box, SCOPE_PEER_MAKES_IT);
         box.result = "failed";
-        expect(&box, EREMOTEIO,
+        scope_box_expect(&box, EREMOTEIO,
                 "the systemd in the container could not make a scope: its job ended with \"failed\"");
 }
 
 Test(scope, a_refusal_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_REFUSES);
+        scope_box_open(&box, SCOPE_PEER_REFUSES);
         box.words = "Process with ID 42 does not exist.";
-        expect(&box, EREMOTEIO, "the systemd in the container refuses: Process with ID 42 does not exist.");
+        scope_box_expect(
+                &box, EREMOTEIO, "the systemd in the container refuses: Process with ID 42 does not exist.");
 }
 
 Test(scope, words_of_a_refusal_are_one_short_line) {
         char words[1000];
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
         memset(words, 'x', sizeof(words) - 1);
         words[sizeof(words) - 1] = 0;
         memcpy(words, "a\n\033[2Jb", 7);
-        box_open(&box, PEER_REFUSES);
+        scope_box_open(&box, SCOPE_PEER_REFUSES);
         box.words = words;
-        expect(&box, EREMOTEIO, NULL);
+        scope_box_expect(&box, EREMOTEIO, NULL);
         /* The escape character becomes a space; libsystemd 262 has replaced it before. */
         cr_assert(strstr(box.error, "refuses: a  [2Jbxxx") || strstr(box.error, "refuses: a \\x1b[2Jbxxx"),
                 "%s", box.error);
@@ -133,30 +134,31 @@ Test(scope, words_of_a_refusal_are_one_short_line) {
 }
 
 Test(scope, an_answer_that_is_no_job_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
 
-        box_open(&box, PEER_ANSWERS_WORDS);
-        expect(&box, EPROTO, "the systemd in the container answered something strange");
+        scope_box_open(&box, SCOPE_PEER_ANSWERS_WORDS);
+        scope_box_expect(&box, EPROTO, "the systemd in the container answered something strange");
 }
 
 Test(scope, a_description_that_is_no_text_is_told) {
-        _cleanup_box_ Box box;
+        _cleanup_scope_box_ ScopeBox box;
         int fds[2];
 
-        box_prepare(&box);
+        scope_box_prepare(&box);
         cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-        peer_serve(&box, fds[1]);
-        box.scope = scope_new(box.event, fds[0], NAME, "\xff", 42, FAKE_LIMIT_USEC, on_done, &box, NULL);
+        scope_box_serve(&box, fds[1]);
+        box.scope = scope_new(box.event, fds[0], SCOPE_BOX_NAME, "\xff", 42, FAKE_LIMIT_USEC,
+                scope_box_on_done, &box, NULL);
         cr_assert_not_null(box.scope);
-        expect(&box, EINVAL, NULL);
+        scope_box_expect(&box, EINVAL, NULL);
         cr_assert_null(box.call);
 }
 
 Test(scope, may_be_freed_at_any_time) {
         for (int rounds = 0, done = false; !done; rounds++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
 
-                box_open(&box, PEER_MAKES_IT);
+                scope_box_open(&box, SCOPE_PEER_MAKES_IT);
                 for (int i = 0; i < rounds && box.n_done == 0; i++)
                         cr_assert_geq(sd_event_run(box.event, 100 * USEC_PER_MSEC), 0);
                 done = box.n_done > 0;
@@ -168,16 +170,16 @@ Test(scope, may_be_freed_at_any_time) {
 }
 
 Test(scope, may_be_freed_when_it_is_done) {
-        static const PeerWay ways[] = { PEER_MAKES_IT, PEER_TELLS_FIRST, PEER_REFUSES, PEER_CLOSES,
-                PEER_IS_SILENT, PEER_ANSWERS_WORDS };
+        static const ScopePeerWay ways[] = { SCOPE_PEER_MAKES_IT, SCOPE_PEER_TELLS_FIRST, SCOPE_PEER_REFUSES,
+                SCOPE_PEER_CLOSES, SCOPE_PEER_IS_SILENT, SCOPE_PEER_ANSWERS_WORDS };
 
         for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_scope_box_ ScopeBox box;
 
-                box_open_for(&box, ways[i], 200 * USEC_PER_MSEC);
+                scope_box_open_for(&box, ways[i], 200 * USEC_PER_MSEC);
                 box.frees = true;
                 RUN_UNTIL(box.event, box.n_done > 0);
-                settle(&box);
+                scope_box_settle(&box);
                 cr_assert_eq(box.n_done, 1);
                 cr_assert_null(box.scope);
         }
