@@ -1,41 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A container of sorts with namespaces of its own, and commands that are run in it. */
+#include <systemd/sd-event.h>
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sched.h>
-#include <stddef.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/fd.h"
+#include "base/macro.h"
 #include "base/string.h"
-#include "base/strv.h"
-#include "box/fake-systemd.h"
-#include "box/own-name.h"
 #include "exec/exec.h"
-#include "unit/nspawn.h"
 
-typedef struct Box {
+struct sock_fprog;
+
+/* A container of sorts with namespaces of its own, and a command that is run in it. */
+typedef struct ContainerBox {
         sd_event *event;
         char *helper;
         char *directory; /* that goes with the unit: there is none, unless a test makes it */
         pid_t leader;
         int leader_fd;
-        int ready;
 
         Exec *exec;
         StringBuffer outputs[_EXEC_STREAM_MAX];
@@ -44,175 +24,32 @@ typedef struct Box {
         bool has_result;
         ExecResult result;
         char *words;
-} Box;
+} ContainerBox;
 
-static inline void box_on_output(void *userdata, ExecStream stream, const void *bytes, size_t n) {
-        Box *box = userdata;
+/*
+ * Opens a box, of which the first process runs. Skips the test without root.
+ * @more: flags of namespaces beside the usual ones, such as CLONE_NEWUSER
+ */
+void container_box_open(ContainerBox *box, unsigned long more);
 
-        cr_assert_gt(n, 0);
-        cr_assert_eq(box->n_ended, 0);
-        string_buffer_append_bytes(&box->outputs[stream], bytes, n);
-}
+/* As before, with one more filter of system calls in the container. */
+void container_box_open_filtered(ContainerBox *box, unsigned long more, const struct sock_fprog *filter);
 
-static inline void box_on_drain(void *userdata) {
-        Box *box = userdata;
+void container_box_close(ContainerBox *box);
+#define _cleanup_container_box_ _cleanup_(container_box_close)
 
-        box->n_drained++;
-}
+/* What a command tells is noted in the box, which is their userdata. */
+extern const ExecCallbacks container_box_callbacks;
 
-static inline void box_on_end(void *userdata, const ExecResult *result, const Error *error) {
-        Box *box = userdata;
+/* Begins a command, and forgets what the one before it wrote. */
+void container_box_begin(ContainerBox *box, const ExecSpec *spec);
 
-        cr_assert(result || error);
-        box->n_ended++;
-        box->has_result = result;
-        box->result = result ? *result : (ExecResult){};
-        string_replace(&box->words, error ? error->message : NULL);
-}
-
-static const ExecCallbacks box_callbacks = { box_on_output, box_on_drain, box_on_end };
-
-/* One more filter of the containers that are opened after it is set. */
-static const struct sock_fprog *box_more_filter;
-
-/* Two filters; one of them takes sethostname(2) away. */
-static inline int box_filter(void) {
-        struct sock_filter denies[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sethostname, 0, 1),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        struct sock_fprog first = { .len = ELEMENTSOF(denies), .filter = denies };
-        struct sock_fprog second = { .len = 1, .filter = denies + 3 };
-
-        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &first) < 0 ||
-                        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &second) < 0 ||
-                        (box_more_filter &&
-                                syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, box_more_filter) < 0)
-                ? -errno
-                : 0;
-}
-
-/* The first process of the container. */
-static inline _Noreturn void box_lead(int ready, bool with_users, int go) {
-        char byte;
-
-        /* A test that fails leaves nothing that goes on running. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || read(go, &byte, 1) != 1 ||
-                (with_users && (setgid(0) < 0 || setuid(0) < 0)) ||
-                mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-                mount("proc", "/proc", "proc", 0, NULL) < 0 ||
-                mount("devpts", "/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620") < 0 ||
-                sethostname("box", 3) < 0 || box_filter() < 0 || chdir("/usr") < 0 ||
-                prctl(PR_CAPBSET_DROP, 25 /* SYS_TIME */) < 0)
-                _exit(91);
-        (void) !write(ready, "r", 1);
-        for (;;)
-                (void) pause();
-}
-
-static inline void box_open(Box *box, unsigned long more) {
-        const char *init = getenv("TEST_INIT");
-        unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                CLONE_NEWCGROUP | more;
-        int go[2], ready[2];
-        char byte;
-
-        if (geteuid() != 0)
-                cr_skip_test("makes containers: needs root");
-
-        *box = (Box){ .directory = xasprintf("/tmp/container-%08x", own_number()), .leader_fd = -1 };
-        cr_assert_geq(sd_event_new(&box->event), 0);
-        box->helper = xstrdup(init ? init : "build/release/nspawn-units-init");
-        *strrchr(box->helper, '/') = 0;
-        char *path = xasprintf("%s/nspawn-units-helper", box->helper);
-        free(box->helper);
-        box->helper = path;
-
-        cr_assert_eq(pipe2(go, O_CLOEXEC), 0);
-        cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
-        box->leader = (pid_t) syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-        if (box->leader < 0 && errno == EPERM)
-                cr_skip_test("no namespaces here");
-        if (box->leader == 0)
-                box_lead(ready[1], more & CLONE_NEWUSER, go[0]);
-
-        if (more & CLONE_NEWUSER) {
-                static const char *const files[] = { "uid_map", "gid_map" };
-
-                for (size_t i = 0; i < 2; i++) {
-                        _cleanup_free_ char *name = xasprintf("/proc/%d/%s", box->leader, files[i]);
-                        _cleanup_fd_ int fd = open(name, O_WRONLY | O_CLOEXEC);
-                        cr_assert_eq(fd_write_all(fd, "0 100000 65536", 14), 0);
-                }
-        }
-        cr_assert_eq(fd_write_all(go[1], "g", 1), 0);
-        close(go[0]);
-        close(go[1]);
-        close(ready[1]);
-        cr_assert_eq(read(ready[0], &byte, 1), 1, "the container did not come up");
-        close(ready[0]);
-        box->leader_fd = (int) syscall(SYS_pidfd_open, box->leader, 0);
-        cr_assert_geq(box->leader_fd, 0);
-}
-
-static inline void box_close(Box *box) {
-        exec_free(box->exec);
-        if (box->leader > 0) {
-                (void) kill(box->leader, SIGKILL);
-                (void) waitpid(box->leader, NULL, 0);
-        }
-        fd_close(box->leader_fd);
-        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
-                string_buffer_clear(&box->outputs[i]);
-        sd_event_unref(box->event);
-        free(box->words);
-        free(box->directory);
-        free(box->helper);
-}
-#define _cleanup_box_ _cleanup_(box_close)
-
-/* Begins a command. */
-static inline void box_begin(Box *box, const ExecSpec *spec) {
-        _cleanup_error_ Error *error = NULL;
-        const ExecPlace place = {
-                .helper = box->helper,
-                .directory = box->directory,
-                .secrets = "/no/such/file",
-                .leader = box->leader,
-                .leader_fd = box->leader_fd,
-        };
-
-        box->exec = exec_free(box->exec);
-        box->n_ended = 0;
-        for (size_t i = 0; i < _EXEC_STREAM_MAX; i++)
-                string_buffer_clear(&box->outputs[i]);
-        int r = exec_new(box->event, &place, spec, &box_callbacks, box, &box->exec, &error);
-        cr_assert_eq(r, 0, "%s", error_message(error));
-}
-
-static inline void box_wait(Box *box) {
-        RUN_UNTIL(box->event, box->n_ended > 0);
-        cr_assert_eq(box->n_ended, 1);
-}
+/* Waits for the end of the command. */
+void container_box_wait(ContainerBox *box);
 
 /* Runs a shell line to its end, without input. Return: its code. */
-static inline int box_shell(Box *box, const char *line) {
-        char shell[] = "/bin/sh", option[] = "-c";
-        char *command[] = { shell, option, (char *) (uintptr_t) line, NULL };
+int container_box_shell(ContainerBox *box, const char *line);
 
-        box_begin(box, &(ExecSpec){ .command = command });
-        exec_close_input(box->exec);
-        box_wait(box);
-        cr_assert(box->has_result, "%s", box->words);
-        return box->result.code;
-}
-
-/* Return: what came, never NULL; owned by the box. */
-static inline const char *box_output(const Box *box) {
-        return box->outputs[EXEC_OUTPUT].text ? box->outputs[EXEC_OUTPUT].text : "";
-}
-static inline const char *box_error(const Box *box) {
-        return box->outputs[EXEC_ERROR].text ? box->outputs[EXEC_ERROR].text : "";
-}
+/* Return: what the command wrote, never NULL; owned by the box. */
+const char *container_box_output(const ContainerBox *box);
+const char *container_box_error(const ContainerBox *box);
