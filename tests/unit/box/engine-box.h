@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <systemd/sd-event.h>
 
-#include "base/fd.h"
-#include "base/string.h"
-#include "base/strv.h"
-#include "engine/engine.h"
-#include "engine/record-file.h"
-#include "base/task-dir.h"
-#include "unit/task-dir.h"
 #include "box/fake-systemd.h"
-#include "box/own-name.h"
+#include "engine/engine.h"
 
 /* An engine on a fake systemd, and what its callbacks told. */
-typedef struct Box {
+typedef struct EngineBox {
         sd_event *event;
         FakeSystemd *fake;
         Engine *engine;
@@ -35,190 +23,64 @@ typedef struct Box {
         unsigned n_ended; /* calls of TaskEnded */
         ExitResult result;
         char **events;
-} Box;
+} EngineBox;
 
-#define box_run_until(box, condition) RUN_UNTIL((box)->event, condition)
-
-static inline void box_on_connection(void *userdata, const Error *error) {
-        Box *box = userdata;
-
-        if (error)
-                box->n_lost++;
-        else
-                box->n_connected++;
-}
-
-static inline void box_on_event(
-        void *userdata, Task *task _unused_, const char *message, const char *const *annotations) {
-        Box *box = userdata;
-
-        cr_assert(annotations && annotations[0]);
-        strv_append(&box->events, message);
-}
-
-static inline void box_on_started(void *userdata, Task *task, const Error *error) {
-        Box *box = userdata;
-
-        cr_assert((task == NULL) != (error == NULL));
-        box->n_started++;
-        box->task = task;
-        box->code = error ? error->code : 0;
-        string_replace(&box->words, error ? error->message : NULL);
-}
-
-static inline void box_on_ended(void *userdata, const ExitResult *result) {
-        Box *box = userdata;
-
-        box->n_ended++;
-        box->result = *result;
-}
-
-static inline EngineConfig box_config(const Box *box) {
-        return (EngineConfig){
-                .bus_address = box->fake->address,
-                .nspawn = "/usr/bin/systemd-nspawn",
-                .init = "/usr/lib/nspawn-units/nspawn-units-init",
-                .helper = "/usr/lib/nspawn-units/nspawn-units-helper",
-                .runtime_directory = box->root,
-                .role = ENGINE_DRIVER,
-                .starts_at_once = 2,
-                .image_directory = box->fake->directory,
-        };
-}
+/* Opens a box whose engine has a connection. */
+void engine_box_open(EngineBox *box);
 
 /*
- * With a connection, unless the test wants none.
+ * Opens a box with an engine that stands on something other than the host.
  * @seams: its processes and exec_new are the engine's; NULL for those of the host
  */
-static inline void box_open_with(Box *box, const EngineConfig *seams) {
-        static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
+void engine_box_open_with(EngineBox *box, const EngineConfig *seams);
 
-        _cleanup_string_buffer_ StringBuffer path = {};
+/* The test fails when the engine's end calls back. */
+void engine_box_close(EngineBox *box);
+#define _cleanup_engine_box_ _cleanup_(engine_box_close)
 
-        *box = (Box){ .machine = own_name_new() };
-        box->unit = xasprintf("nspawn-%s.service", box->machine);
-        cr_assert_geq(sd_event_new(&box->event), 0);
-        box->fake = fake_systemd_new(box->event);
-        box->root = xasprintf("%s/run", box->fake->directory);
-        box->fake->runtime_directory = xstrdup(box->root);
-        /* Enough of an image to boot. */
-        string_buffer_append(&path, "%s/sbin", box->fake->directory);
-        cr_assert_eq(mkdir(path.text, 0755), 0);
-        string_buffer_append(&path, "/init");
-        cr_assert_eq(mkdir(path.text, 0755), 0);
-        EngineConfig config = box_config(box);
-        config.processes = seams ? seams->processes : NULL;
-        config.exec_new = seams ? seams->exec_new : NULL;
-        box->engine = engine_new(box->event, &config, &callbacks, box);
-        box_run_until(box, engine_is_connected(box->engine));
-}
+/* Runs the loop until @condition holds; the test fails when it does not in time. */
+#define engine_box_run_until(box, condition) RUN_UNTIL((box)->event, condition)
 
-static inline void box_open(Box *box) {
-        box_open_with(box, NULL);
-}
+/* Runs the loop until what the engine sent was seen and answered. */
+void engine_box_settle(EngineBox *box);
 
-/* Callbacks may still come until the engine is gone: they must not. */
-static inline void box_close(Box *box) {
-        unsigned n_started = box->n_started;
+/* Return: what the engine is configured with, for tests that make one of their own. */
+EngineConfig engine_box_config(const EngineBox *box);
 
-        engine_free(box->engine);
-        cr_assert_eq(box->n_started, n_started);
-        fake_systemd_free(box->fake);
-        sd_event_unref(box->event);
-        strv_free(box->events);
-        free(box->words);
-        free(box->root);
-        free(box->unit);
-        own_name_free(box->machine);
-}
-#define _cleanup_box_ _cleanup_(box_close)
+/* Callbacks that note in the box, which is their userdata, what they are told. */
+extern const EngineCallbacks engine_box_callbacks;
+void engine_box_on_started(void *userdata, Task *task, const Error *error);
+void engine_box_on_ended(void *userdata, const ExitResult *result);
 
-static inline TaskRequest *box_request(const Box *box) {
-        TaskRequest *request = task_request_new();
-        TaskSpec *spec = &request->spec;
+/* Return: a task that the engine can start; owned by the caller. */
+TaskRequest *engine_box_request(const EngineBox *box);
 
-        request->identity.name = xstrdup("test");
-        request->identity.machine = xstrdup(box->machine);
-        request->identity.slice = xstrdup("nspawn-test.slice");
-        request->launch = TASK_LAUNCH_SUPERVISE;
-        spec->image = xstrdup(box->fake->directory);
-        strv_append(&spec->command, "sleep");
-        string_map_set(&spec->environment, "SECRET", "hunter2");
-        return request;
-}
+/* Starts such a task, with the id "one". */
+void engine_box_start(EngineBox *box);
 
-static inline void box_start(Box *box) {
-        _cleanup_error_ Error *error = NULL;
-        int r = engine_start(
-                box->engine, "one", box_request(box), &(TaskStreams){ -1, -1 }, box_on_started, box, &error);
+/* Starts such a task, and waits until it runs. */
+void engine_box_run(EngineBox *box);
 
-        cr_assert_eq(r, 0, "%s", error_message(error));
-        cr_assert_eq(box->n_started, 0, "not from within the call");
-}
+/* Waits for the end of the task. */
+void engine_box_wait_for_end(EngineBox *box);
 
-/* A task that runs. */
-static inline void box_run(Box *box) {
-        box_start(box);
-        box_run_until(box, box->n_started > 0);
-        cr_assert_not_null(box->task, "%s", box->words);
-        cr_assert_eq(task_state(box->task), TASK_RUNNING);
-}
+/* Return: the unit of the task; the test fails when there is none. */
+FakeUnit *engine_box_unit(EngineBox *box);
 
-static inline FakeUnit *box_unit(Box *box) {
-        FakeUnit *unit = fake_unit_find(box->fake, box->unit);
-
-        cr_assert_not_null(unit, "%s is gone", box->unit);
-        return unit;
-}
-
-static inline void box_settle(Box *box) {
-        fake_systemd_settle(box->fake, system_bus_connection(engine_system_bus(box->engine)));
-}
-
-static inline size_t box_count(const Box *box, const char *method) {
-        return fake_systemd_count(box->fake, method);
-}
+/* Return: how many calls of this method systemd got. */
+size_t engine_box_count(const EngineBox *box, const char *method);
 
 /* Return: what the unit's first program becomes, a word in each line; owned by the caller. */
-static inline char *box_arguments(Box *box) {
-        _cleanup_free_ char *path = task_dir_unit_file(box->root, box->machine, TASK_ARGUMENTS_FILE);
-        char *text = NULL;
-        ssize_t n = file_read(AT_FDCWD, path, 1 << 20, &text);
-
-        cr_assert_gt(n, 0);
-        for (ssize_t i = 0; i < n; i++)
-                if (!text[i])
-                        text[i] = '\n';
-        return text;
-}
+char *engine_box_arguments(EngineBox *box);
 
 /* Makes the directory of a unit that is there already, or was. Return: its path, owned by the caller. */
-static inline char *box_make_directory(const Box *box) {
-        char *path = task_dir_unit_path(box->root, box->machine);
+char *engine_box_make_directory(const EngineBox *box);
 
-        own_directory_make(box->root, box->machine);
-        cr_assert_eq(mkdir(path, 0700), 0);
-        return path;
-}
+/* Return: whether the unit has its directory. */
+bool engine_box_has_directory(const EngineBox *box);
 
 /* Return: whether there is a record, of this task if @id is given. */
-static inline bool box_has_record(const Box *box, const char *id) {
-        return id ? record_file_is_of(box->root, box->machine, id, NULL)
-                  : record_file_read(box->root, box->machine, NULL, NULL) >= 0;
-}
+bool engine_box_has_record(const EngineBox *box, const char *id);
 
-static inline bool box_has_directory(const Box *box) {
-        return task_dir_is_live(box->root, box->machine);
-}
-
-/* As nspawn-units-helper writes it. */
-static inline void box_note(const Box *box, const char *text) {
-        own_notes_leave(box->root, box->machine, text);
-}
-
-static inline void box_wait_for_end(Box *box) {
-        TaskWait *wait = task_wait(box->task, box_on_ended, box);
-
-        box_run_until(box, box->n_ended > 0);
-        task_wait_free(wait);
-}
+/* Notes an end of a run, as nspawn-units-helper does. */
+void engine_box_note(const EngineBox *box, const char *text);

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <time.h>
 
+#include "base/strv.h"
 #include "loop/mailbox.h"
 #include "box/fake-leader.h"
 #include "box/service-box.h"

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <criterion/criterion.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/string.h"
 #include "client.h"
 #include "box/engine-box.h"
 #include "box/group-box.h"
@@ -20,7 +27,7 @@
 #define LIMIT_MSEC 20000
 
 typedef struct Service {
-        Box box;
+        EngineBox box;
         GroupBox groups;
         Plugin plugin;
         RpcService rows[DRIVER_SERVICES];
@@ -62,17 +69,18 @@ static inline void service_end(Service *service) {
         cr_assert_eq(pthread_join(service->thread, NULL), 0);
 }
 
-/* A task that runs; the group of its unit is where the fake systemd says. @seams: as box_open_with(). */
+/* A task that runs; the group of its unit is where the fake systemd says. @seams: as engine_box_open_with().
+ */
 static inline void service_open_with(Service *service, const char *id, const EngineConfig *seams) {
         _cleanup_error_ Error *error = NULL;
 
         *service = (Service){ .stop = eventfd(0, EFD_CLOEXEC) };
         (void) signal(SIGPIPE, SIG_IGN);
-        box_open_with(&service->box, seams);
-        cr_assert_eq(engine_start(service->box.engine, id, box_request(&service->box),
-                             &(TaskStreams){ -1, -1 }, box_on_started, &service->box, &error),
+        engine_box_open_with(&service->box, seams);
+        cr_assert_eq(engine_start(service->box.engine, id, engine_box_request(&service->box),
+                             &(TaskStreams){ -1, -1 }, engine_box_on_started, &service->box, &error),
                 0);
-        box_run_until(&service->box, service->box.n_started > 0);
+        engine_box_run_until(&service->box, service->box.n_started > 0);
         cr_assert_not_null(service->box.task, "%s", service->box.words);
 
         group_box_open(&service->groups);
@@ -112,7 +120,7 @@ static inline void service_close(Service *service) {
         server_free(service->server);
         plugin_deinit(&service->plugin);
         service->box.engine = NULL;
-        box_close(&service->box);
+        engine_box_close(&service->box);
         group_box_close(&service->groups);
         free(service->socket);
         fd_close(service->stop);

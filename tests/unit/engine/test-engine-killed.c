@@ -30,9 +30,9 @@ static void on_child_started(void *userdata, Task *task, const Error *error _unu
 }
 
 /* The traced program: stops itself, and then starts the task. */
-static _Noreturn void child_run(const Box *box) {
+static _Noreturn void child_run(const EngineBox *box) {
         static const EngineCallbacks callbacks = {};
-        const EngineConfig config = box_config(box);
+        const EngineConfig config = engine_box_config(box);
         sd_event *event = NULL;
         Child child = {};
 
@@ -43,7 +43,7 @@ static _Noreturn void child_run(const Box *box) {
                 if (sd_event_run(event, UINT64_MAX) < 0)
                         _exit(2);
 
-        TaskRequest *request = box_request(box);
+        TaskRequest *request = engine_box_request(box);
         request->spec.tty = true;
         (void) raise(SIGSTOP);
         if (engine_start(engine, "one", request, &(TaskStreams){ -1, -1 }, on_child_started, &child, NULL) <
@@ -56,7 +56,7 @@ static _Noreturn void child_run(const Box *box) {
 }
 
 /* Waits for the next stop of the child, while the fake systemd works. Return: its status. */
-static int wait_for_stop(const Box *box, pid_t child) {
+static int wait_for_stop(const EngineBox *box, pid_t child) {
         int status;
 
         for (uint64_t end = fake_now() + FAKE_LIMIT_USEC; waitpid(child, &status, WNOHANG) == 0;) {
@@ -67,7 +67,7 @@ static int wait_for_stop(const Box *box, pid_t child) {
 }
 
 /* Kills a program at its @n_calls-th stop at a system call. Return: false if it started the task before. */
-static bool start_and_kill(const Box *box, unsigned n_calls) {
+static bool start_and_kill(const EngineBox *box, unsigned n_calls) {
         pid_t child = fork();
         int status;
 
@@ -110,32 +110,31 @@ static char *first_name(const char *path) {
 }
 
 /* Starts the same task again, and ends it. */
-static void start_again(Box *box) {
-        static const EngineCallbacks callbacks = { box_on_connection, box_on_event };
-        const EngineConfig config = box_config(box);
+static void start_again(EngineBox *box) {
+        const EngineConfig config = engine_box_config(box);
 
         box->n_started = box->n_ended = 0;
-        box->engine = engine_new(box->event, &config, &callbacks, box);
-        box_run_until(box, engine_is_connected(box->engine));
-        box_start(box);
-        box_run_until(box, box->n_started > 0);
+        box->engine = engine_new(box->event, &config, &engine_box_callbacks, box);
+        engine_box_run_until(box, engine_is_connected(box->engine));
+        engine_box_start(box);
+        engine_box_run_until(box, box->n_started > 0);
         cr_assert_not_null(box->task, "%s", box->words);
 
-        TaskWait *wait = task_wait(box->task, box_on_ended, box);
-        fake_unit_exit(box->fake, box_unit(box), CLD_EXITED, 0);
-        box_run_until(box, box->n_ended > 0);
+        TaskWait *wait = task_wait(box->task, engine_box_on_ended, box);
+        fake_unit_exit(box->fake, engine_box_unit(box), CLD_EXITED, 0);
+        engine_box_run_until(box, box->n_ended > 0);
         task_wait_free(wait);
         task_forget(box->task);
-        box_settle(box);
+        engine_box_settle(box);
         box->engine = engine_free(box->engine);
 }
 
 Test(engine_killed, a_start_that_is_killed_anywhere_hinders_no_other_and_leaves_no_secret) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         bool killed = true;
         unsigned n;
 
-        box_open(&box);
+        engine_box_open(&box);
         box.engine = engine_free(box.engine);
         for (n = 1; killed && n < CALLS_MAX; n++) {
                 killed = start_and_kill(&box, n);

@@ -131,33 +131,33 @@ static void expect_line(const Container *container, char who, int signal) {
         cr_assert_str_eq(line, wanted);
 }
 
-static void run_contained(Box *box, Container *container, TaskLaunch launch) {
+static void run_contained(EngineBox *box, Container *container, TaskLaunch launch) {
         TaskRequest *request;
 
-        box_open(box);
+        engine_box_open(box);
         container_start(container);
         box->fake->main_pid = (uint32_t) container->supervisor;
-        request = box_request(box);
+        request = engine_box_request(box);
         request->launch = launch;
-        cr_assert_eq(engine_start(box->engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, box,
-                             NULL),
+        cr_assert_eq(engine_start(box->engine, "one", request, &(TaskStreams){ -1, -1 },
+                             engine_box_on_started, box, NULL),
                 0);
-        box_run_until(box, box->n_started > 0);
+        engine_box_run_until(box, box->n_started > 0);
         cr_assert_not_null(box->task, "%s", box->words);
         cr_assert_gt(task_leader(box->task), container->supervisor);
 }
 
 static void expect_signal(TaskLaunch launch, int asked, char who, int signal) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container;
 
         run_contained(&box, &container, launch);
         task_stop(box.task, asked, LONG_USEC);
         cr_assert_eq(task_state(box.task), TASK_STOPPING);
         expect_line(&container, who, signal);
-        box_settle(&box);
-        cr_assert_eq(box_count(&box, "StopUnit"), 0, "the task got the signal, not the unit");
-        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        engine_box_settle(&box);
+        cr_assert_eq(engine_box_count(&box, "StopUnit"), 0, "the task got the signal, not the unit");
+        cr_assert_eq(engine_box_count(&box, "KillUnit"), 0);
         container_end(&container);
 }
 
@@ -192,17 +192,17 @@ Test(engine_stop, other_signals_reach_a_booted_system_as_they_are) {
 }
 
 /* Waits for the end of all processes, ends the unit, and expects SIGKILL as the result. */
-static void expect_killed(Box *box, Container *container) {
-        TaskWait *wait = task_wait(box->task, box_on_ended, box);
+static void expect_killed(EngineBox *box, Container *container) {
+        TaskWait *wait = task_wait(box->task, engine_box_on_ended, box);
 
         for (;;) {
                 _cleanup_free_ char *line = container_line(container);
                 if (string_is_empty(line))
                         break;
         }
-        cr_assert_eq(box_count(box, "KillUnit"), 0, "nspawn must end by itself, to clear up");
-        fake_unit_exit(box->fake, box_unit(box), CLD_EXITED, 1);
-        box_run_until(box, box->n_ended > 0);
+        cr_assert_eq(engine_box_count(box, "KillUnit"), 0, "nspawn must end by itself, to clear up");
+        fake_unit_exit(box->fake, engine_box_unit(box), CLD_EXITED, 1);
+        engine_box_run_until(box, box->n_ended > 0);
         cr_assert(box->result.known);
         cr_assert_eq(box->result.signal, SIGKILL);
         cr_assert_eq(box->result.code, 128 + SIGKILL);
@@ -217,7 +217,7 @@ static int on_watch(
 }
 
 Test(engine_stop, what_does_not_end_in_time_is_killed_with_its_first_process) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container;
         sd_event_source *watch;
         bool gone = false;
@@ -226,13 +226,13 @@ Test(engine_stop, what_does_not_end_in_time_is_killed_with_its_first_process) {
         task_stop(box.task, 0, 20 * USEC_PER_MSEC);
         expect_line(&container, '2', SIGTERM);
         cr_assert_geq(sd_event_add_io(box.event, &watch, container.fd, POLLIN, on_watch, &gone), 0);
-        box_run_until(&box, gone);
+        engine_box_run_until(&box, gone);
         sd_event_source_disable_unref(watch);
         expect_killed(&box, &container);
 }
 
 Test(engine_stop, no_time_means_killed_at_once) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container;
 
         run_contained(&box, &container, TASK_LAUNCH_BOOT);
@@ -241,7 +241,7 @@ Test(engine_stop, no_time_means_killed_at_once) {
 }
 
 Test(engine_stop, a_second_stop_is_passed_on_too) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container;
 
         run_contained(&box, &container, TASK_LAUNCH_SUPERVISE);
@@ -254,17 +254,17 @@ Test(engine_stop, a_second_stop_is_passed_on_too) {
 }
 
 Test(engine_stop, a_recovered_task_is_stopped_like_any_other) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container;
         TaskRecord record;
 
-        box_open(&box);
+        engine_box_open(&box);
         container_start(&container);
         box.fake->main_pid = (uint32_t) container.supervisor;
         fake_unit_add(box.fake, box.unit, "active");
         record = (TaskRecord){ .unit = box.unit, .machine = box.machine, .launch = TASK_LAUNCH_BOOT };
-        cr_assert_eq(engine_recover(box.engine, "old", &record, box_on_started, &box, NULL), 0);
-        box_run_until(&box, box.n_started > 0);
+        cr_assert_eq(engine_recover(box.engine, "old", &record, engine_box_on_started, &box, NULL), 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_not_null(box.task);
         task_stop(box.task, 0, LONG_USEC);
         expect_line(&container, '1', SIGRTMIN + 3);
@@ -274,117 +274,117 @@ Test(engine_stop, a_recovered_task_is_stopped_like_any_other) {
 /* ---- without processes ---- */
 
 Test(engine_stop, without_a_known_process_the_unit_is_killed_in_the_end) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
-        box_run(&box); /* the unit's main process has no child */
+        engine_box_open(&box);
+        engine_box_run(&box); /* the unit's main process has no child */
         box.fake->stop_is_slow = true;
-        TaskWait *wait = task_wait(box.task, box_on_ended, &box);
+        TaskWait *wait = task_wait(box.task, engine_box_on_ended, &box);
         task_stop(box.task, 0, 10 * USEC_PER_MSEC);
-        box_run_until(&box, box.n_ended > 0);
+        engine_box_run_until(&box, box.n_ended > 0);
         cr_assert_eq(box.result.signal, SIGKILL);
         _cleanup_free_ char *call = xasprintf("KillUnit %s all 9", box.unit);
-        cr_assert_eq(box_count(&box, call), 1);
+        cr_assert_eq(engine_box_count(&box, call), 1);
         task_wait_free(wait);
 }
 
 Test(engine_stop, a_stop_before_systemd_was_asked_cancels_the_start) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
-        box_start(&box);
+        engine_box_open(&box);
+        engine_box_start(&box);
         task_stop(engine_first(box.engine), 0, LONG_USEC);
-        box_run_until(&box, box.n_started > 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
         cr_assert_eq(box.code, ECANCELED);
-        box_settle(&box);
+        engine_box_settle(&box);
         cr_assert_eq(box.n_started, 1);
-        cr_assert_eq(box_count(&box, "StartTransientUnit"), 0);
-        cr_assert_eq(box_count(&box, "StopUnit"), 0);
+        cr_assert_eq(engine_box_count(&box, "StartTransientUnit"), 0);
+        cr_assert_eq(engine_box_count(&box, "StopUnit"), 0);
 }
 
 Test(engine_stop, a_stop_during_the_start_stops_the_unit) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
+        engine_box_open(&box);
         box.fake->start = FAKE_START_HANG;
-        box_start(&box);
-        box_run_until(&box, fake_unit_find(box.fake, box.unit));
-        box_settle(&box);
+        engine_box_start(&box);
+        engine_box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        engine_box_settle(&box);
         task_stop(engine_first(box.engine), 0, LONG_USEC);
         task_stop(engine_first(box.engine), 0, LONG_USEC);
-        box_run_until(&box, box.n_started > 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
         cr_assert_not_null(strstr(box.words, "stopped"), "%s", box.words);
         cr_assert_eq(engine_n_tasks(box.engine), 0);
-        box_settle(&box);
+        engine_box_settle(&box);
         cr_assert_null(fake_unit_find(box.fake, box.unit));
         cr_assert_eq(box.n_started, 1);
 }
 
 Test(engine_stop, a_start_that_ignores_its_stop_is_killed) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
+        engine_box_open(&box);
         box.fake->start = FAKE_START_HANG;
         box.fake->stop_is_slow = true;
-        box_start(&box);
-        box_run_until(&box, fake_unit_find(box.fake, box.unit));
+        engine_box_start(&box);
+        engine_box_run_until(&box, fake_unit_find(box.fake, box.unit));
         task_stop(engine_first(box.engine), 0, 10 * USEC_PER_MSEC);
-        box_run_until(&box, box.n_started > 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
-        cr_assert_eq(box_count(&box, "StopUnit"), 1);
-        cr_assert_eq(box_count(&box, "KillUnit"), 1);
+        cr_assert_eq(engine_box_count(&box, "StopUnit"), 1);
+        cr_assert_eq(engine_box_count(&box, "KillUnit"), 1);
 }
 
 /* While the engine looks whether a unit of this name exists already, the name stands for that other unit. */
 Test(engine_stop, a_stop_never_hits_a_live_namesake) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
+        engine_box_open(&box);
         fake_unit_add(box.fake, box.unit, "active")->pinned = true;
         box.fake->ignore = "GetAll";
-        box_start(&box);
-        box_run_until(&box, box_count(&box, "GetAll") > 0);
+        engine_box_start(&box);
+        engine_box_run_until(&box, engine_box_count(&box, "GetAll") > 0);
         task_stop(engine_first(box.engine), 0, LONG_USEC);
-        box_run_until(&box, box.n_started > 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_null(box.task);
-        box_settle(&box);
-        cr_assert_eq(box_count(&box, "StopUnit"), 0);
-        cr_assert_eq(box_count(&box, "KillUnit"), 0);
-        cr_assert_str_eq(box_unit(&box)->active_state, "active");
-        cr_assert(box_unit(&box)->pinned);
+        engine_box_settle(&box);
+        cr_assert_eq(engine_box_count(&box, "StopUnit"), 0);
+        cr_assert_eq(engine_box_count(&box, "KillUnit"), 0);
+        cr_assert_str_eq(engine_box_unit(&box)->active_state, "active");
+        cr_assert(engine_box_unit(&box)->pinned);
 }
 
 Test(engine_stop, a_stop_of_what_ended_does_nothing) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
-        box_run(&box);
-        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 4);
-        box_run_until(&box, task_state(box.task) == TASK_EXITED);
+        engine_box_open(&box);
+        engine_box_run(&box);
+        fake_unit_exit(box.fake, engine_box_unit(&box), CLD_EXITED, 4);
+        engine_box_run_until(&box, task_state(box.task) == TASK_EXITED);
         task_stop(box.task, SIGKILL, 0);
-        box_settle(&box);
+        engine_box_settle(&box);
         cr_assert_eq(task_state(box.task), TASK_EXITED);
         cr_assert_eq(task_result(box.task)->code, 4);
-        cr_assert_eq(box_count(&box, "KillUnit"), 0);
+        cr_assert_eq(engine_box_count(&box, "KillUnit"), 0);
 }
 
 /* ---- frozen tasks ---- */
 
-static void run_frozen(Box *box, GroupBox *groups, const char *unit_frozen, const char *slice_frozen) {
-        box_open(box);
+static void run_frozen(EngineBox *box, GroupBox *groups, const char *unit_frozen, const char *slice_frozen) {
+        engine_box_open(box);
         group_box_open(groups);
         group_box_write(groups, "cgroup.freeze", unit_frozen);
         group_box_write(groups, "../cgroup.freeze", slice_frozen);
-        box_run(box);
+        engine_box_run(box);
         _cleanup_free_ char *path = group_box_path(groups, NULL);
-        fake_unit_place(box_unit(box), path);
-        fake_unit_emit(box->fake, box_unit(box));
-        box_settle(box);
+        fake_unit_place(engine_box_unit(box), path);
+        fake_unit_emit(box->fake, engine_box_unit(box));
+        engine_box_settle(box);
 }
 
-static size_t count_events(const Box *box, const char *part) {
+static size_t count_events(const EngineBox *box, const char *part) {
         size_t n = 0;
 
         STRV_FOREACH (event, box->events)
@@ -396,13 +396,13 @@ Test(engine_stop, a_frozen_task_is_thawed_before_it_is_stopped) {
         static const uint64_t timeouts[] = { LONG_USEC, 0 };
 
         for (size_t i = 0; i < ELEMENTSOF(timeouts); i++) {
-                _cleanup_box_ Box box;
+                _cleanup_engine_box_ EngineBox box;
                 _cleanup_group_box_ GroupBox groups;
 
                 run_frozen(&box, &groups, "1\n", "0\n");
                 task_stop(box.task, 0, timeouts[i]);
-                box_run_until(&box, task_state(box.task) == TASK_EXITED);
-                cr_expect_eq(box_count(&box, "ThawUnit"), 1);
+                engine_box_run_until(&box, task_state(box.task) == TASK_EXITED);
+                cr_expect_eq(engine_box_count(&box, "ThawUnit"), 1);
                 cr_expect_lt(fake_systemd_position(box.fake, "ThawUnit"),
                         fake_systemd_position(box.fake, "StopUnit"));
                 cr_expect_eq(count_events(&box, "Cannot be stopped"), 0);
@@ -410,7 +410,7 @@ Test(engine_stop, a_frozen_task_is_thawed_before_it_is_stopped) {
 }
 
 Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_when_that_is_thawed) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         _cleanup_group_box_ GroupBox groups;
         _cleanup_free_ char *words = NULL;
 
@@ -419,33 +419,33 @@ Test(engine_stop, a_task_that_is_frozen_with_its_slice_is_told_of_once_and_ends_
                 "Cannot be stopped: %s is frozen with its slice: systemctl thaw test.slice", box.unit);
         for (int i = 0; i < 2; i++) {
                 task_stop(box.task, 0, 0);
-                box_run_until(&box, count_events(&box, words) > 0);
-                box_settle(&box);
+                engine_box_run_until(&box, count_events(&box, words) > 0);
+                engine_box_settle(&box);
         }
         cr_expect_eq(count_events(&box, words), 1);
-        cr_expect_eq(box_count(&box, "StopUnit") + box_count(&box, "KillUnit"), 0);
+        cr_expect_eq(engine_box_count(&box, "StopUnit") + engine_box_count(&box, "KillUnit"), 0);
         cr_expect_eq(task_state(box.task), TASK_STOPPING);
 
         /* The stop goes on without a further StopTask. */
         group_box_write(&groups, "../cgroup.freeze", "0\n");
-        box_run_until(&box, task_state(box.task) == TASK_EXITED);
+        engine_box_run_until(&box, task_state(box.task) == TASK_EXITED);
 }
 
 /* ---- the leader is found when it is needed ---- */
 
 Test(engine_stop, a_first_process_that_was_missed_at_the_start_is_found_for_a_signal) {
-        _cleanup_box_ Box box;
+        _cleanup_engine_box_ EngineBox box;
         Container container = {};
 
-        box_open(&box);
+        engine_box_open(&box);
         container_prepare(&container);
         box.fake->main_pid = (uint32_t) container.supervisor;
-        TaskRequest *request = box_request(&box);
+        TaskRequest *request = engine_box_request(&box);
         request->launch = TASK_LAUNCH_DIRECT;
-        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 }, box_on_started, &box,
-                             NULL),
+        cr_assert_eq(engine_start(box.engine, "one", request, &(TaskStreams){ -1, -1 },
+                             engine_box_on_started, &box, NULL),
                 0);
-        box_run_until(&box, box.n_started > 0);
+        engine_box_run_until(&box, box.n_started > 0);
         cr_assert_not_null(box.task, "%s", box.words);
         cr_assert_eq(task_leader(box.task), 0);
         cr_assert_eq(task_signal(box.task, SIGHUP), -ESRCH);

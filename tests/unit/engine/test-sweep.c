@@ -28,7 +28,7 @@ typedef struct Left {
 } Left;
 
 typedef struct SweepBox {
-        Box box;
+        EngineBox box;
         Left left;
         Sweep *sweep;
 } SweepBox;
@@ -47,7 +47,7 @@ static void make_old(const char *path) {
 }
 
 /* Makes what a start leaves that was killed before it asked systemd for the unit. */
-static void leave(const Box *box, const char *machine, bool old) {
+static void leave(const EngineBox *box, const char *machine, bool old) {
         _cleanup_free_ char *directory = task_dir_unit_path(box->root, machine),
                             *secrets = task_dir_unit_file(box->root, machine, TASK_SECRETS_FILE);
         TaskRecord record = { .id = (char *) (uintptr_t) machine,
@@ -62,7 +62,7 @@ static void leave(const Box *box, const char *machine, bool old) {
                 make_old(directory);
 }
 
-static bool is_left(const Box *box, const char *machine, const char *name) {
+static bool is_left(const EngineBox *box, const char *machine, const char *name) {
         _cleanup_free_ char *path = task_dir_file(box->root, machine, name);
 
         return access(path, F_OK) >= 0;
@@ -71,7 +71,7 @@ static bool is_left(const Box *box, const char *machine, const char *name) {
 static void sweep_box_close(SweepBox *this) {
         sweep_free(this->sweep);
         free(this->left.machine);
-        box_close(&this->box);
+        engine_box_close(&this->box);
 }
 #define _cleanup_sweep_box_ _cleanup_(sweep_box_close)
 
@@ -81,18 +81,18 @@ static void sweep_box_begin(SweepBox *this, uint64_t age_usec) {
 
 /* Runs until a directory was swept, and systemd has answered all calls. */
 static void sweep_box_wait(SweepBox *this) {
-        box_run_until(&this->box, this->left.n > 0);
+        engine_box_run_until(&this->box, this->left.n > 0);
         fake_systemd_settle(this->box.fake, system_bus_connection(engine_system_bus(this->box.engine)));
 }
 
 Test(sweep, what_a_killed_start_left_goes_with_the_secrets) {
         _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&this.box);
+        engine_box_open(&this.box);
         leave(&this.box, "left-over", true);
         sweep_box_begin(&this, AGE_USEC);
         cr_expect_eq(this.left.n, 0);
-        box_run_until(&this.box, this.left.n > 0);
+        engine_box_run_until(&this.box, this.left.n > 0);
         cr_expect_str_eq(this.left.machine, "left-over");
         cr_expect_not(is_left(&this.box, "left-over", ""));
 }
@@ -100,7 +100,7 @@ Test(sweep, what_a_killed_start_left_goes_with_the_secrets) {
 Test(sweep, a_unit_that_lives_keeps_all) {
         _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&this.box);
+        engine_box_open(&this.box);
         leave(&this.box, "living", true);
         leave(&this.box, "left-over", true);
         fake_unit_add(this.box.fake, "nspawn-living.service", "active");
@@ -115,7 +115,7 @@ Test(sweep, a_unit_that_lives_keeps_all) {
 Test(sweep, how_a_task_ended_stays_until_somebody_asks) {
         _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&this.box);
+        engine_box_open(&this.box);
         leave(&this.box, "ended", true);
         _cleanup_free_ char *notes = task_dir_file(this.box.root, "ended", TASK_NOTES_FILE);
         static const char text[] = "payload 3 0\nunit result=exit-code code=exited status=3\n";
@@ -125,7 +125,7 @@ Test(sweep, how_a_task_ended_stays_until_somebody_asks) {
         static const char newer[] = "{\"version\":1000}";
         cr_assert_eq(file_write_private(record, newer, strlen(newer)), 0);
         sweep_box_begin(&this, AGE_USEC);
-        box_run_until(&this.box,
+        engine_box_run_until(&this.box,
                 !is_left(&this.box, "ended", TASK_UNIT_DIRECTORY) &&
                         !is_left(&this.box, "newer", TASK_UNIT_DIRECTORY));
         cr_expect_eq(this.left.n, 0);
@@ -138,11 +138,11 @@ Test(sweep, how_a_task_ended_stays_until_somebody_asks) {
 Test(sweep, what_is_young_is_looked_at_again_when_it_is_old) {
         _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&this.box);
+        engine_box_open(&this.box);
         leave(&this.box, "young", false);
         uint64_t begin = clock_monotonic_usec();
         sweep_box_begin(&this, USEC_PER_SEC);
-        box_run_until(&this.box, this.left.n > 0);
+        engine_box_run_until(&this.box, this.left.n > 0);
         cr_expect_geq(clock_monotonic_usec() - begin, USEC_PER_SEC);
         cr_expect_not(is_left(&this.box, "young", ""));
 }
@@ -150,7 +150,7 @@ Test(sweep, what_is_young_is_looked_at_again_when_it_is_old) {
 Test(sweep, a_new_start_of_the_name_is_not_swept) {
         _cleanup_sweep_box_ SweepBox this = {};
 
-        box_open(&this.box);
+        engine_box_open(&this.box);
         leave(&this.box, "reborn", true);
         leave(&this.box, "left-over", true);
         sweep_box_begin(&this, AGE_USEC);

@@ -84,7 +84,7 @@ Test(destroy, a_task_that_nobody_recovered_is_found_by_its_id_and_ended) {
         service_end(&service);
 
         cr_assert_not(record_file_is_of(service.box.root, machine, id, NULL));
-        box_settle(&service.box);
+        engine_box_settle(&service.box);
         cr_assert_null(fake_unit_find(service.box.fake, unit));
 }
 

@@ -107,7 +107,7 @@ Test(orphans, a_task_of_a_lost_node_is_told_of_with_the_remedy_and_runs_on) {
         _cleanup_free_ char *remedy = xasprintf("nspawnctl stop %s", machine);
         cr_expect(log_has(&scene, remedy));
         cr_expect_null(scene.service.plugin.orphans.timer);
-        box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine));
 }
 
@@ -119,10 +119,10 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
         look(&scene, USEC_PER_SEC);
         cr_expect(log_has(&scene, "it is ended in 1 s (orphan_timeout)"));
-        box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine), "ended before the timeout");
-        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
-        box_settle(&scene.service.box);
+        engine_box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
+        engine_box_settle(&scene.service.box);
         cr_expect_not(runs(&scene, machine));
         cr_expect(record_file_read(scene.service.box.root, machine, NULL, NULL) < 0);
         cr_expect(log_has(&scene, "ending a task of a lost node"));
@@ -150,7 +150,7 @@ Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
         look(&scene, 1);
         cr_expect(LIST_EMPTY(&scene.service.plugin.orphans.list));
         cr_expect_null(scene.service.plugin.orphans.timer);
-        box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.box);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 cr_expect_not(log_has(&scene, machines[i]), "%s", rows[i].id);
                 cr_expect(runs(&scene, machines[i]), "%s", rows[i].id);
@@ -171,8 +171,8 @@ Test(orphans, a_node_that_comes_back_in_time_keeps_its_tasks) {
         look(&scene, 1);
         cr_expect(log_has(&scene, machine));
         node_box_write(&back, back.id);
-        box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
-        box_settle(&scene.service.box);
+        engine_box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
+        engine_box_settle(&scene.service.box);
         cr_expect(runs(&scene, machine));
 }
 
@@ -209,7 +209,7 @@ Test(orphans, what_cannot_be_ended_is_tried_again) {
         scene.service.box.fake->stop_is_slow = true;
         look(&scene, 1);
         fake_systemd_drop(scene.service.box.fake);
-        box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
+        engine_box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
         cr_expect_not_null(scene.service.plugin.orphans.timer);
         cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans.list));
         cr_expect(record_file_is_of(scene.service.box.root, machine, "allocation/web/1", NULL));

@@ -269,7 +269,7 @@ Test(stats, the_stream_ends_with_the_task_and_later_ones_at_once) {
         stats_free(stats_next(seldom));
         service_end(&service);
 
-        fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
+        fake_unit_exit(service.box.fake, engine_box_unit(&service.box), CLD_EXITED, 7);
         service_begin(&service);
         expect_end(often);
         expect_end(seldom);
@@ -385,8 +385,8 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
         driver__inspect_task_response__free_unpacked(response, NULL);
 
         /* After the end, the control group may be that of another task with the same name. */
-        fake_unit_exit(service.box.fake, box_unit(&service.box), CLD_EXITED, 7);
-        box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
+        fake_unit_exit(service.box.fake, engine_box_unit(&service.box), CLD_EXITED, 7);
+        engine_box_run_until(&service.box, task_state(service.box.task) == TASK_EXITED);
         service_begin(&service);
         response = inspect(&service);
         service_end(&service);
@@ -396,13 +396,13 @@ Test(stats, inspect_tells_what_was_measured_and_leaves_out_the_rest) {
 }
 
 Test(stats, the_control_group_of_an_ended_task_is_remembered) {
-        Box box __attribute__((cleanup(box_close)));
+        _cleanup_engine_box_ EngineBox box;
 
-        box_open(&box);
-        box_run(&box);
+        engine_box_open(&box);
+        engine_box_run(&box);
         _cleanup_free_ char *group = xasprintf("/test.slice/%s", box.unit);
         cr_expect_str_eq(task_control_group(box.task), group);
-        fake_unit_exit(box.fake, box_unit(&box), CLD_EXITED, 0);
-        box_run_until(&box, task_state(box.task) == TASK_EXITED);
+        fake_unit_exit(box.fake, engine_box_unit(&box), CLD_EXITED, 0);
+        engine_box_run_until(&box, task_state(box.task) == TASK_EXITED);
         cr_expect_str_eq(task_control_group(box.task), group);
 }
