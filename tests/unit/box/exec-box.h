@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <semaphore.h>
 #include <time.h>
 
+#include "base/error.h"
+#include "base/string.h"
 #include "base/strv.h"
 #include "loop/mailbox.h"
 #include "box/fake-leader.h"
@@ -35,7 +38,7 @@ typedef struct FakeExec {
 } FakeExec;
 
 static struct {
-        Service service;
+        ServiceBox service;
         Mailbox *actions;
         sem_t done;
         sem_t happened[_HAPPENING_MAX];
@@ -64,7 +67,7 @@ static inline void wait_sem(sem_t *sem, const char *what) {
         struct timespec until;
 
         (void) clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += LIMIT_MSEC / 1000;
+        until.tv_sec += SERVICE_BOX_LIMIT_MSEC / 1000;
         while (sem_timedwait(sem, &until) < 0)
                 cr_assert_eq(errno, EINTR, "in vain waited for: %s", what);
 }
@@ -147,7 +150,7 @@ static const ExecMethods fake_exec_methods = {
 static inline int fake_exec_new(sd_event *event _unused_, const ExecPlace *place, const ExecSpec *spec,
         const ExecCallbacks *callbacks, void *userdata, Exec **ret, Error **ret_error) {
         cr_assert_eq(place->leader, FAKE_LEADER_PID);
-        cr_assert_not_null(strstr(place->control_group, fake.service.box.unit));
+        cr_assert_not_null(strstr(place->control_group, fake.service.engine.unit));
         cr_assert(callbacks->on_output && callbacks->on_drain && callbacks->on_end);
         if (fake.refusal)
                 return error_set(ret_error, fake.refusal, "%s", fake.refusal_words);
@@ -239,7 +242,8 @@ static inline void say(ExecStream stream, const char *text) {
 static inline void do_produce(void *argument) {
         fake.exec->to_produce = *(const size_t *) argument;
         cr_assert_geq(
-                sd_event_add_defer(fake.service.box.event, &fake.exec->producer, on_produce, fake.exec), 0);
+                sd_event_add_defer(fake.service.engine.event, &fake.exec->producer, on_produce, fake.exec),
+                0);
         cr_assert_geq(sd_event_source_set_enabled(fake.exec->producer, SD_EVENT_ON), 0);
 }
 
@@ -282,17 +286,18 @@ static inline void exec_box_open(void) {
         (void) sem_init(&fake.done, 0, 0);
         for (size_t i = 0; i < _HAPPENING_MAX; i++)
                 (void) sem_init(&fake.happened[i], 0, 0);
-        service_open_with(&fake.service, "one",
+        service_box_open_with(&fake.service, "one",
                 &(EngineConfig){ .processes = &fake_leader, .exec_new = fake_exec_new });
         cr_assert_geq(
-                mailbox_new(fake.service.box.event, sizeof(ActionItem), on_action, NULL, &fake.actions), 0);
-        service_begin(&fake.service);
+                mailbox_new(fake.service.engine.event, sizeof(ActionItem), on_action, NULL, &fake.actions),
+                0);
+        service_box_begin(&fake.service);
 }
 
 static inline void exec_box_close(void) {
-        service_end(&fake.service);
+        service_box_end(&fake.service);
         fake.actions = mailbox_free(fake.actions);
-        service_close(&fake.service);
+        service_box_close(&fake.service);
         cr_expect_null(fake.exec, "a command outlives the plugin");
         string_buffer_clear(&fake.input);
         free(fake.command);

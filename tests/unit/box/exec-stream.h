@@ -41,10 +41,11 @@ static inline int try_send(ClientCall *call, const Request *wanted, unsigned lim
         return client_send(call, &request.base, limit_msec);
 }
 
-#define send_request(call, ...) cr_assert_eq(try_send(call, &(Request){ __VA_ARGS__ }, LIMIT_MSEC), 0)
+#define send_request(call, ...) \
+        cr_assert_eq(try_send(call, &(Request){ __VA_ARGS__ }, SERVICE_BOX_LIMIT_MSEC), 0)
 
 static inline ClientCall *open_stream(void) {
-        return client_open(fake.service.client, DRIVER "ExecTaskStreaming", NULL);
+        return client_open(fake.service.client, SERVICE_BOX_DRIVER "ExecTaskStreaming", NULL);
 }
 
 static inline ClientCall *start(bool terminal) {
@@ -62,8 +63,8 @@ static inline void type(ClientCall *call, const char *text) {
 static inline Driver__ExecTaskStreamingResponse *next(ClientCall *call) {
         Driver__ExecTaskStreamingResponse *response = NULL;
 
-        cr_assert_eq(client_next(call, &driver__exec_task_streaming_response__descriptor, LIMIT_MSEC,
-                             (ProtobufCMessage **) &response),
+        cr_assert_eq(client_next(call, &driver__exec_task_streaming_response__descriptor,
+                             SERVICE_BOX_LIMIT_MSEC, (ProtobufCMessage **) &response),
                 1);
         cr_assert_eq((response->stdout != NULL) + (response->stderr != NULL) + response->exited, 1,
                 "one kind in each message");
@@ -107,10 +108,11 @@ static inline void expect_status(ClientCall *call, grpc_status_code code, const 
         _cleanup_free_ char *text = NULL;
         bool recoverable = true;
 
-        cr_expect_eq(
-                client_next(call, &driver__exec_task_streaming_response__descriptor, LIMIT_MSEC, &message),
+        cr_expect_eq(client_next(call, &driver__exec_task_streaming_response__descriptor,
+                             SERVICE_BOX_LIMIT_MSEC, &message),
                 0);
-        cr_expect_eq(client_status(call, LIMIT_MSEC, &text, &recoverable), (int) code, "%s", text);
+        cr_expect_eq(
+                client_status(call, SERVICE_BOX_LIMIT_MSEC, &text, &recoverable), (int) code, "%s", text);
         cr_expect_str_eq(text, words);
         cr_expect_not(recoverable);
 }
@@ -143,7 +145,7 @@ static inline void expect_end_of_much(ClientCall *call, int code) {
         expect_close(call, EXEC_OUTPUT);
         expect_close(call, EXEC_ERROR);
         expect_code(call, code, 0);
-        cr_assert_eq(client_half_close(call, LIMIT_MSEC), 0);
+        cr_assert_eq(client_half_close(call, SERVICE_BOX_LIMIT_MSEC), 0);
         expect_status(call, GRPC_STATUS_OK, "");
         wait_for(HAPPENED_FREE);
 }

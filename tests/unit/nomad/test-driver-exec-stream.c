@@ -137,7 +137,7 @@ Test(driver_exec_stream, input_ends_behind_what_came_with_its_end) {
 Test(driver_exec_stream, a_peer_that_says_no_more_ends_the_input) {
         _cleanup_client_call_ ClientCall *call = start(false);
 
-        cr_assert_eq(client_half_close(call, LIMIT_MSEC), 0);
+        cr_assert_eq(client_half_close(call, SERVICE_BOX_LIMIT_MSEC), 0);
         wait_for(HAPPENED_INPUT_END);
         say(EXEC_OUTPUT, "still here");
         end_with(0, 0);
@@ -148,7 +148,7 @@ Test(driver_exec_stream, a_peer_that_says_no_more_ends_the_input) {
 Test(driver_exec_stream, a_terminal_stays_when_the_peer_says_no_more) {
         _cleanup_client_call_ ClientCall *call = start(true);
 
-        cr_assert_eq(client_half_close(call, LIMIT_MSEC), 0);
+        cr_assert_eq(client_half_close(call, SERVICE_BOX_LIMIT_MSEC), 0);
         say(EXEC_OUTPUT, "still here");
         expect_output(call, EXEC_OUTPUT, "still here");
         end_with(0, 0);
@@ -183,7 +183,7 @@ Test(driver_exec_stream, a_stream_with_much_output_stays_until_the_peer_says_no_
 
         send_request(call, 0);
         cr_expect_eq(client_status(call, 300, &text, NULL), -ETIMEDOUT, "%s", text);
-        cr_assert_eq(client_half_close(call, LIMIT_MSEC), 0);
+        cr_assert_eq(client_half_close(call, SERVICE_BOX_LIMIT_MSEC), 0);
         expect_status(call, GRPC_STATUS_OK, "");
         wait_for(HAPPENED_FREE);
 }
@@ -242,12 +242,12 @@ Test(driver_exec_stream, what_makes_no_sense_is_refused) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_client_call_ ClientCall *call = open_stream();
 
-                cr_assert_eq(try_send(call, &rows[i].request, LIMIT_MSEC), 0);
+                cr_assert_eq(try_send(call, &rows[i].request, SERVICE_BOX_LIMIT_MSEC), 0);
                 expect_status(call, rows[i].code, rows[i].words);
         }
 
         _cleanup_client_call_ ClientCall *silent = open_stream();
-        cr_assert_eq(client_half_close(silent, LIMIT_MSEC), 0);
+        cr_assert_eq(client_half_close(silent, SERVICE_BOX_LIMIT_MSEC), 0);
         expect_status(silent, GRPC_STATUS_INVALID_ARGUMENT, "no message says what to run");
         expect_none(HAPPENED_START);
 }

@@ -24,7 +24,7 @@ static ClientCall *open_command(
         request.command = command;
         request.n_command = n_command;
         request.timeout = (Google__Protobuf__Duration *) (uintptr_t) timeout;
-        return client_open(fake.service.client, DRIVER "ExecTask", &request.base);
+        return client_open(fake.service.client, SERVICE_BOX_DRIVER "ExecTask", &request.base);
 }
 
 static ClientCall *start(void) {
@@ -37,10 +37,10 @@ static ClientCall *start(void) {
 static Driver__ExecTaskResponse *answer(ClientCall *call) {
         Driver__ExecTaskResponse *response = NULL;
 
-        cr_assert_eq(client_next(call, &driver__exec_task_response__descriptor, LIMIT_MSEC,
+        cr_assert_eq(client_next(call, &driver__exec_task_response__descriptor, SERVICE_BOX_LIMIT_MSEC,
                              (ProtobufCMessage **) &response),
                 1);
-        cr_assert_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
+        cr_assert_eq(client_status(call, SERVICE_BOX_LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         cr_assert_not_null(response->result);
         return response;
 }
@@ -49,7 +49,8 @@ static void expect_failure(ClientCall *call, grpc_status_code code, const char *
         _cleanup_free_ char *text = NULL;
         bool recoverable = true;
 
-        cr_expect_eq(client_status(call, LIMIT_MSEC, &text, &recoverable), (int) code, "%s", text);
+        cr_expect_eq(
+                client_status(call, SERVICE_BOX_LIMIT_MSEC, &text, &recoverable), (int) code, "%s", text);
         cr_expect_str_eq(text, words);
         cr_expect_not(recoverable);
 }
@@ -183,7 +184,7 @@ Test(driver_exec, the_least_timeout_is_one) {
 
         timeout.nanos = 1;
         _cleanup_client_call_ ClientCall *call = open_command("one", 1, &timeout);
-        cr_expect_eq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_DEADLINE_EXCEEDED);
+        cr_expect_eq(client_status(call, SERVICE_BOX_LIMIT_MSEC, NULL, NULL), GRPC_STATUS_DEADLINE_EXCEEDED);
         wait_for(HAPPENED_FREE);
 }
 
@@ -263,10 +264,10 @@ Test(driver_exec, the_end_of_the_plugin_is_that_of_its_commands) {
         ClientCall *call = start();
 
         expect_none(HAPPENED_FREE);
-        service_end(&fake.service);
+        service_box_end(&fake.service);
         fake.service.server = server_free(fake.service.server);
         wait_for(HAPPENED_FREE);
-        cr_expect_neq(client_status(call, LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
+        cr_expect_neq(client_status(call, SERVICE_BOX_LIMIT_MSEC, NULL, NULL), GRPC_STATUS_OK);
         client_call_free(call);
-        service_begin(&fake.service);
+        service_box_begin(&fake.service);
 }

@@ -21,7 +21,7 @@
 TestSuite(orphans, .timeout = 60);
 
 typedef struct Scene {
-        Service service;
+        ServiceBox service;
         NodeBox own, lost;
         int state; /* the open state file of the agent, which is this process */
         int log;
@@ -38,7 +38,7 @@ static int capture_log(void) {
 
 static void scene_open(Scene *scene) {
         *scene = (Scene){};
-        service_open(&scene->service);
+        service_box_open(&scene->service);
         node_box_open(&scene->own);
         node_box_open(&scene->lost);
         node_box_note(&scene->lost, 0);
@@ -55,7 +55,7 @@ static void scene_close(Scene *scene) {
         orphans_drop(&scene->service.plugin.orphans);
         node_box_close(&scene->own);
         node_box_close(&scene->lost);
-        service_close(&scene->service);
+        service_box_close(&scene->service);
 }
 #define _cleanup_scene_ _cleanup_(scene_close)
 
@@ -63,7 +63,7 @@ static void scene_close(Scene *scene) {
 static char *leave(Scene *scene, const char *id, const char *owner) {
         char *machine = own_name_new();
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
-        const char *root = scene->service.box.root;
+        const char *root = scene->service.engine.root;
         _cleanup_free_ char *directory = task_dir_unit_path(root, machine);
         const TaskRecord record = {
                 .id = (char *) (uintptr_t) id,
@@ -73,15 +73,15 @@ static char *leave(Scene *scene, const char *id, const char *owner) {
 
         own_record_leave(root, &record);
         cr_assert_eq(mkdir(directory, 0700), 0);
-        fake_unit_add(scene->service.box.fake, unit, "active");
+        fake_unit_add(scene->service.engine.fake, unit, "active");
         return machine;
 }
 
 static bool runs(Scene *scene, const char *machine) {
         _cleanup_free_ char *unit = xasprintf("nspawn-%s.service", machine);
 
-        return fake_unit_find(scene->service.box.fake, unit) &&
-                record_file_read(scene->service.box.root, machine, NULL, NULL) >= 0;
+        return fake_unit_find(scene->service.engine.fake, unit) &&
+                record_file_read(scene->service.engine.root, machine, NULL, NULL) >= 0;
 }
 
 static void look(Scene *scene, uint64_t timeout_usec) {
@@ -107,7 +107,7 @@ Test(orphans, a_task_of_a_lost_node_is_told_of_with_the_remedy_and_runs_on) {
         _cleanup_free_ char *remedy = xasprintf("nspawnctl stop %s", machine);
         cr_expect(log_has(&scene, remedy));
         cr_expect_null(scene.service.plugin.orphans.timer);
-        engine_box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.engine);
         cr_expect(runs(&scene, machine));
 }
 
@@ -119,12 +119,12 @@ Test(orphans, a_task_of_a_lost_node_is_ended_after_the_timeout) {
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
         look(&scene, USEC_PER_SEC);
         cr_expect(log_has(&scene, "it is ended in 1 s (orphan_timeout)"));
-        engine_box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.engine);
         cr_expect(runs(&scene, machine), "ended before the timeout");
-        engine_box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
-        engine_box_settle(&scene.service.box);
+        engine_box_run_until(&scene.service.engine, LIST_EMPTY(&scene.service.plugin.orphans.list));
+        engine_box_settle(&scene.service.engine);
         cr_expect_not(runs(&scene, machine));
-        cr_expect(record_file_read(scene.service.box.root, machine, NULL, NULL) < 0);
+        cr_expect(record_file_read(scene.service.engine.root, machine, NULL, NULL) < 0);
         cr_expect(log_has(&scene, "ending a task of a lost node"));
 }
 
@@ -150,7 +150,7 @@ Test(orphans, tasks_of_others_are_neither_told_of_nor_ended) {
         look(&scene, 1);
         cr_expect(LIST_EMPTY(&scene.service.plugin.orphans.list));
         cr_expect_null(scene.service.plugin.orphans.timer);
-        engine_box_settle(&scene.service.box);
+        engine_box_settle(&scene.service.engine);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 cr_expect_not(log_has(&scene, machines[i]), "%s", rows[i].id);
                 cr_expect(runs(&scene, machines[i]), "%s", rows[i].id);
@@ -171,8 +171,8 @@ Test(orphans, a_node_that_comes_back_in_time_keeps_its_tasks) {
         look(&scene, 1);
         cr_expect(log_has(&scene, machine));
         node_box_write(&back, back.id);
-        engine_box_run_until(&scene.service.box, LIST_EMPTY(&scene.service.plugin.orphans.list));
-        engine_box_settle(&scene.service.box);
+        engine_box_run_until(&scene.service.engine, LIST_EMPTY(&scene.service.plugin.orphans.list));
+        engine_box_settle(&scene.service.engine);
         cr_expect(runs(&scene, machine));
 }
 
@@ -182,7 +182,7 @@ Test(orphans, a_unit_that_is_gone_is_not_told_of) {
 
         scene_open(&scene);
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
-        _cleanup_free_ char *directory = task_dir_unit_path(scene.service.box.root, machine);
+        _cleanup_free_ char *directory = task_dir_unit_path(scene.service.engine.root, machine);
         cr_assert_eq(rmdir(directory), 0);
         look(&scene, 0);
         cr_expect_not(log_has(&scene, machine));
@@ -206,11 +206,11 @@ Test(orphans, what_cannot_be_ended_is_tried_again) {
 
         scene_open(&scene);
         machine = leave(&scene, "allocation/web/1", scene.lost.id);
-        scene.service.box.fake->stop_is_slow = true;
+        scene.service.engine.fake->stop_is_slow = true;
         look(&scene, 1);
-        fake_systemd_drop(scene.service.box.fake);
-        engine_box_run_until(&scene.service.box, log_has(&scene, "tried again in a minute"));
+        fake_systemd_drop(scene.service.engine.fake);
+        engine_box_run_until(&scene.service.engine, log_has(&scene, "tried again in a minute"));
         cr_expect_not_null(scene.service.plugin.orphans.timer);
         cr_expect_not(LIST_EMPTY(&scene.service.plugin.orphans.list));
-        cr_expect(record_file_is_of(scene.service.box.root, machine, "allocation/web/1", NULL));
+        cr_expect(record_file_is_of(scene.service.engine.root, machine, "allocation/web/1", NULL));
 }

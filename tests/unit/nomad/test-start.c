@@ -18,12 +18,12 @@ typedef struct Failure {
 } Failure;
 
 /* Starts a task that boots. Its image is the directory of the fake systemd, which is enough for this. */
-static Failure start_task(Service *service) {
+static Failure start_task(ServiceBox *service) {
         Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
         Driver__TaskConfig config = DRIVER__TASK_CONFIG__INIT;
         char id[] = "allocation/web/2", name[] = "web";
         _cleanup_string_buffer_ StringBuffer bytes = {};
-        const char *image = service->box.fake->directory;
+        const char *image = service->engine.fake->directory;
         Failure failure = {};
 
         string_buffer_append_bytes(&bytes,
@@ -41,15 +41,15 @@ static Failure start_task(Service *service) {
         config.msgpack_driver_config.len = bytes.length;
         request.task = &config;
 
-        service_begin(service);
-        ClientCall *call = client_open(service->client, DRIVER "StartTask", &request.base);
-        failure.code = client_status(call, LIMIT_MSEC, &failure.text, &failure.recoverable);
+        service_box_begin(service);
+        ClientCall *call = client_open(service->client, SERVICE_BOX_DRIVER "StartTask", &request.base);
+        failure.code = client_status(call, SERVICE_BOX_LIMIT_MSEC, &failure.text, &failure.recoverable);
         client_call_free(call);
-        service_end(service);
+        service_box_end(service);
         return failure;
 }
 
-static void expect_failure(Service *service, const char *words, bool recoverable) {
+static void expect_failure(ServiceBox *service, const char *words, bool recoverable) {
         Failure failure = start_task(service);
 
         cr_expect_eq(failure.code, GRPC_STATUS_FAILED_PRECONDITION);
@@ -60,11 +60,11 @@ static void expect_failure(Service *service, const char *words, bool recoverable
 
 /* nspawn or the command ended by itself, as without such a command, and would do so again. */
 Test(start, a_unit_that_ended_with_a_code_is_not_tried_again) {
-        _cleanup_service_ Service service;
+        _cleanup_service_box_ ServiceBox service;
 
-        service_open(&service);
-        service.box.fake->start = FAKE_START_FAIL;
-        service.box.fake->exit_status = 1;
+        service_box_open(&service);
+        service.engine.fake->start = FAKE_START_FAIL;
+        service.engine.fake->exit_status = 1;
         expect_failure(&service, "did not start", false);
 }
 
@@ -72,11 +72,11 @@ Test(start, a_unit_that_was_not_given_what_it_needs_may_be_tried_again) {
         static const char *const results[] = { "timeout", "resources", "oom-kill", "signal" };
 
         for (size_t i = 0; i < ELEMENTSOF(results); i++) {
-                _cleanup_service_ Service service;
+                _cleanup_service_box_ ServiceBox service;
 
-                service_open(&service);
-                service.box.fake->start = FAKE_START_FAIL;
-                service.box.fake->fail_result = results[i];
+                service_box_open(&service);
+                service.engine.fake->start = FAKE_START_FAIL;
+                service.engine.fake->fail_result = results[i];
                 expect_failure(&service, "did not start", true);
         }
 }
@@ -90,21 +90,21 @@ Test(start, a_refusal_of_systemd_may_be_tried_again_unless_the_unit_is_at_fault)
                 { SD_BUS_ERROR_INVALID_ARGS, false },
                 { SD_BUS_ERROR_PROPERTY_READ_ONLY, false },
         };
-        _cleanup_service_ Service service;
+        _cleanup_service_box_ ServiceBox service;
 
-        service_open(&service);
-        service.box.fake->start = FAKE_START_REFUSE;
-        service.box.fake->refuse_words = "no";
+        service_box_open(&service);
+        service.engine.fake->start = FAKE_START_REFUSE;
+        service.engine.fake->refuse_words = "no";
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                service.box.fake->refuse_name = rows[i].name;
+                service.engine.fake->refuse_name = rows[i].name;
                 expect_failure(&service, "refused to start", rows[i].recoverable);
         }
 }
 
 Test(start, a_mistake_of_the_job_is_not_tried_again) {
-        _cleanup_service_ Service service;
+        _cleanup_service_box_ ServiceBox service;
 
-        service_open(&service);
+        service_box_open(&service);
         service.plugin.config.enabled = false;
         expect_failure(&service, "disabled", false);
 }
