@@ -132,10 +132,13 @@ Test(yaml, floats) {
 }
 
 Test(yaml, floats_do_not_depend_on_the_locale) {
-        static const char *const locales[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "C.UTF-8" };
+        static const char *const locales[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE" };
+        const char *set = NULL;
 
-        for (size_t i = 0; i < ELEMENTSOF(locales) && !setlocale(LC_ALL, locales[i]); i++)
-                ;
+        for (size_t i = 0; i < ELEMENTSOF(locales) && !set; i++)
+                set = setlocale(LC_ALL, locales[i]);
+        if (!set)
+                cr_skip_test("no locale with a decimal comma here");
         _cleanup_value_ Value *value = read_good("1.25");
         cr_assert(value->real == 1.25);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -121,6 +122,11 @@ Test(local, a_block_device_is_a_file_system_and_another_device_is_not) {
 
         box_open(&box);
         expect_no_image(&box, "/dev/null", EINVAL, "must be a directory");
+
+        _cleanup_free_ char *path = xasprintf("%s/device", box.directory);
+        if (mknod(path, S_IFBLK | 0600, makedev(7, 0)) < 0)
+                cr_skip_test("makes a block device: needs root");
+        expect_image(&box, "device", ROOT_RAW, "device");
 }
 
 Test(local, a_bare_name_that_is_no_path_may_be_machineds) {

@@ -148,11 +148,17 @@ Test(log, level_names_go_both_ways) {
         cr_assert_eq(log_level_from_string("loud"), _LOG_LEVEL_INVALID);
 }
 
-Test(log, reader_that_is_gone_costs_the_line_only) {
+/* SIGPIPE is ignored, as in the program. */
+Test(log, lines_without_a_reader_are_lost_and_later_lines_are_not) {
         (void) signal(SIGPIPE, SIG_IGN);
         capture();
         (void) close(reader);
         log_error("nobody reads this");
+        capture();
+        log_error("somebody reads this");
+        json_t *line = read_line();
+        expect_text(line, "@message", "somebody reads this");
+        json_decref(line);
 }
 
 static void *log_many(void *userdata) {
