@@ -137,7 +137,8 @@ static void check_running(Crowd *crowd, Member *member) {
         double until = now() + LIMIT_MSEC / 1000.0;
 
         while (!has_processes(member) && !member_hear_end(crowd, member, LOOK_MSEC))
-                cr_assert_lt(now(), until, "%s does not run, and its end is not told", member->job->unit);
+                cr_assert_lt(
+                        now(), until, "%s does not run, and its end is not reported", member->job->unit);
 }
 
 static void hear_ends(Crowd *crowd) {
@@ -177,7 +178,7 @@ void crowd_check(Crowd *crowd) {
                 bool lives = strstr(units, member->job->unit);
                 n_known += lives;
                 if (member->ended)
-                        cr_assert(!lives, "%s: code %d was told, and it lives:\n%s", member->job->unit,
+                        cr_assert(!lives, "%s: code %d was reported, and it lives:\n%s", member->job->unit,
                                 member->code, units);
                 else
                         check_running(crowd, member);

@@ -192,7 +192,7 @@ static void member_check_end(Member *member, const Driver__WaitTaskResponse *rep
 
         cr_assert_not_null(reply->result);
         int code = reply->result->exit_code, signal = reply->result->signal;
-        _cleanup_free_ char *told = xasprintf("%s, %s%s: told are code %d, signal %d, \"%s\"", unit,
+        _cleanup_free_ char *told = xasprintf("%s, %s%s: reported are code %d, signal %d, \"%s\"", unit,
                 kind_names[member->kind], member->stop_asked ? ", stopped" : "", code, signal, reply->err);
         cr_assert(!reply->result->oom_killed && *reply->err == '\0', "%s", told);
 

@@ -173,7 +173,7 @@ static void expect_killed(Ran ran) {
         ran_clear(&ran);
 }
 
-Test(exec, a_command_counts_to_its_task_which_outlives_it_but_not_the_other_way_round) {
+Test(exec, a_command_shares_the_limits_of_its_task_and_ends_with_it_but_does_not_end_it) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);
 

@@ -66,7 +66,7 @@ static void run_at_once(Agent *agent, const Job *job) {
         }
 }
 
-Test(exec, many_at_once_and_many_in_turn_leave_nothing_behind) {
+Test(exec, many_commands_at_once_and_in_turn_leave_nothing_behind) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);
 
@@ -104,7 +104,7 @@ Test(exec, many_at_once_and_many_in_turn_leave_nothing_behind) {
 
 #define ATTACKED 25
 
-Test(exec, a_command_that_begins_gives_nothing_of_the_host_away) {
+Test(exec, a_starting_command_reveals_nothing_of_the_host_to_the_task) {
         static const char *const more[] = { "", ", 'user_namespacing': false" };
         _cleanup_free_ char *program = xasprintf("%s/escape", getenv("NSPAWN_PAYLOAD"));
         _cleanup_agent_ Agent agent = agent_start();

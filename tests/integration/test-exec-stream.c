@@ -115,7 +115,7 @@ static void check_end_of_input(Agent *agent, const Job *job) {
         }
 }
 
-Test(exec, bytes_pass_unchanged_and_a_terminal_is_one) {
+Test(exec, input_and_output_pass_unchanged_also_through_a_terminal) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);
 
@@ -184,7 +184,7 @@ static void check_slow_command(Agent *agent, const Job *job) {
         cr_expect_lt(grown, GROWTH_KIB);
 }
 
-Test(exec, who_does_not_read_holds_up_who_writes_and_costs_the_driver_little) {
+Test(exec, a_peer_that_does_not_read_blocks_the_writer_and_costs_the_driver_little_memory) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);
 

@@ -33,7 +33,7 @@ static void expect_refused(Agent *agent, Job *job, grpc_status_code code, const 
         expect_text(streamed, part);
 }
 
-Test(exec, a_command_ends_as_it_does_and_what_cannot_begin_says_why) {
+Test(exec, results_of_commands_are_exact_and_a_command_that_cannot_start_says_why) {
         const Row rows[] = {
                 { SH("echo out; echo err >&2"), 0, 0, "out\n", "err\n" },
                 { ARGV("echo", "-n", "a  b", "$HOME \"c\" \\", "ü"), 0, 0, "a  b $HOME \"c\" \\ ü", NULL },
@@ -146,7 +146,7 @@ Test(exec, a_command_opens_its_streams_by_name_whoever_it_runs_as) {
         }
 }
 
-Test(exec, a_timeout_or_the_end_of_the_call_kills_all_and_the_end_of_the_command_nothing) {
+Test(exec, a_timeout_or_a_closed_call_kills_all_processes_of_a_command_but_its_own_exit_kills_none) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = idle_new("", NULL);
 
@@ -184,7 +184,7 @@ static void check_driver_killed(Job *job, const char *ready, const char *settle,
         idle_finish(&second, job, code);
 }
 
-Test(exec, what_a_killed_driver_ran_is_over_when_there_is_another) {
+Test(exec, commands_of_a_killed_driver_are_gone_after_the_recovery_by_another) {
         _cleanup_job_ Job *job = idle_new("", NULL), *booted = booted_new();
 
         check_driver_killed(job, IDLE_READY, "true", IDLE_CODE);

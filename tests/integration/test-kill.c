@@ -158,7 +158,7 @@ static void check_cost(Crowd *crowd) {
         cr_expect_eq(after.children, 0);
 }
 
-Test(kill, every_task_is_told_truthfully_whatever_is_killed_and_nothing_is_left) {
+Test(kill, the_end_of_every_task_is_reported_truthfully_whatever_is_killed_and_nothing_is_left) {
         unsigned n_loops = number_of("NSPAWN_TEST_KILL_LOOPS", LOOPS);
         unsigned n_tasks = number_of("NSPAWN_TEST_KILL_TASKS", TASKS);
         unsigned seed = number_of("NSPAWN_TEST_KILL_SEED", (unsigned) (uint64_t) (now() * 1000));
@@ -190,6 +190,6 @@ Test(kill, every_task_is_told_truthfully_whatever_is_killed_and_nothing_is_left)
         check_leftovers();
         measured("kill", "%u loops in %.0f s with %u tasks, which began in %.0f s and ended in %.0f s",
                 n_loops, ending - started, n_tasks, started - begin, now() - ending);
-        measured("kill", "%u starts and %u ends told, %u calls refused, %zu starts given up",
+        measured("kill", "%u starts and %u ends reported, %u calls refused, %zu starts given up",
                 crowd.n_started, crowd.n_ended, crowd.n_refused, strv_length(crowd.given_up));
 }

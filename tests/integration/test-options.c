@@ -43,7 +43,7 @@ static void expect_given_up(const Job *job, const char *restarts, const char *re
         cr_expect_str_eq(got, result, "%s", got);
 }
 
-Test(options, a_failure_is_restarted_in_place_so_many_times_with_the_delay) {
+Test(options, a_failed_task_restarts_in_place_max_attempts_times_with_the_delay) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = restarting_new(
                 "exit 5", "[{'policy': 'on-failure', 'delay': '2000ms', 'max_attempts': 2}]");
@@ -137,7 +137,7 @@ Test(options, without_an_init_the_command_is_the_first_process) {
 /* The pipe cannot be opened without a writer, so the shell waits there until a signal comes. */
 #define LOOP "echo ready; while :; do read -t 1 x </local/never; done"
 
-Test(options, without_an_init_a_stop_is_the_commands_own_matter) {
+Test(options, without_an_init_the_command_itself_handles_the_stop_signal) {
         static const struct {
                 const char *trap, *signal, *stop; /* NULL: as Nomad does */
                 int code;
@@ -234,7 +234,7 @@ Test(options, without_log_collection_output_is_in_the_journal_and_no_pipe_is_loo
 
 /* ---- memory ---- */
 
-Test(options, the_unit_knows_what_follows_a_lack_of_memory) {
+Test(options, the_oom_policy_of_the_job_is_set_on_the_unit) {
         static const char *const rows[][2] = {
                 { NULL, "continue" },
                 { "{'oom_policy': 'stop'}", "stop" },

@@ -93,7 +93,7 @@ Test(plugin, schema_of_tasks_has_every_option_of_the_go_driver) {
         driver__task_config_schema_response__free_unpacked(reply, NULL);
 }
 
-Test(plugin, capabilities_are_an_image_and_a_group_network) {
+Test(plugin, capabilities_are_image_isolation_group_networks_signals_and_exec) {
         _cleanup_agent_ Agent agent = agent_start();
         Driver__CapabilitiesRequest request = DRIVER__CAPABILITIES_REQUEST__INIT;
         Driver__CapabilitiesResponse *reply = agent_call(
@@ -109,7 +109,7 @@ Test(plugin, capabilities_are_an_image_and_a_group_network) {
         driver__capabilities_response__free_unpacked(reply, NULL);
 }
 
-Test(plugin, methods_that_are_not_made_yet_say_so) {
+Test(plugin, unknown_methods_are_refused_as_unimplemented) {
         static const char *const paths[] = { DRIVER "CreateNetwork", DRIVER "DestroyNetwork",
                 DRIVER "NoSuchMethod", "/no.such.Service/Method" };
         _cleanup_agent_ Agent agent = agent_start();
@@ -138,7 +138,7 @@ Test(plugin, init_and_shutdown_are_answered_and_change_nothing_for_tasks) {
                 NULL);
 }
 
-Test(plugin, unknown_tasks_are_stopped_and_destroyed_and_otherwise_not_found) {
+Test(plugin, stop_and_destroy_of_an_unknown_task_succeed_and_other_calls_do_not_find_it) {
         _cleanup_agent_ Agent agent = agent_start();
         Driver__InspectTaskRequest inspect = DRIVER__INSPECT_TASK_REQUEST__INIT;
         Driver__WaitTaskRequest wait = DRIVER__WAIT_TASK_REQUEST__INIT;

@@ -120,7 +120,7 @@ static void job_go_on(Job *job) {
         shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
 }
 
-Test(recovery, an_exit_while_no_plugin_runs_is_told_exactly) {
+Test(recovery, an_exit_while_no_plugin_runs_is_reported_exactly) {
         static const struct {
                 const char *then;
                 int code, signal;
@@ -153,7 +153,7 @@ Test(recovery, an_exit_while_no_plugin_runs_is_told_exactly) {
         agent_clear(&first);
 }
 
-Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) {
+Test(recovery, a_task_without_a_record_or_with_a_newer_handle_is_not_recovered) {
         Agent first = agent_start();
         _cleanup_job_ Job *job = waiting_job_new("exit 0");
         Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
@@ -182,7 +182,7 @@ Test(recovery, what_is_gone_without_a_trace_or_not_understood_is_not_recovered) 
         agent_clear(&first);
 }
 
-Test(recovery, a_second_plugin_beside_leaves_the_tasks_of_the_first_alone) {
+Test(recovery, a_second_plugin_leaves_the_tasks_of_the_first_alone) {
         _cleanup_agent_ Agent first = agent_start();
         _cleanup_job_ Job *a = job_new("echo ready; read x </local/wait; exit 4", NULL);
         _cleanup_job_ Job *b = job_new("exit 5", NULL);

@@ -54,7 +54,7 @@ Test(refusal, a_wrong_config_is_named) {
         }
 }
 
-Test(refusal, what_nomad_adds_and_is_not_possible_is_named) {
+Test(refusal, impossible_mounts_and_variables_are_named_in_the_error) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *volumes = job_new("true", NULL), *shared = job_new("true", NULL),
                           *name = job_new("true", NULL), *disabled = job_new("true", NULL);
@@ -105,7 +105,7 @@ static double limit(void) {
         return strncmp(machine, "qemu", 4) == 0 ? 4.0 : 1.0;
 }
 
-Test(refusal, what_nspawn_refuses_is_told_within_a_second_in_its_words) {
+Test(refusal, what_nspawn_refuses_is_reported_within_a_second_in_its_words) {
         char *config[] = {
                 xstrdup("{'command': ['nosuchprogram']}"),
                 xasprintf("{'image': '%s/images/hello.raw', 'command': ['/no/such']}", test_directory()),
@@ -154,7 +154,7 @@ static void expect_start_fails(Agent *agent, Job *job, const char *const *words)
                 expect_text(text, *words);
 }
 
-Test(refusal, what_an_image_cannot_do_is_told_with_what_helps) {
+Test(refusal, what_an_image_cannot_do_is_reported_with_a_remedy) {
         _cleanup_free_ char *image = image_new();
         _cleanup_free_ char *writable = xasprintf("{'image': '%s', 'read_only': false}", image);
         _cleanup_free_ char *kept = xasprintf("{'image': '%s'}", image);

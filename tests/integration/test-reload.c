@@ -58,7 +58,7 @@ static Job *nasty_job_new(const char *more) {
 
 #define SEEN WORDS_SEEN " " NASTY_NAME "\n"
 
-Test(alone, what_a_unit_is_told_survives_whatever_makes_systemd_read_it_again) {
+Test(alone, a_unit_keeps_its_properties_and_its_command_over_daemon_reload_and_reexec) {
         static const char *const configs[] = {
                 "",
                 ", 'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 3, 'interval': '1h'}",

@@ -25,7 +25,7 @@ static char *signal_fails(Agent *agent, Job *job, const char *name, grpc_status_
         return agent_call_fails(agent, DRIVER "SignalTask", &request, code);
 }
 
-Test(signal, every_name_and_number_reaches_the_payload_and_others_are_errors) {
+Test(signal, signals_by_name_and_number_reach_the_payload_and_wrong_ones_are_refused) {
         static const struct {
                 const char *name;
                 int number;
@@ -107,7 +107,7 @@ static void kill_unit(const Job *job, const char *whom, const char *signal) {
 }
 
 /* A signal to the unit's main process is one to nspawn, which passes it on. */
-Test(signal, what_the_unit_is_sent_reaches_the_payload_once_and_terminate_ends_it_at_once) {
+Test(signal, signals_sent_to_the_unit_reach_the_payload_once_and_terminate_ends_it_at_once) {
         static const char *const configs[] = {
                 "{'reload_signal': 'SIGHUP', 'restart': {'policy': 'always', 'delay': '200ms'}}",
                 "{'reload_signal': 'hup', 'process_two': true}",
@@ -180,7 +180,7 @@ static void wait_for_event(ClientCall *events, const Job *job, const char *part)
 }
 
 /* In the suite alone, so that it does not run beside the next test: too many systems would boot at once. */
-Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_terminated_at_once) {
+Test(alone, a_booted_system_shuts_down_when_stopped_right_after_its_start_and_terminate_kills_it) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = booted_new(), *terminated = booted_new();
 
@@ -196,7 +196,7 @@ Test(alone, a_booted_system_that_is_asked_to_stop_at_once_hears_of_it_and_is_ter
         job_destroy(&agent, job);
 }
 
-Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_is_told_when_it_is_killed) {
+Test(signal, a_booted_system_reboots_in_place_powers_off_with_0_and_its_kill_is_reported) {
         Driver__TaskEventsRequest request = DRIVER__TASK_EVENTS_REQUEST__INIT;
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *cycled = booted_new(), *killed = booted_new();

@@ -113,7 +113,7 @@ Test(stats, a_busy_loop_uses_a_core_and_the_first_sample_comes_at_once) {
         job_destroy(&agent, job);
 }
 
-Test(stats, memory_of_processes_and_files_is_told_apart_and_the_stream_ends_with_the_task) {
+Test(stats, memory_of_processes_and_of_files_is_reported_separately_and_the_stream_ends_with_the_task) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = waiting_job("dd if=/dev/zero of=/dev/shm/fill bs=1M count=24 2>/dev/null; "
                                              "x=$(head -c 8000000 /dev/zero | tr '\\0' x);",
@@ -234,7 +234,7 @@ Test(stats, a_sample_costs_the_plugin_little) {
 }
 
 /* systemd does that when it restarts a unit in place. */
-Test(stats, a_group_that_was_removed_and_made_anew_is_found_again) {
+Test(stats, a_control_group_that_was_removed_and_made_again_is_found) {
         _cleanup_free_ char *group = xasprintf("/nspawn-test-%d", getpid()),
                             *path = cgroup_path(NULL, group, NULL);
         CgroupUsage usage;
@@ -290,7 +290,7 @@ static const CgroupWatchCallbacks watch_callbacks = { on_oom, on_limit };
                 } \
         } while (false)
 
-Test(stats, limits_that_somebody_changes_are_told_once) {
+Test(stats, limits_that_somebody_changes_are_reported_once) {
         static const char *const rows[][2] = {
                 /* property, expected message */
                 { "MemoryMax=48M", "MemoryMax: 64 MiB -> 48 MiB" },

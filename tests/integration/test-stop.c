@@ -19,7 +19,7 @@ static Job *loop_new(const char *trap) {
         return job;
 }
 
-Test(stop, signals_reach_the_payload_and_its_own_end_counts) {
+Test(stop, stop_signals_reach_the_payload_and_its_own_exit_code_is_reported) {
         static const struct {
                 const char *trap, *signal, *out;
                 int code;
@@ -87,7 +87,7 @@ static Driver__InspectTaskResponse *inspect(Agent *agent, Job *job) {
         return agent_call(agent, DRIVER "InspectTask", &request, &driver__inspect_task_response__descriptor);
 }
 
-Test(stop, destroy_needs_force_for_what_runs_and_inspect_tells_all_of_it) {
+Test(stop, destroy_needs_force_for_a_running_task_and_inspect_describes_it) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = loop_new("trap '' TERM");
         Driver__DestroyTaskRequest destroy = DRIVER__DESTROY_TASK_REQUEST__INIT;
@@ -126,7 +126,7 @@ Test(stop, destroy_needs_force_for_what_runs_and_inspect_tells_all_of_it) {
 }
 
 /* The driver is stopped (SIGSTOP) meanwhile. */
-Test(stop, no_run_follows_a_stop_however_late_the_driver_hears_of_the_end) {
+Test(stop, a_stopped_task_does_not_restart_however_late_the_driver_learns_of_its_end) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = listener_new(
                 "--stay", "{'restart': {'policy': 'always', 'delay': '200ms'}}");

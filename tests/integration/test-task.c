@@ -378,7 +378,7 @@ Test(task, two_thousand_long_arguments_arrive) {
         cr_expect_str_eq(out, "2000\n");
 }
 
-Test(task, what_the_kernel_would_not_take_is_refused_with_its_name_and_size) {
+Test(task, strings_too_long_for_the_kernel_are_refused_with_name_and_size) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_free_ char *config = long_config(1, 200 << 10), *value = xcalloc((200 << 10) + 1, 1);
         _cleanup_job_ Job *argument = job_new(NULL, config), *variable = job_new("true", NULL);

@@ -46,7 +46,7 @@ static char *attach_read(int fd) {
         return string_buffer_take(&buffer);
 }
 
-Test(tty, a_task_has_a_terminal_that_is_attached_to) {
+Test(tty, several_clients_attach_to_the_terminal_of_a_task) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = job_new(
                 "tty; stat -c %u $(tty); stty size; echo $TERM; stty -echo; echo err >&2; "
@@ -77,7 +77,7 @@ Test(tty, a_task_has_a_terminal_that_is_attached_to) {
         job_destroy(&agent, job);
 }
 
-Test(tty, a_restart_in_place_keeps_the_way_in) {
+Test(tty, attach_works_again_after_a_restart_in_place) {
         _cleanup_agent_ Agent agent = agent_start();
         _cleanup_job_ Job *job = job_new("stty -echo; echo up; read x; echo $x; exit 5",
                 "{'tty': true, 'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 1}}");

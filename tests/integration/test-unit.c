@@ -14,7 +14,7 @@ TestSuite(unit, .timeout = TEST_SEC);
         "cd /sys/fs/cgroup; cat memory.max pids.max; echo ready; read x </local/wait; cat memory.max cpu.max; " \
         "(echo max >memory.max) 2>/dev/null || echo fixed"
 
-Test(unit, limits_names_and_journal_are_the_tasks) {
+Test(unit, the_unit_has_the_limits_names_and_journal_fields_of_the_task) {
         Driver__Resources resources = DRIVER__RESOURCES__INIT;
         Driver__AllocatedTaskResources allocated = DRIVER__ALLOCATED_TASK_RESOURCES__INIT;
         Driver__AllocatedMemoryResources memory = DRIVER__ALLOCATED_MEMORY_RESOURCES__INIT;

@@ -198,8 +198,8 @@ func (b *box) run(ctx context.Context, task *drivers.TaskConfig, tty bool, comma
 	return u, ended
 }
 
-// TestExecPassesMuch sends more than all buffers on the way can hold, and expects the same bytes back.
-func TestExecPassesMuch(t *testing.T) {
+// TestExecPassesLargeData sends more than all buffers on the way can hold, and expects the same bytes back.
+func TestExecPassesLargeData(t *testing.T) {
 	t.Parallel()
 	const piece, pieces = 64 << 10, 1600
 	b := newBox(t, shared)

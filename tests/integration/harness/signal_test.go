@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/nomad/plugins/drivers"
 )
 
-func TestDeathBySignalIsToldAsOne(t *testing.T) {
+func TestDeathBySignalIsReportedAsOne(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{
 		"KILL": syscall.SIGKILL, "SEGV": syscall.SIGSEGV, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP,
 		"USR1": syscall.SIGUSR1, "TERM": syscall.SIGTERM,
@@ -84,7 +84,7 @@ func TestSignalTask(t *testing.T) {
 	})
 }
 
-func TestMemoryThatRunsOutIsTold(t *testing.T) {
+func TestOutOfMemoryIsReported(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, shared)
 	task, _ := b.start("exec tail /dev/zero")

@@ -141,7 +141,7 @@ func TestStopTask(t *testing.T) {
 func TestDestroyTask(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, shared)
-	t.Run("needs_force_for_what_runs", func(t *testing.T) {
+	t.Run("needs_force_for_a_running_task", func(t *testing.T) {
 		task, _ := b.startReady("trap '' TERM")
 		expectError(t, b.DestroyTask(task.ID, false), "force")
 		if err := b.WaitUntilStarted(task.ID, limit); err != nil {
@@ -166,7 +166,7 @@ func TestDestroyTask(t *testing.T) {
 			return got == "not-found", got
 		})
 	})
-	t.Run("needs_none_for_what_ended", func(t *testing.T) {
+	t.Run("needs_no_force_for_an_ended_task", func(t *testing.T) {
 		task, _ := b.start("exit 3")
 		expectEnd(t, b, task.ID, 3, 0)
 		if err := b.DestroyTask(task.ID, false); err != nil {
@@ -195,7 +195,7 @@ func TestUnknownTask(t *testing.T) {
 	}
 }
 
-func TestInspectTaskTellsStateAndTimes(t *testing.T) {
+func TestInspectTaskReportsStateAndTimes(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, shared)
 	before := time.Now().Add(-time.Second)

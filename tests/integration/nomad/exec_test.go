@@ -64,8 +64,8 @@ func TestAllocExec(t *testing.T) {
 		expect(t, stderr.String(), "nosuchprogram")
 	})
 	t.Run("command_that_ends_before_its_input", func(t *testing.T) { endlessInputTest(ctx, t, alloc) })
-	t.Run("much_comes_out_while_the_user_says_that_he_is_there", func(t *testing.T) { lateOutputTest(ctx, t, alloc) })
-	t.Run("much_goes_in_and_comes_out_again", func(t *testing.T) { volumeTest(ctx, t, alloc) })
+	t.Run("output_is_complete_when_a_heartbeat_arrives_as_the_command_ends", func(t *testing.T) { lateOutputTest(ctx, t, alloc) })
+	t.Run("large_input_and_output_are_complete", func(t *testing.T) { volumeTest(ctx, t, alloc) })
 	t.Run("script_check_passes_as_the_task_wants", func(t *testing.T) { checkTest(t, alloc) })
 	t.Run("terminal", func(t *testing.T) { terminalTest(t, alloc) })
 	t.Run("user_who_goes_away", func(t *testing.T) {

@@ -137,7 +137,7 @@ func expectGone(t *testing.T, machine string) {
 	})
 }
 
-func TestTasksOfALostNodeAreToldOfAndEndedAndNoOthers(t *testing.T) {
+func TestDriverReportsAndEndsTasksOfALostNodeButNoOthers(t *testing.T) {
 	alloc := start(t, "signals", 1)[0]
 	waitForState(t, alloc, "task", "running")
 	own := "task-" + alloc.ID
