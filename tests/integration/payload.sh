@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds the directory that the test host gets: payload.sh DIRECTORY
-# Environment, with the defaults in brackets:
-#   BUILD (release)
-#   NOMAD_VERSIONS (1.6): "1.6 1.11" adds a newer agent, "" leaves Nomad out
-#   DEBIAN_IMAGE (build/images/debian): the directory that example/debian/build.sh made
-#   NSPAWN_TEST_NO_DEBIAN: if set, the tests that boot the image are skipped when there is none
-#   SUITE (this machine's own): see tests/suite
+# Environment variables, with their defaults in parentheses:
+#   BUILD (release): the kind of build, as for make
+#   SUITE (this machine's own): the Debian suite of the programs; see tests/suite
+#   WERROR (unset): 1 makes a warning of the compiler an error
+#   NOMAD_VERSIONS (1.6): the Nomad agents; "1.6 1.11" adds a newer one, "" leaves out all tests in Go
+#   DEBIAN_IMAGE (build/images/debian): the directory that example/debian/build.sh has made
+#   NSPAWN_TEST_NO_DEBIAN (unset): if set, tests that boot this image are skipped when it does not exist
 #   NSPAWN_TEST_MANY (100): how many tasks the suite many starts
-#   NSPAWN_TEST_EXEC_MIB (16): how much passes through a command of nomad alloc exec
-#   NSPAWN_TEST_KILL_LOOPS (6): how often the suite kill strikes
-#   NSPAWN_TEST_KILL_TASKS (8): how many tasks it has
-#   NSPAWN_TEST_KILL_SEED (another each time): which choices of strikes and delays it makes
+#   NSPAWN_TEST_EXEC_MIB (16): how many MiB go through a command of nomad alloc exec
+#   NSPAWN_TEST_KILL_LOOPS (6): how often the suite kill kills or restarts something
+#   NSPAWN_TEST_KILL_TASKS (8): how many tasks the suite kill runs meanwhile
+#   NSPAWN_TEST_KILL_SEED (random): a number with which the suite kill repeats an earlier run's choices
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
