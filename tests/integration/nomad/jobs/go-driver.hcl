@@ -1,4 +1,4 @@
-# A job as written for the Go driver, with every option of it that this driver has. The test fills in NAME and BINDS,
+# A job as written for the Go driver, with every option of it that this driver has. The test fills in its name and its binds,
 # an option that has several spellings.
 job "NAME" {
   datacenters = ["dc1"]
