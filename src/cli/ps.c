@@ -11,7 +11,17 @@
 #include "task/name.h"
 #include "task/nomad-id.h"
 
-#define ROW "%-40s %-22s %-8s %s\n"
+#define COLUMNS "%-*s  %-*s  %-7s  %s\n"
+
+/* Widths of the columns whose texts differ much in length. */
+typedef struct Widths {
+        int task;
+        int state;
+} Widths;
+
+static int int_max(int a, int b) {
+        return a > b ? a : b;
+}
 
 /* Return: the word for a task's owner: "-" for a task that nspawnctl started. */
 static const char *owner_of(const char *machine) {
@@ -31,9 +41,47 @@ static const char *owner_of(const char *machine) {
         return words[r < 0 ? OWNER_UNKNOWN : owner_look(record.owner)];
 }
 
+/* Return: 1 when there was a unit, 0 after the last one, or a negative errno. */
+static int read_unit(sd_bus_message *m, char **ret_machine, char **ret_state, const char **ret_description) {
+        const char *name, *active, *sub;
+        int r = sd_bus_message_read(m, "(ssssssouso)", &name, ret_description, NULL, &active, &sub, NULL,
+                NULL, NULL, NULL, NULL);
+
+        if (r <= 0)
+                return r;
+        *ret_machine = unit_name_to_machine(name);
+        *ret_state = xasprintf("%s (%s)", active, sub);
+        return 1;
+}
+
+static void row_print(const Widths *widths, const char *task, const char *state, const char *owner,
+        const char *description) {
+        (void) printf(COLUMNS, widths->task, task, widths->state, state, owner, description);
+}
+
+/* Goes through the list: measures it, or prints it if @print. Return: 0 or a negative errno. */
+static int go_through(sd_bus_message *m, Widths *widths, bool print) {
+        for (;;) {
+                _cleanup_free_ char *machine = NULL, *state = NULL;
+                const char *description;
+                int r = read_unit(m, &machine, &state, &description);
+
+                if (r <= 0)
+                        return r;
+                if (!machine)
+                        continue;
+                if (print)
+                        row_print(widths, machine, state, owner_of(machine), description);
+                else {
+                        widths->task = int_max(widths->task, (int) strlen(machine));
+                        widths->state = int_max(widths->state, (int) strlen(state));
+                }
+        }
+}
+
 static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unused_) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
-        const char *name, *description, *active, *sub;
+        Widths widths = { (int) strlen("TASK"), (int) strlen("STATE") };
         App *app = userdata;
 
         if (error || sd_bus_message_enter_container(m, 'a', "(ssssssouso)") < 0) {
@@ -42,15 +90,12 @@ static int on_units(sd_bus_message *m, void *userdata, sd_bus_error *unused _unu
                 return 0;
         }
 
-        (void) printf(ROW, "TASK", "STATE", "OWNER", "DESCRIPTION");
-        int r;
-        while ((r = sd_bus_message_read(m, "(ssssssouso)", &name, &description, NULL, &active, &sub, NULL,
-                        NULL, NULL, NULL, NULL)) > 0) {
-                _cleanup_free_ char *machine = unit_name_to_machine(name);
-                _cleanup_free_ char *state = xasprintf("%s (%s)", active, sub);
-
-                if (machine)
-                        (void) printf(ROW, machine, state, owner_of(machine), description);
+        int r = go_through(m, &widths, false);
+        if (r >= 0)
+                r = sd_bus_message_rewind(m, false);
+        if (r >= 0) {
+                row_print(&widths, "TASK", "STATE", "OWNER", "DESCRIPTION");
+                r = go_through(m, &widths, true);
         }
         if (r < 0)
                 (void) app_fail(app, "the list of systemd's units is not complete: %s", strerror(-r));
