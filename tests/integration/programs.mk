@@ -21,7 +21,7 @@ $(IN_CONTAINERS:%=$(INTEGRATION)/%): $(INTEGRATION)/%: tests/integration/%.c src
 	$(Q)$(CC) -D_GNU_SOURCE -Isrc -std=gnu17 $(WARNINGS) -O2 -g -static -o $@ $(filter %.c,$^)
 
 # Criterion's macros would cause these warnings.
-$(INTEGRATION)/%.o: tests/integration/%.c Makefile tests/integration/programs.mk | build/.deps-build $(GENERATED_HEADERS)
+$(INTEGRATION)/%.o: tests/integration/%.c Makefile tests/integration/programs.mk | build/.deps-build build/.deps-unit $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PACKAGE_CFLAGS) $(filter-out -Wshadow -Wnull-dereference,$(CFLAGS_ALL)) -Itests/integration -c -o $@ $<
