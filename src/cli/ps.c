@@ -11,7 +11,7 @@
 #include "task/name.h"
 #include "task/nomad-id.h"
 
-#define COLUMNS "%-*s  %-*s  %-7s  %s\n"
+#define ROW_FORMAT "%-*s  %-*s  %-7s  %s\n"
 
 /* Widths of the columns whose texts differ much in length. */
 typedef struct Widths {
@@ -56,7 +56,7 @@ static int read_unit(sd_bus_message *m, char **ret_machine, char **ret_state, co
 
 static void row_print(const Widths *widths, const char *task, const char *state, const char *owner,
         const char *description) {
-        (void) printf(COLUMNS, widths->task, task, widths->state, state, owner, description);
+        (void) printf(ROW_FORMAT, widths->task, task, widths->state, state, owner, description);
 }
 
 /* Goes through the list: measures it, or prints it if @print. Return: 0 or a negative errno. */

@@ -188,7 +188,8 @@ static int spawn(const ExecPlace *place, const ExecSpec *spec, int processes, bo
                         return r;
         }
 
-        /* The directory is gone when the unit ends just now; the helper will tell that. */
+        /* Commands that begin at the same time take turns with this lock. The directory is gone if the unit
+         * has just ended, and the container with it. */
         theirs->lock = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (theirs->lock < 0 && errno != ENOENT)
                 return -errno;
