@@ -11,6 +11,9 @@
 /* One in so many tasks that are to end while they run is destroyed by force. */
 #define FORCED 4
 
+/* One place in so many is empty at the beginning, for the first loop to start tasks in. */
+#define EMPTY_PLACES 4
+
 /* There is one stop for so many starts. */
 #define STOPS 3
 
@@ -77,7 +80,7 @@ static void ask_all(Crowd *crowd) {
 void crowd_begin(Crowd *crowd, size_t n) {
         cr_assert_gt(n, 0);
         *crowd = (Crowd){ .agent = crowd_agent_start(), .n = n, .members = xcalloc(n, sizeof(Member)) };
-        change_some(crowd, n, fill);
+        change_some(crowd, n - n / EMPTY_PLACES, fill);
         crowd_settle(crowd);
 }
 

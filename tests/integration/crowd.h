@@ -32,11 +32,11 @@ Agent crowd_agent_start(void);
 /* Return: a number below @below; srandom(3) says which comes next. */
 unsigned crowd_random(unsigned below);
 
-/* Starts @n tasks, all at once, and waits until they are started. */
+/* Makes places for @n tasks, starts tasks in most of them, all at once, and waits until they are started. */
 void crowd_begin(Crowd *crowd, size_t n);
 
 /* Destroys tasks that ended, stops some that run or destroys them by force, and starts up to @n new ones in
- * the places that are empty. Waits for nothing. */
+ * the places that are empty. Waits only until those that it stops can hear it. */
 void crowd_change(Crowd *crowd, size_t n);
 
 /* Kills the driver and starts another, which is asked for all tasks again. Waits for no answer. */

@@ -175,7 +175,8 @@ static bool member_ended_so(const Member *member, int code, int signal, int wrot
 
         if (signal == 0 && code == wrote)
                 return true;
-        if (signal == SIGTERM && code == 128 + SIGTERM)
+        /* nspawn's own end, before the container is there, has the code and no signal. */
+        if (code == 128 + SIGTERM && (signal == SIGTERM || signal == 0))
                 return member->stop_asked && early;
         return member->kind == RESTARTED && member->struck && signal == 0 && code == 1;
 }
@@ -252,6 +253,7 @@ static void member_on_started(Crowd *crowd, Member *member, Driver__StartTaskRes
 }
 
 static void member_on_answer(Crowd *crowd, Member *member, Call call, ProtobufCMessage *reply) {
+        member->n_refused = 0;
         if (call == CALL_START)
                 member_on_started(crowd, member, (Driver__StartTaskResponse *) reply);
         else

@@ -42,10 +42,10 @@ struct Member {
         bool ended; /* and WaitTask told these: */
         int code, signal;
 
-        bool struck;    /* something of the host was struck in its life */
-        bool given_up;  /* destroyed while it started and the driver was killed */
-        unsigned n_ids; /* starts that were refused, each of which cost an id */
-        unsigned n_refused;
+        bool struck;        /* something of the host was struck in its life */
+        bool given_up;      /* destroyed while it started and the driver was killed */
+        unsigned n_ids;     /* starts that were refused, each of which cost an id */
+        unsigned n_refused; /* calls refused since the last one that was not */
 };
 
 /* Makes a task of a random kind in an empty place. */
