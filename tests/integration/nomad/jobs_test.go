@@ -3,6 +3,9 @@
 package nomad
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -167,6 +170,13 @@ func TestTasksSurviveSigkillOfPluginAndAgent(t *testing.T) {
 	until(t, "a new plugin", func() (bool, string) {
 		pid := pluginPid()
 		return pid != 0 && pid != old, strconv.Itoa(pid)
+	})
+	// Only then has the agent noted where the plugin listens: one that is killed before loses it, and starts another.
+	until(t, "a command through the new plugin", func() (bool, string) {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		code, err := command(ctx, allocs[0], strings.NewReader(""), io.Discard, io.Discard, "/bin/true")
+		return err == nil && code == 0, fmt.Sprint(code, err)
 	})
 	waitForGrowth(t, allocs)
 
