@@ -17,7 +17,7 @@
 TestSuite(kill, .timeout = 24 * 3600);
 
 #define LOOPS 6
-#define TASKS 12
+#define TASKS 8
 
 /* A driver that has had many tasks may keep so much more than a new one. */
 #define MORE_FDS 4.0
