@@ -139,24 +139,21 @@ static double nspawn_ended(const Job *job) {
         return strtod(text, NULL);
 }
 
-/* An image without the mount points that are needed, and none can be made. */
+/* nspawn refuses a bind mount whose source does not exist; the driver finds other mistakes before the start.
+ */
 Test(one, refused) {
-        _cleanup_free_ char *image = xasprintf("%s/images/bench-%d", test_directory(), getpid());
-        _cleanup_free_ char *config = xasprintf("{'image': '%s'}", image);
         _cleanup_agent_ Agent agent = agent_start();
         double took[ROUNDS];
 
-        free(shell_good("cp -a %1$s/images/hello %2$s && rmdir %2$s/alloc", test_directory(), image));
         for (size_t i = 0; i < ROUNDS; i++) {
-                _cleanup_job_ Job *job = job_new("true", config);
+                _cleanup_job_ Job *job = job_new("true", "{'bind': {'/no/such/source': '/run/x'}}");
                 _cleanup_free_ char *text = job_start_fails(&agent, job);
                 double told = now(), ended = nspawn_ended(job);
 
-                expect_text(text, "/alloc");
+                expect_text(text, "/no/such/source");
                 cr_assert_gt(ended, 0, "nspawn was not started: %s", text);
                 took[i] = told - ended;
         }
         double typical = median(took, ROUNDS);
         bench_measured("refused", typical, "%.3f to %.3f", took[0], took[ROUNDS - 1]);
-        free(shell_good("rm -r %s", image));
 }
