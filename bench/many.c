@@ -29,12 +29,11 @@ typedef struct Held {
 static void hold(Agent *agent, Held *held) {
         Google__Protobuf__Duration interval = GOOGLE__PROTOBUF__DURATION__INIT;
         Driver__TaskStatsRequest stats = DRIVER__TASK_STATS_REQUEST__INIT;
-        Driver__WaitTaskRequest wait = DRIVER__WAIT_TASK_REQUEST__INIT;
 
         interval.seconds = 1;
-        wait.task_id = stats.task_id = held->job->config.id;
+        stats.task_id = held->job->config.id;
         stats.collection_interval = &interval;
-        held->wait = client_open(agent->client, DRIVER "WaitTask", &wait.base);
+        held->wait = job_open_wait(agent, held->job);
         held->stats = client_open(agent->client, DRIVER "TaskStats", &stats.base);
 }
 
@@ -186,34 +185,15 @@ static void agent_replace(Agent *agent, Looks *looks, Held *held) {
         *looks = look(agent);
 }
 
-static ClientCall *recover_begin(Agent *agent, const Job *job) {
-        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
-        Driver__TaskHandle handle = *job->started->handle;
-        Driver__TaskConfig config = *handle.config;
-
-        /* An agent loses it over a restart. */
-        config.msgpack_driver_config = (ProtobufCBinaryData){};
-        handle.config = &config;
-        request.handle = &handle;
-        return client_open(agent->client, DRIVER "RecoverTask", &request.base);
-}
-
 static void recover_end(ClientCall *call) {
-        _cleanup_free_ char *text = NULL;
-        ProtobufCMessage *reply = NULL;
-
-        int r = client_next(call, &driver__recover_task_response__descriptor, LIMIT_MSEC, &reply);
-        int code = client_status(call, LIMIT_MSEC, &text, NULL);
-        cr_assert(r == 1 && code == GRPC_STATUS_OK, "RecoverTask: %d %s", code, text ? text : "no answer");
-        protobuf_c_message_free_unpacked(reply, NULL);
-        (void) client_call_free(call);
+        call_finish(call, "RecoverTask", &driver__recover_task_response__descriptor);
 }
 
 static void recover_all(Agent *agent, Held *held) {
         ClientCall *calls[N_TASKS];
 
         for (size_t i = 0; i < N_TASKS; i++)
-                calls[i] = recover_begin(agent, held[i].job);
+                calls[i] = job_open_recover(agent, held[i].job);
         for (size_t i = 0; i < N_TASKS; i++)
                 recover_end(calls[i]);
 }
@@ -235,7 +215,7 @@ static void measure_recovery(Agent *agent, Looks *looks, Held *held) {
         agent_replace(agent, looks, held);
         double begin = now();
         for (size_t i = 0; i < N_TASKS; i++)
-                recover_end(recover_begin(agent, held[i].job));
+                recover_end(job_open_recover(agent, held[i].job));
         bench_measured("recovery.in_turn", now() - begin, NULL);
 
         agent_replace(agent, looks, held);
@@ -254,27 +234,13 @@ static void measure_recovery(Agent *agent, Looks *looks, Held *held) {
 }
 
 static void stop_all(Agent *agent, Held *held) {
-        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
         ClientCall *calls[N_TASKS];
         double begin = now();
 
-        timeout.seconds = 60;
-        for (size_t i = 0; i < N_TASKS; i++) {
-                Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
-
-                request.task_id = held[i].job->config.id;
-                request.timeout = &timeout;
-                calls[i] = client_open(agent->client, DRIVER "StopTask", &request.base);
-        }
-        for (size_t i = 0; i < N_TASKS; i++) {
-                ProtobufCMessage *reply = NULL;
-
-                cr_assert_eq(
-                        client_next(calls[i], &driver__stop_task_response__descriptor, LIMIT_MSEC, &reply),
-                        1);
-                protobuf_c_message_free_unpacked(reply, NULL);
-                (void) client_call_free(calls[i]);
-        }
+        for (size_t i = 0; i < N_TASKS; i++)
+                calls[i] = job_open_stop(agent, held[i].job, 60, "");
+        for (size_t i = 0; i < N_TASKS; i++)
+                call_finish(calls[i], "StopTask", &driver__stop_task_response__descriptor);
         bench_measured("many.stop", now() - begin, NULL);
         for (size_t i = 0; i < N_TASKS; i++) {
                 let_go(held + i);

@@ -129,16 +129,6 @@ Test(one, exec) {
         bench_measured("exec.more", ours - floor, "medians of %d in turns", ROUNDS);
 }
 
-/* When systemd saw nspawn end. */
-static double nspawn_ended(const Job *job) {
-        _cleanup_free_ char *text = shell_good(
-                "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
-                "sed -n 's/^\\([0-9.]*\\) .*Main process exited.*/\\1/p'",
-                job->unit);
-
-        return strtod(text, NULL);
-}
-
 /* nspawn refuses a bind mount whose source does not exist; the driver finds other mistakes before the start.
  */
 Test(one, refused) {
@@ -148,7 +138,7 @@ Test(one, refused) {
         for (size_t i = 0; i < ROUNDS; i++) {
                 _cleanup_job_ Job *job = job_new("true", "{'bind': {'/no/such/source': '/run/x'}}");
                 _cleanup_free_ char *text = job_start_fails(&agent, job);
-                double told = now(), ended = nspawn_ended(job);
+                double told = now(), ended = job_nspawn_ended(job);
 
                 expect_text(text, "/no/such/source");
                 cr_assert_gt(ended, 0, "nspawn was not started: %s", text);

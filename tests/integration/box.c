@@ -98,6 +98,12 @@ unsigned systemd_version(void) {
         return (unsigned) strtoul(text, NULL, 10);
 }
 
+unsigned number_or(const char *name, unsigned otherwise) {
+        const char *text = getenv(name);
+
+        return text && *text ? (unsigned) strtoul(text, NULL, 10) : otherwise;
+}
+
 void shell_until(const char *format, ...) {
         _cleanup_free_ char *line = NULL;
         double until = now() + LIMIT_MSEC / 1000.0;
@@ -135,28 +141,6 @@ void agent_clear(Agent *agent) {
                 (void) unlink(plugin_socket(agent->plugin));
         agent->client = client_free(agent->client);
         agent->plugin = plugin_free(agent->plugin);
-}
-
-void *agent_call(
-        Agent *agent, const char *path, const void *request, const ProtobufCMessageDescriptor *output) {
-        _cleanup_client_call_ ClientCall *call = client_open(agent->client, path, request);
-        _cleanup_free_ char *text = NULL;
-        ProtobufCMessage *reply = NULL;
-
-        int r = client_next(call, output, LIMIT_MSEC, &reply);
-        int code = client_status(call, LIMIT_MSEC, &text, NULL);
-        cr_assert_eq(code, GRPC_STATUS_OK, "%s: %d %s", path, code, text ? text : "no answer in time");
-        cr_assert_eq(r, 1, "%s answered with nothing", path);
-        return reply;
-}
-
-char *agent_call_fails(Agent *agent, const char *path, const void *request, grpc_status_code expected) {
-        _cleanup_client_call_ ClientCall *call = client_open(agent->client, path, request);
-        char *text = NULL;
-
-        int code = client_status(call, LIMIT_MSEC, &text, NULL);
-        cr_assert_eq(code, expected, "%s: %d, not %d: %s", path, code, expected, text ? text : "no answer");
-        return text;
 }
 
 void agent_configure(Agent *agent, const char *config) {
@@ -276,25 +260,30 @@ void job_add_mount(Job *job, const char *source, const char *target, bool read_o
         job->mount_rows[i] = &job->mounts[i];
 }
 
-void job_start_begin(Agent *agent, Job *job) {
-        Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
+void job_install(const Job *job, const char *program) {
+        free(shell_good("install -m 755 \"$NSPAWN_PAYLOAD/%s\" %s/task/local/", program, job->directory));
+}
 
-        request.task = &job->config;
-        job->starting = client_open(agent->client, DRIVER "StartTask", &request.base);
+double job_nspawn_ended(const Job *job) {
+        _cleanup_free_ char *text = shell_good(
+                "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
+                "sed -n 's/^\\([0-9.]*\\) .*Main process exited.*/\\1/p'",
+                job->unit);
+
+        return strtod(text, NULL);
+}
+
+void job_start_begin(Agent *agent, Job *job) {
+        job->starting = job_open_start(agent, job);
 }
 
 void job_start_end(Job *job) {
-        _cleanup_free_ char *text = NULL;
-
-        int r = client_next(job->starting, &driver__start_task_response__descriptor, LIMIT_MSEC,
-                (ProtobufCMessage **) &job->started);
-        int code = client_status(job->starting, LIMIT_MSEC, &text, NULL);
-        cr_assert(r == 1 && code == GRPC_STATUS_OK, "StartTask: %d %s", code,
-                text ? text : "no answer in time");
+        job->started = call_end(
+                job->starting, "StartTask", &driver__start_task_response__descriptor, LIMIT_MSEC);
+        job->starting = NULL;
         cr_assert_not_null(job->started->handle);
         cr_assert_not_null(job->started->handle->config);
         cr_assert_str_eq(job->started->handle->config->id, job->config.id);
-        job->starting = client_call_free(job->starting);
 }
 
 void job_start(Agent *agent, Job *job) {
@@ -310,11 +299,8 @@ char *job_start_fails(Agent *agent, Job *job) {
 }
 
 int job_wait(Agent *agent, Job *job) {
-        Driver__WaitTaskRequest request = DRIVER__WAIT_TASK_REQUEST__INIT;
-
-        request.task_id = job->config.id;
-        Driver__WaitTaskResponse *reply = agent_call(
-                agent, DRIVER "WaitTask", &request, &driver__wait_task_response__descriptor);
+        Driver__WaitTaskResponse *reply = call_end(
+                job_open_wait(agent, job), "WaitTask", &driver__wait_task_response__descriptor, LIMIT_MSEC);
         cr_assert_not_null(reply->result);
         cr_assert_str_eq(reply->err, reply->result->oom_killed ? "OOM Killed" : "");
         int code = reply->result->exit_code;
@@ -325,41 +311,19 @@ int job_wait(Agent *agent, Job *job) {
 }
 
 void job_stop(Agent *agent, Job *job, int64_t timeout_sec, const char *signal) {
-        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
-        Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
-
-        timeout.seconds = timeout_sec;
-        request.task_id = job->config.id;
-        request.timeout = &timeout;
-        request.signal = (char *) (uintptr_t) signal;
-        protobuf_c_message_free_unpacked(
-                agent_call(agent, DRIVER "StopTask", &request, &driver__stop_task_response__descriptor),
-                NULL);
+        call_finish(job_open_stop(agent, job, timeout_sec, signal), "StopTask",
+                &driver__stop_task_response__descriptor);
 }
 
 void job_destroy(Agent *agent, Job *job) {
-        Driver__DestroyTaskRequest request = DRIVER__DESTROY_TASK_REQUEST__INIT;
-
-        request.task_id = job->config.id;
-        request.force = true;
-        protobuf_c_message_free_unpacked(agent_call(agent, DRIVER "DestroyTask", &request,
-                                                 &driver__destroy_task_response__descriptor),
-                NULL);
+        call_finish(job_open_destroy(agent, job, true), "DestroyTask",
+                &driver__destroy_task_response__descriptor);
         shell_until("test \"$(systemctl show -P LoadState %s)\" = not-found", job->unit);
         free(shell_good("! test -e /run/nspawn-units/tasks/%s", job->machine));
 }
 
 void job_recover(Agent *agent, Job *job) {
-        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
-        ProtobufCBinaryData none = {}, kept = job->started->handle->config->msgpack_driver_config;
-
-        /* An agent that restarted does not have the job's config any more. */
-        job->started->handle->config->msgpack_driver_config = none;
-        request.handle = job->started->handle;
-        protobuf_c_message_free_unpacked(agent_call(agent, DRIVER "RecoverTask", &request,
-                                                 &driver__recover_task_response__descriptor),
-                NULL);
-        job->started->handle->config->msgpack_driver_config = kept;
+        call_finish(job_open_recover(agent, job), "RecoverTask", &driver__recover_task_response__descriptor);
 }
 
 char *job_run(Agent *agent, Job *job, int code) {

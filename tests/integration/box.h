@@ -43,6 +43,9 @@ char *shell_good(const char *format, ...) _printf_(1, 2);
 /* Return: the version of the host's systemd, such as 252. */
 unsigned systemd_version(void);
 
+/* Return: the number in a variable of the environment, @otherwise if it is not set or empty. */
+unsigned number_or(const char *name, unsigned otherwise);
+
 /* Waits until the shell line succeeds. */
 void shell_until(const char *format, ...) _printf_(1, 2);
 
@@ -63,6 +66,14 @@ void agent_clear(Agent *agent);
 
 #define DRIVER "/hashicorp.nomad.plugins.drivers.proto.Driver/"
 #define BASE "/hashicorp.nomad.plugins.base.proto.BasePlugin/"
+
+/* Waits for the one answer of a call that @what names, and frees the call; any status but OK ends the test.
+ * Return: the answer. */
+void *call_end(
+        ClientCall *call, const char *what, const ProtobufCMessageDescriptor *output, unsigned limit_msec);
+
+/* The same, within LIMIT_MSEC and for an answer that says nothing. */
+void call_finish(ClientCall *call, const char *what, const ProtobufCMessageDescriptor *output);
 
 /* Calls a method; any status but OK ends the test. Return: the answer. */
 void *agent_call(
@@ -159,6 +170,20 @@ void job_limit_memory(Job *job, int64_t mib);
 
 /* Sets the task's CPU shares; without it they are 1024. */
 void job_set_cpu_shares(Job *job, int64_t shares);
+
+/* Puts a program of the payload into the task's directory /local. */
+void job_install(const Job *job, const char *program);
+
+/* Return: when systemd saw nspawn end, in seconds since 1970; 0 if it did not. */
+double job_nspawn_ended(const Job *job);
+
+/* Open calls about the task, for call_end() or client_call_free(). */
+ClientCall *job_open_start(const Agent *agent, Job *job);
+ClientCall *job_open_recover(const Agent *agent, const Job *job);
+/* @signal: "" for that of the task */
+ClientCall *job_open_stop(const Agent *agent, const Job *job, int64_t timeout_sec, const char *signal);
+ClientCall *job_open_destroy(const Agent *agent, const Job *job, bool force);
+ClientCall *job_open_wait(const Agent *agent, const Job *job);
 
 void job_start_begin(Agent *agent, Job *job);
 void job_start_end(Job *job);

@@ -89,26 +89,11 @@ void wait_exited(Agent *agent, Job *job) {
 }
 
 ClientCall *stop_begin(Agent *agent, Job *job, int64_t timeout_sec) {
-        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
-        Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
-        char signal[] = "SIGTERM";
-
-        timeout.seconds = timeout_sec ? timeout_sec : STOP_SEC;
-        request.task_id = job->config.id;
-        request.timeout = &timeout;
-        request.signal = signal;
-        return client_open(agent->client, DRIVER "StopTask", &request.base);
+        return job_open_stop(agent, job, timeout_sec ? timeout_sec : STOP_SEC, "SIGTERM");
 }
 
 void stop_end(ClientCall *call) {
-        _cleanup_free_ char *text = NULL;
-        ProtobufCMessage *reply = NULL;
-
-        int r = client_next(call, &driver__stop_task_response__descriptor, LIMIT_MSEC, &reply);
-        int code = client_status(call, LIMIT_MSEC, &text, NULL);
-        cr_assert(r == 1 && code == GRPC_STATUS_OK, "StopTask: %d %s", code, text ? text : "no answer");
-        protobuf_c_message_free_unpacked(reply, NULL);
-        (void) client_call_free(call);
+        call_finish(call, "StopTask", &driver__stop_task_response__descriptor);
 }
 
 /* A task whose payload does what the lines of say_to() tell it (listener.c). */

@@ -24,9 +24,8 @@ Job *listener_new(const char *arguments, const char *config) {
         _cleanup_free_ char *script = xasprintf("exec /local/listener %s", arguments);
         Job *job = job_new(script, config);
 
-        free(shell_good(
-                "install -m 755 \"$NSPAWN_PAYLOAD/listener\" %1$s/task/local/ && mkfifo -m 666 %1$s/task/local/in",
-                job->directory));
+        job_install(job, "listener");
+        free(shell_good("mkfifo -m 666 %s/task/local/in", job->directory));
         return job;
 }
 

@@ -37,58 +37,24 @@
 
 #define RESTARTS "{'restart': {'policy': 'on-failure', 'delay': '200ms', 'max_attempts': 2}}"
 
-static ClientCall *start_open(Client *client, Job *job) {
-        Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
-
-        request.task = &job->config;
-        return client_open(client, DRIVER "StartTask", &request.base);
+static ClientCall *stop_open(const Agent *agent, Job *job) {
+        return job_open_stop(agent, job, STOP_SEC, "SIGTERM");
 }
 
-static ClientCall *recover_open(Client *client, Job *job) {
-        Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
-        ProtobufCBinaryData none = {}, kept = job->started->handle->config->msgpack_driver_config;
-
-        /* An agent loses it over a restart. */
-        job->started->handle->config->msgpack_driver_config = none;
-        request.handle = job->started->handle;
-        ClientCall *call = client_open(client, DRIVER "RecoverTask", &request.base);
-        job->started->handle->config->msgpack_driver_config = kept;
-        return call;
+static ClientCall *destroy_open(const Agent *agent, Job *job) {
+        return job_open_destroy(agent, job, true);
 }
 
-static ClientCall *stop_open(Client *client, Job *job) {
-        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
-        Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
-        char signal[] = "SIGTERM";
-
-        timeout.seconds = STOP_SEC;
-        request.task_id = job->config.id;
-        request.timeout = &timeout;
-        request.signal = signal;
-        return client_open(client, DRIVER "StopTask", &request.base);
-}
-
-static ClientCall *destroy_open(Client *client, Job *job) {
-        Driver__DestroyTaskRequest request = DRIVER__DESTROY_TASK_REQUEST__INIT;
-
-        request.task_id = job->config.id;
-        request.force = true;
-        return client_open(client, DRIVER "DestroyTask", &request.base);
-}
-
-static ClientCall *wait_open(Client *client, Job *job) {
-        Driver__WaitTaskRequest request = DRIVER__WAIT_TASK_REQUEST__INIT;
-
-        request.task_id = job->config.id;
-        return client_open(client, DRIVER "WaitTask", &request.base);
+static ClientCall *recover_open(const Agent *agent, Job *job) {
+        return job_open_recover(agent, job);
 }
 
 static const struct {
         const char *name;
-        ClientCall *(*open)(Client *client, Job *job);
+        ClientCall *(*open)(const Agent *agent, Job *job);
         const ProtobufCMessageDescriptor *output;
 } calls[_CALL_MAX] = {
-        [CALL_START] = { "StartTask", start_open, &driver__start_task_response__descriptor },
+        [CALL_START] = { "StartTask", job_open_start, &driver__start_task_response__descriptor },
         [CALL_RECOVER] = { "RecoverTask", recover_open, &driver__recover_task_response__descriptor },
         [CALL_STOP] = { "StopTask", stop_open, &driver__stop_task_response__descriptor },
         [CALL_DESTROY] = { "DestroyTask", destroy_open, &driver__destroy_task_response__descriptor },
@@ -240,7 +206,7 @@ void member_ask(Crowd *crowd, Member *member) {
         if (call == CALL_NONE || member->call)
                 return;
         member->asked = call;
-        member->call = calls[call].open(crowd->agent.client, member->job);
+        member->call = calls[call].open(&crowd->agent, member->job);
 }
 
 static void member_on_started(Crowd *crowd, Member *member, Driver__StartTaskResponse *reply) {
@@ -261,7 +227,7 @@ static void member_on_answer(Crowd *crowd, Member *member, Call call, ProtobufCM
 
         if (call == CALL_START || call == CALL_RECOVER) {
                 member->known = true;
-                member->wait = wait_open(crowd->agent.client, member->job);
+                member->wait = job_open_wait(&crowd->agent, member->job);
         } else if (call == CALL_STOP)
                 member->stop_answered = true;
         else {

@@ -106,7 +106,6 @@ Test(exec, many_commands_at_once_and_in_turn_leave_nothing_behind) {
 
 Test(exec, a_starting_command_reveals_nothing_of_the_host_to_the_task) {
         static const char *const more[] = { "", ", 'user_namespacing': false" };
-        _cleanup_free_ char *program = xasprintf("%s/escape", getenv("NSPAWN_PAYLOAD"));
         _cleanup_agent_ Agent agent = agent_start();
 
         for (size_t i = 0; i < ELEMENTSOF(more); i++) {
@@ -115,7 +114,7 @@ Test(exec, a_starting_command_reveals_nothing_of_the_host_to_the_task) {
                         "{'command': ['/local/escape', 'NOMAD_PLUGIN_MAGIC_COOKIE']%s}", more[i]);
                 _cleanup_job_ Job *job = job_new(NULL, config);
 
-                free(shell_good("install -m 755 %s %s/task/local/escape", program, job->directory));
+                job_install(job, "escape");
                 job_start(&agent, job);
                 stream_wait_text(job->out, "ready");
                 run_in_turn(&agent, job, ATTACKED);

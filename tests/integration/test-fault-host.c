@@ -163,27 +163,14 @@ static void faults_during_recovery(const char *then) {
         _cleanup_events_ Events events;
         events_open(&events, &second);
         free(shell_good("systemctl kill -s STOP dbus.service"));
-        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
-                Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
-
-                request.handle = subjects[i].job->started->handle;
-                calls[i] = client_open(second.client, DRIVER "RecoverTask", &request.base);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                calls[i] = job_open_recover(&second, subjects[i].job);
         for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 subject_apply(&second, &subjects[i]);
         free(shell_good("%s", then));
 
-        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
-                _cleanup_free_ char *text = NULL;
-                ProtobufCMessage *reply = NULL;
-
-                int r = client_next(
-                        calls[i], &driver__recover_task_response__descriptor, LIMIT_MSEC, &reply);
-                int code = client_status(calls[i], LIMIT_MSEC, &text, NULL);
-                cr_assert(r == 1 && code == GRPC_STATUS_OK, "%s: %d %s", cells[i].fault, code, text);
-                protobuf_c_message_free_unpacked(reply, NULL);
-                (void) client_call_free(calls[i]);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                call_finish(calls[i], cells[i].fault, &driver__recover_task_response__descriptor);
         subjects_end(&second, &events, subjects, ELEMENTSOF(cells));
 }
 

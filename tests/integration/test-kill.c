@@ -46,12 +46,6 @@ static const struct Strike {
         { "daemon-reexec", "systemctl daemon-reexec", 1 },
 };
 
-static unsigned number_of(const char *name, unsigned otherwise) {
-        const char *text = getenv(name);
-
-        return text && *text ? (unsigned) strtoul(text, NULL, 10) : otherwise;
-}
-
 static const struct Strike *choose_strike(void) {
         unsigned sum = 0, i = 0;
 
@@ -168,9 +162,9 @@ static void check_cost(Crowd *crowd) {
 }
 
 Test(kill, the_end_of_every_task_is_reported_truthfully_whatever_is_killed_and_nothing_is_left) {
-        unsigned n_loops = number_of("NSPAWN_TEST_KILL_LOOPS", LOOPS);
-        unsigned n_tasks = number_of("NSPAWN_TEST_KILL_TASKS", TASKS);
-        unsigned seed = number_of("NSPAWN_TEST_KILL_SEED", (unsigned) (uint64_t) (now() * 1000));
+        unsigned n_loops = number_or("NSPAWN_TEST_KILL_LOOPS", LOOPS);
+        unsigned n_tasks = number_or("NSPAWN_TEST_KILL_TASKS", TASKS);
+        unsigned seed = number_or("NSPAWN_TEST_KILL_SEED", (unsigned) (uint64_t) (now() * 1000));
         _cleanup_crowd_ Crowd crowd = {};
         double begin = now();
 

@@ -16,12 +16,6 @@ TestSuite(many, .timeout = 900);
 /* Shorter than every timeout of the driver, so that none may have expired. Hardware needs a tenth of it. */
 #define RECOVERY_SEC 20.0
 
-static size_t how_many(void) {
-        const char *text = getenv("NSPAWN_TEST_MANY");
-
-        return text ? strtoul(text, NULL, 10) : MANY;
-}
-
 /* The same call for all tasks. */
 typedef struct Calls {
         ClientCall **calls;
@@ -31,18 +25,12 @@ typedef struct Calls {
 static void calls_end(Calls *calls, const ProtobufCMessageDescriptor *output, ProtobufCMessage **replies,
         const char *what) {
         for (size_t i = 0; i < calls->n; i++) {
-                _cleanup_free_ char *text = NULL;
-                ProtobufCMessage *reply = NULL;
+                ProtobufCMessage *reply = call_end(calls->calls[i], what, output, MANY_MSEC);
 
-                int r = client_next(calls->calls[i], output, MANY_MSEC, &reply);
-                int code = client_status(calls->calls[i], MANY_MSEC, &text, NULL);
-                cr_assert(r == 1 && code == GRPC_STATUS_OK, "%s of task %zu: %d %s", what, i, code,
-                        text ? text : "no answer in time");
                 if (replies)
                         replies[i] = reply;
                 else
                         protobuf_c_message_free_unpacked(reply, NULL);
-                (void) client_call_free(calls->calls[i]);
         }
 }
 
@@ -50,12 +38,8 @@ static void start_all(Agent *agent, Job **jobs, Calls *calls) {
         ProtobufCMessage **replies = xcalloc(calls->n, sizeof(*replies));
         double begin = now();
 
-        for (size_t i = 0; i < calls->n; i++) {
-                Driver__StartTaskRequest request = DRIVER__START_TASK_REQUEST__INIT;
-
-                request.task = &jobs[i]->config;
-                calls->calls[i] = client_open(agent->client, DRIVER "StartTask", &request.base);
-        }
+        for (size_t i = 0; i < calls->n; i++)
+                calls->calls[i] = job_open_start(agent, jobs[i]);
         calls_end(calls, &driver__start_task_response__descriptor, replies, "StartTask");
         for (size_t i = 0; i < calls->n; i++) {
                 jobs[i]->started = (Driver__StartTaskResponse *) replies[i];
@@ -68,40 +52,26 @@ static void start_all(Agent *agent, Job **jobs, Calls *calls) {
 static void recover_all(Agent *agent, Job **jobs, Calls *calls) {
         double begin = now();
 
-        for (size_t i = 0; i < calls->n; i++) {
-                Driver__RecoverTaskRequest request = DRIVER__RECOVER_TASK_REQUEST__INIT;
-
-                request.handle = jobs[i]->started->handle;
-                calls->calls[i] = client_open(agent->client, DRIVER "RecoverTask", &request.base);
-        }
+        for (size_t i = 0; i < calls->n; i++)
+                calls->calls[i] = job_open_recover(agent, jobs[i]);
         calls_end(calls, &driver__recover_task_response__descriptor, NULL, "RecoverTask");
         measured("many tasks recovered at once", "%zu in %.3f s", calls->n, now() - begin);
         cr_expect_lt(now() - begin, RECOVERY_SEC);
 }
 
 static void stop_all(Agent *agent, Job **jobs, Calls *calls) {
-        Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
         double begin = now();
 
-        timeout.seconds = MANY_MSEC / 1000;
-        for (size_t i = 0; i < calls->n; i++) {
-                Driver__StopTaskRequest request = DRIVER__STOP_TASK_REQUEST__INIT;
-
-                request.task_id = jobs[i]->config.id;
-                request.timeout = &timeout;
-                calls->calls[i] = client_open(agent->client, DRIVER "StopTask", &request.base);
-        }
+        for (size_t i = 0; i < calls->n; i++)
+                calls->calls[i] = job_open_stop(agent, jobs[i], MANY_MSEC / 1000, "");
         calls_end(calls, &driver__stop_task_response__descriptor, NULL, "StopTask");
         measured("many tasks stopped at once", "%zu in %.1f s", calls->n, now() - begin);
 }
 
 static void destroy_all(Agent *agent, Job **jobs, Calls *calls) {
         for (size_t i = 0; i < calls->n; i++) {
-                Driver__DestroyTaskRequest request = DRIVER__DESTROY_TASK_REQUEST__INIT;
-
                 cr_expect_eq(job_wait(agent, jobs[i]), 6, "task %zu", i);
-                request.task_id = jobs[i]->config.id;
-                calls->calls[i] = client_open(agent->client, DRIVER "DestroyTask", &request.base);
+                calls->calls[i] = job_open_destroy(agent, jobs[i], false);
         }
         calls_end(calls, &driver__destroy_task_response__descriptor, NULL, "DestroyTask");
 }
@@ -117,7 +87,7 @@ static char *job_main_pids(void) {
 }
 
 Test(many, many_tasks_start_at_once_outlive_the_driver_and_leave_nothing) {
-        Calls calls = { .n = how_many() };
+        Calls calls = { .n = number_or("NSPAWN_TEST_MANY", MANY) };
         Job **jobs = xcalloc(calls.n, sizeof(*jobs));
         Agent first = agent_start();
 

@@ -89,15 +89,6 @@ Test(refusal, impossible_mounts_and_variables_are_named_in_the_error) {
 }
 
 /* Return: when systemd saw nspawn end; 0 if it did not run. */
-static double nspawn_ended(const Job *job) {
-        _cleanup_free_ char *text = shell_good(
-                "journalctl --sync; journalctl -q --no-pager -o short-unix -u %s | "
-                "sed -n 's/^\\([0-9.]*\\) .*Main process exited.*/\\1/p'",
-                job->unit);
-
-        return strtod(text, NULL);
-}
-
 /* Return: a second, or more on an emulated processor, which is some ten times slower. */
 static double limit(void) {
         _cleanup_free_ char *machine = shell_good("systemd-detect-virt || true");
@@ -123,7 +114,7 @@ Test(refusal, what_nspawn_refuses_is_reported_within_a_second_in_its_words) {
         for (size_t i = 0; i < ELEMENTSOF(config); i++) {
                 _cleanup_job_ Job *job = job_new("true", config[i]);
                 _cleanup_free_ char *text = job_start_fails(&agent, job);
-                double told = now(), ended = nspawn_ended(job);
+                double told = now(), ended = job_nspawn_ended(job);
 
                 cr_expect(strstr(text, words[i]), "%s: %s", config[i], text);
                 cr_expect_gt(ended, 0, "%s: nspawn was not started: %s", config[i], text);

@@ -11,13 +11,12 @@ TestSuite(trust, .timeout = TEST_SEC);
         "\"launch\":\"supervise\",\"started_usec\":0}"
 
 static Job *attacker_new(const Job *victim, int version, const char *more) {
-        _cleanup_free_ char *program = xasprintf("%s/escape-init", getenv("NSPAWN_PAYLOAD"));
         Job *job = job_new("exec /local/escape-init \"$FORGED\"", more);
         _cleanup_free_ char *forged = xasprintf(FORGED, version, victim->config.id, victim->unit,
                 version == 1 ? job->machine : victim->machine);
 
         job_set_env(job, "FORGED", forged);
-        free(shell_good("install -m 755 %s %s/task/local/escape-init", program, job->directory));
+        job_install(job, "escape-init");
         return job;
 }
 
