@@ -26,6 +26,7 @@
 #define LINE_MAX_BYTES 4096
 
 static volatile sig_atomic_t is_terminated;
+static sigset_t mask; /* of signals, as the task got it; programs that are started get it, too */
 
 static void on_term(int number _unused_) {
         is_terminated = 1;
@@ -39,9 +40,13 @@ static void say(const char *text) {
 static void eat(void) {
         char tail[] = "tail", zero[] = "/dev/zero";
         char *argv[] = { tail, zero, NULL };
+        posix_spawnattr_t attributes;
         pid_t pid;
 
-        if (posix_spawn(&pid, "/bin/tail", NULL, NULL, argv, environ) != 0)
+        (void) posix_spawnattr_init(&attributes);
+        (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+        (void) posix_spawnattr_setsigmask(&attributes, &mask);
+        if (posix_spawn(&pid, "/bin/tail", NULL, &attributes, argv, environ) != 0)
                 _exit(91);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 continue;
@@ -55,6 +60,7 @@ static void obey(char *line) {
         if (streq(line, "eat"))
                 eat();
         else if (streq(line, "be-eaten")) {
+                (void) sigprocmask(SIG_SETMASK, &mask, NULL);
                 (void) execl("/bin/tail", "tail", "/dev/zero", NULL);
                 _exit(92);
         } else {
@@ -80,21 +86,21 @@ static size_t obey_lines(char *bytes, size_t n) {
 int main(int argc, char **argv) {
         const bool stays = argc > 1 && streq(argv[1], "--stay");
         const struct sigaction term = { .sa_handler = on_term };
-        sigset_t blocked, before;
+        sigset_t blocked;
         char bytes[LINE_MAX_BYTES];
         size_t n = 0;
 
         (void) sigemptyset(&blocked);
         (void) sigaddset(&blocked, SIGTERM);
         int in = open("/local/in", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-        if (in < 0 || sigprocmask(SIG_BLOCK, &blocked, &before) < 0 || sigaction(SIGTERM, &term, NULL) < 0)
+        if (in < 0 || sigprocmask(SIG_BLOCK, &blocked, &mask) < 0 || sigaction(SIGTERM, &term, NULL) < 0)
                 return 93;
 
         say("ready\n");
         for (;;) {
                 struct pollfd poll = { .fd = in, .events = POLLIN };
 
-                if (ppoll(&poll, 1, NULL, &before) < 0 && errno != EINTR)
+                if (ppoll(&poll, 1, NULL, &mask) < 0 && errno != EINTR)
                         return 94;
                 if (is_terminated) {
                         is_terminated = 0;
